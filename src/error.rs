@@ -1,0 +1,497 @@
+//! One error type: each variant carries the values its sentence needs, and nothing in it allocates.
+
+use core::fmt;
+
+/// A short piece of text held in place: names and values inside an [`Error`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Text {
+    len: u8,
+    bytes: [u8; Self::CAPACITY],
+}
+
+impl Text {
+    const CAPACITY: usize = 31;
+
+    /// The displayed form of `value`, cut off where the buffer ends.
+    pub fn of(value: impl fmt::Display) -> Self {
+        use fmt::Write;
+        let mut text = Self {
+            len: 0,
+            bytes: [0; Self::CAPACITY],
+        };
+        // A write that does not fit leaves the part that did.
+        let _ = write!(text, "{value}");
+        text
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        core::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or("")
+    }
+}
+
+impl fmt::Write for Text {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        for c in s.chars() {
+            let start = usize::from(self.len);
+            let end = start + c.len_utf8();
+            if end > Self::CAPACITY {
+                return Err(fmt::Error);
+            }
+            c.encode_utf8(&mut self.bytes[start..end]);
+            self.len = end as u8;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+/// The position of an element: one index per dimension for up to eight dimensions, else its row-major number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    indices: [i64; Self::INLINE],
+    ndim: u8,
+    flat: bool,
+}
+
+impl Position {
+    const INLINE: usize = 8;
+
+    /// The element that is `number`-th in row-major order of `shape`.
+    pub fn from_row_major(number: i64, shape: &[i64]) -> Self {
+        let mut indices = [0; Self::INLINE];
+        if shape.len() > Self::INLINE {
+            indices[0] = number;
+            return Self {
+                indices,
+                ndim: 1,
+                flat: true,
+            };
+        }
+        let mut rest = number;
+        for (index, &size) in indices[..shape.len()].iter_mut().zip(shape).rev() {
+            *index = rest % size.max(1);
+            rest /= size.max(1);
+        }
+        Self {
+            indices,
+            ndim: shape.len() as u8,
+            flat: false,
+        }
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.flat {
+            return write!(f, "{} (in row-major order)", self.indices[0]);
+        }
+        f.write_str("[")?;
+        for (i, index) in self.indices[..usize::from(self.ndim)].iter().enumerate() {
+            let separator = if i == 0 { "" } else { ", " };
+            write!(f, "{separator}{index}")?;
+        }
+        f.write_str("]")
+    }
+}
+
+/// Why a call was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// A pointer that must not be NULL was.
+    #[error("{0} is NULL")]
+    Null(&'static str),
+    /// `data` is NULL although the tensor has elements.
+    #[error("data is NULL, but the tensor has {numel} elements")]
+    NullData {
+        /// Elements the descriptor names.
+        numel: i64,
+    },
+
+    /// An integer that stands for a choice is none of the choices.
+    #[error("{field} = {value} is not a known value")]
+    UnknownValue {
+        /// Field of the options, or parameter.
+        field: &'static str,
+        /// What was found there.
+        value: i64,
+    },
+    /// Bits outside the known flags.
+    #[error("flags = {flags:#x} has unknown bits {unknown:#x}")]
+    UnknownFlags {
+        /// All flags given.
+        flags: u64,
+        /// Those nobody knows.
+        unknown: u64,
+    },
+    /// A versioned struct of a size this library does not know.
+    #[error("{name}.struct_size = {found}, expected {expected}: initialise it with the _INIT macro")]
+    StructSize {
+        /// The struct.
+        name: &'static str,
+        /// Size found.
+        found: u32,
+        /// Size of this version.
+        expected: u32,
+    },
+    /// An alignment that is not a power of two, or too large to allocate.
+    #[error("alignment = {0} is not a power of two below 2^31")]
+    Alignment(usize),
+    /// An option that has no meaning for the function it was given to.
+    #[error("option {option} has no meaning for {function}")]
+    OptionNotApplicable {
+        /// The option.
+        option: &'static str,
+        /// The function.
+        function: &'static str,
+    },
+    /// A value outside what a parameter accepts.
+    #[error("{name} = {value} is out of range: {expected}")]
+    Parameter {
+        /// The parameter.
+        name: &'static str,
+        /// Its value.
+        value: i64,
+        /// What is accepted.
+        expected: &'static str,
+    },
+
+    /// Rank below zero or above the maximum.
+    #[error("ndim = {ndim} is outside 0..=64")]
+    Ndim {
+        /// Rank given.
+        ndim: i64,
+    },
+    /// A dimension below zero.
+    #[error("shape[{dim}] = {size} is negative")]
+    NegativeSize {
+        /// Dimension.
+        dim: usize,
+        /// Its size.
+        size: i64,
+    },
+    /// The number of elements does not fit 63 bits.
+    #[error("shape[{dim}] = {size} takes the number of elements past 2^63 - 1")]
+    ElementCount {
+        /// Dimension at which the product overflows.
+        dim: usize,
+        /// Its size.
+        size: i64,
+    },
+    /// Two shapes that do not broadcast.
+    #[error("shape[{dim}] = {from} cannot be broadcast to {to}")]
+    Broadcast {
+        /// Dimension of the source.
+        dim: usize,
+        /// Its size.
+        from: i64,
+        /// Size asked for.
+        to: i64,
+    },
+    /// A source of higher rank than the shape it should fill.
+    #[error("ndim = {from} cannot be broadcast to ndim = {to}")]
+    BroadcastNdim {
+        /// Rank of the source.
+        from: usize,
+        /// Rank asked for.
+        to: usize,
+    },
+    /// A new shape with another number of elements.
+    #[error("a tensor of {from} elements cannot be reshaped to {to} elements")]
+    ReshapeCount {
+        /// Elements there are.
+        from: i64,
+        /// Elements of the new shape.
+        to: i64,
+    },
+    /// `-1` in a new shape that cannot be inferred.
+    #[error("shape[{dim}] = -1 cannot be inferred: {reason}")]
+    ReshapeInfer {
+        /// Dimension of the `-1`.
+        dim: usize,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// A permutation that does not name every dimension.
+    #[error("{found} dims were given for a tensor with ndim = {ndim}")]
+    DimsCount {
+        /// How many were given.
+        found: i64,
+        /// The tensor's rank.
+        ndim: usize,
+    },
+    /// A reinterpretation of the bytes that does not fit the last dimension.
+    #[error("the bytes cannot be viewed as {to}: {reason}")]
+    ViewDType {
+        /// Dtype asked for.
+        to: Text,
+        /// What is in the way.
+        reason: &'static str,
+    },
+
+    /// Bytes of the elements together do not fit 63 bits.
+    #[error("{numel} elements of {bits} bits take more than 2^63 - 1 bytes")]
+    ByteSize {
+        /// Elements.
+        numel: i64,
+        /// Bits of one.
+        bits: u64,
+    },
+    /// Stride times index leaves 63 bits.
+    #[error("strides[{dim}] = {stride} with shape[{dim}] = {size} reaches further than 2^63 bits from the first element")]
+    Reach {
+        /// Dimension.
+        dim: usize,
+        /// Its stride, in elements.
+        stride: i64,
+        /// Its size.
+        size: i64,
+    },
+    /// Address arithmetic wraps.
+    #[error("byte_offset = {byte_offset} with data = {data:#x} wraps around the end of the address space")]
+    AddressOffset {
+        /// The data pointer.
+        data: u64,
+        /// The offset.
+        byte_offset: u64,
+    },
+    /// The elements reach past an end of the address space.
+    #[error("strides[{dim}] = {stride} with shape[{dim}] = {size} leaves the address space from first element {first:#x}")]
+    AddressReach {
+        /// Dimension that leaves it.
+        dim: usize,
+        /// Its stride.
+        stride: i64,
+        /// Its size.
+        size: i64,
+        /// Address of the first element.
+        first: u64,
+    },
+    /// The first element's own bytes do not fit the address space.
+    #[error("an element at address {first:#x} reaches past the end of the address space")]
+    AddressElement {
+        /// Address of the first element.
+        first: u64,
+    },
+
+    /// The first element itself is outside the memory that may be touched.
+    #[error("byte_offset = {byte_offset} puts the first element outside the {nbytes} bytes that may be touched")]
+    BoundsOffset {
+        /// Where the element begins, from the start of the memory.
+        byte_offset: i128,
+        /// Size of the memory.
+        nbytes: u64,
+    },
+    /// A dimension leaves the memory that may be touched.
+    #[error(
+        "shape[{dim}] = {size} with strides[{dim}] = {stride} reaches byte {reaches}, outside the {nbytes} bytes that may be touched"
+    )]
+    Bounds {
+        /// Dimension that leaves the memory.
+        dim: usize,
+        /// Its size.
+        size: i64,
+        /// Its stride, in elements.
+        stride: i64,
+        /// The byte, counted from the start of the memory.
+        reaches: i128,
+        /// Size of the memory.
+        nbytes: u64,
+    },
+
+    /// A dimension number that the tensor does not have.
+    #[error("{name} = {dim} is out of range for ndim = {ndim}")]
+    Dim {
+        /// Parameter.
+        name: &'static str,
+        /// Value given.
+        dim: i64,
+        /// Rank of the tensor.
+        ndim: usize,
+    },
+    /// A dimension named twice.
+    #[error("dims names dimension {dim} twice")]
+    DimTwice {
+        /// The dimension.
+        dim: usize,
+    },
+    /// An index outside its dimension.
+    #[error("index = {index} is out of range for dimension {dim} of size {size}")]
+    Index {
+        /// Index given.
+        index: i64,
+        /// Dimension.
+        dim: usize,
+        /// Its size.
+        size: i64,
+    },
+
+    /// A type code and width that DLPack does not define.
+    #[error("dtype code = {code}, bits = {bits}, lanes = {lanes} is not a dtype of DLPack 1.3")]
+    UnknownDType {
+        /// `DLDataType.code`.
+        code: u8,
+        /// `DLDataType.bits`.
+        bits: u8,
+        /// `DLDataType.lanes`.
+        lanes: u16,
+    },
+    /// A dtype name nobody knows.
+    #[error("\"{0}\" is not the name of a dtype")]
+    UnknownDTypeName(Text),
+    /// Two dtypes between which no conversion is defined.
+    #[error("{from} cannot be converted to {to}: {reason}")]
+    NotConvertible {
+        /// Source dtype.
+        from: Text,
+        /// Target dtype.
+        to: Text,
+        /// Why.
+        reason: &'static str,
+    },
+    /// Two dtypes without a common one.
+    #[error("no dtype holds the values of both {a} and {b}")]
+    NoPromotion {
+        /// One dtype.
+        a: Text,
+        /// The other.
+        b: Text,
+    },
+
+    /// A device type that DLPack does not define.
+    #[error("device_type = {0} is not a device of DLPack 1.3")]
+    UnknownDevice(i32),
+    /// The bytes are where the processor cannot reach them.
+    #[error("memory on {device} cannot be {action}: the processor cannot reach it")]
+    DeviceMemory {
+        /// Name and number of the device.
+        device: Text,
+        /// What was asked.
+        action: &'static str,
+    },
+    /// No way to bring data to a device.
+    #[error("data on {from} cannot be brought to {to}")]
+    DeviceTransfer {
+        /// Where the data is.
+        from: Text,
+        /// Where it should go.
+        to: Text,
+    },
+
+    /// The casting rule forbids this conversion.
+    #[error("casting from {from} to {to} is not allowed under the rule \"{rule}\"")]
+    Casting {
+        /// Source dtype.
+        from: Text,
+        /// Target dtype.
+        to: Text,
+        /// Name of the rule.
+        rule: &'static str,
+    },
+    /// Under exact casting, a value that the target cannot hold.
+    #[error("element {position} = {value} is not representable in {to}")]
+    Inexact {
+        /// Where.
+        position: Position,
+        /// The value.
+        value: Text,
+        /// Target dtype.
+        to: Text,
+    },
+
+    /// A copy was forbidden, but only a copy would do.
+    #[error("a copy is needed ({reasons}), but copy = TENSOR_COPY_NEVER")]
+    CopyNeeded {
+        /// Names of the reasons.
+        reasons: Text,
+    },
+    /// Write access to read-only memory.
+    #[error("{0}")]
+    ReadOnly(&'static str),
+    /// A destination in which two elements share memory.
+    #[error("the destination overlaps itself: two of its elements share memory")]
+    SelfOverlap,
+    /// A destination whose self-overlap could not be ruled out within the work allowed.
+    #[error("whether the destination overlaps itself could not be decided within {steps} steps")]
+    SelfOverlapTooHard {
+        /// Steps spent.
+        steps: u64,
+    },
+    /// The exact overlap problem exceeded the work allowed.
+    #[error("whether the tensors share memory could not be decided within {steps} steps")]
+    TooHard {
+        /// Steps spent.
+        steps: u64,
+    },
+    /// Something that is not offered.
+    #[error("{0}")]
+    Unsupported(&'static str),
+    /// A view of packed elements that would start between two byte boundaries.
+    #[error("the view would start {bits} bits inside a byte")]
+    StartsInsideByte {
+        /// Bits past the byte boundary.
+        bits: u64,
+    },
+
+    /// The allocator refused.
+    #[error("out of memory: {bytes} bytes could not be allocated")]
+    OutOfMemory {
+        /// Bytes asked for.
+        bytes: u64,
+    },
+    /// A DLPack struct of another major version.
+    #[error("DLPack version {major}.{minor} has another major version than 1")]
+    Version {
+        /// Major version.
+        major: u32,
+        /// Minor version.
+        minor: u32,
+    },
+    /// A reference count at its maximum.
+    #[error("the reference count is at its maximum")]
+    Count,
+    /// A defect of this library.
+    #[error("internal error")]
+    Internal,
+}
+
+/// What fallible functions of the library return.
+pub type Result<T> = core::result::Result<T, Error>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_cut_at_a_character_boundary() {
+        let text = Text::of("a very long name that ends in é…………………");
+        assert!(text.as_str().len() <= Text::CAPACITY);
+        assert!(text.as_str().starts_with("a very long name that ends in"));
+    }
+
+    #[test]
+    fn position_counts_row_major() {
+        assert_eq!(Position::from_row_major(7, &[2, 5]).to_string(), "[1, 2]");
+        assert_eq!(Position::from_row_major(0, &[]).to_string(), "[]");
+        assert_eq!(
+            Position::from_row_major(7, &[1; 9]).to_string(),
+            "7 (in row-major order)"
+        );
+    }
+
+    #[test]
+    fn errors_stay_small() {
+        assert!(size_of::<Error>() <= 160, "{}", size_of::<Error>());
+    }
+}

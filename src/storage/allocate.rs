@@ -1,0 +1,60 @@
+//! The one place that takes memory from the system and gives it back.
+
+use crate::error::{Error, Result};
+use core::ptr::NonNull;
+
+/// Alignment that `malloc` gives without being asked.
+const MALLOC_ALIGNMENT: usize = 16;
+
+/// `bytes` uninitialised bytes at a multiple of `alignment`, a power of two.
+pub fn allocate(bytes: usize, alignment: usize) -> Result<NonNull<u8>> {
+    let bytes = bytes.max(1);
+    let pointer = if alignment <= MALLOC_ALIGNMENT {
+        // SAFETY: malloc accepts any size.
+        unsafe { libc::malloc(bytes) }
+    } else {
+        let mut pointer = core::ptr::null_mut();
+        // SAFETY: `alignment` is a power of two above 16, so a multiple of the pointer size; `pointer` is writable.
+        match unsafe { libc::posix_memalign(&mut pointer, alignment, bytes) } {
+            0 => pointer,
+            _ => core::ptr::null_mut(),
+        }
+    };
+    NonNull::new(pointer.cast()).ok_or(Error::OutOfMemory {
+        bytes: bytes as u64,
+    })
+}
+
+/// Gives back what [`allocate`] gave.
+///
+/// # Safety
+/// `pointer` came from [`allocate`], and nothing uses it any more.
+pub unsafe fn free(pointer: NonNull<u8>) {
+    // SAFETY: the caller's promise; both allocation functions pair with free.
+    unsafe { libc::free(pointer.as_ptr().cast()) }
+}
+
+/// Scratch memory that is given back when dropped.
+pub struct Scratch {
+    pointer: NonNull<u8>,
+}
+
+impl Scratch {
+    /// `bytes` uninitialised bytes, aligned for any kernel.
+    pub fn new(bytes: usize) -> Result<Self> {
+        let pointer = allocate(bytes, super::DATA_ALIGNMENT)?;
+        Ok(Self { pointer })
+    }
+
+    /// Start of the memory.
+    pub fn as_ptr(&self) -> *mut u8 {
+        self.pointer.as_ptr()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // SAFETY: allocated by `new`, and the borrow of `self` ends here.
+        unsafe { free(self.pointer) }
+    }
+}

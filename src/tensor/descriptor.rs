@@ -1,0 +1,180 @@
+//! From a `DLTensor` to a proved description of its memory. Every descriptor that enters the library comes through here.
+
+use super::Tensor;
+use crate::device::Device;
+use crate::dlpack::DLTensor;
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use crate::layout::{Layout, Placed, check_ndim};
+use crate::storage::Extent;
+
+/// Memory described as a tensor: its layout is proved to stay inside the address space, and inside the bytes told.
+pub struct Descriptor {
+    /// The pointer given.
+    pub data: *mut u8,
+    /// Bytes from it to the first element.
+    pub byte_offset: u64,
+    /// Shape and strides.
+    pub layout: Layout,
+    /// Element type.
+    pub dtype: DType,
+    /// Where the memory is.
+    pub device: Device,
+    /// Whether writing is forbidden.
+    pub read_only: bool,
+    /// Memory that views may reach.
+    pub extent: Extent,
+}
+
+impl Descriptor {
+    /// Proves a descriptor. `padded` tells how sub-byte elements are stored, `nbytes` how many bytes from `raw.data` on
+    /// may be touched. The elements themselves are not read.
+    ///
+    /// # Safety
+    /// `raw.shape` and `raw.strides` are NULL or readable for `raw.ndim` values.
+    pub unsafe fn prove(raw: &DLTensor, padded: bool, nbytes: Option<u64>) -> Result<Self> {
+        let ndim = check_ndim(i64::from(raw.ndim))?;
+        if ndim > 0 && raw.shape.is_null() {
+            return Err(Error::Null("data->shape"));
+        }
+        let dtype = DType::new(raw.dtype, padded)?;
+        let device = Device::new(raw.device)?;
+        // SAFETY: the caller's promise; the rank has been checked.
+        let layout = unsafe {
+            Layout::new(
+                values(raw.shape, ndim).unwrap_or(&[]),
+                values(raw.strides, ndim),
+            )?
+        };
+        let bits = dtype.storage_bits();
+        layout.nbytes(bits)?;
+        let reach = layout.reach(bits)?;
+        let numel = layout.numel();
+        if numel > 0 && raw.data.is_null() {
+            return Err(Error::NullData { numel });
+        }
+        let base = if device.has_addresses() {
+            raw.data as u64
+        } else {
+            0
+        };
+        let first = base
+            .checked_add(raw.byte_offset)
+            .ok_or(Error::AddressOffset {
+                data: raw.data as u64,
+                byte_offset: raw.byte_offset,
+            })?;
+        layout.check_addresses(bits, first)?;
+        let mut extent = Extent {
+            start: first.wrapping_add_signed(reach.lo_byte()),
+            end: first.wrapping_add_signed(reach.hi_byte()),
+        };
+        if let Some(nbytes) = nbytes {
+            layout.check_within(bits, i128::from(raw.byte_offset), nbytes)?;
+            if numel > 0 {
+                extent = Extent {
+                    start: base,
+                    end: base.saturating_add(nbytes),
+                };
+            }
+        }
+        Ok(Self {
+            data: raw.data.cast(),
+            byte_offset: raw.byte_offset,
+            layout,
+            dtype,
+            device,
+            read_only: false,
+            extent,
+        })
+    }
+
+    /// The description of a tensor's memory, proved when the tensor was made.
+    pub fn of(tensor: &Tensor) -> Result<Self> {
+        Ok(Self {
+            data: tensor.view().data.cast(),
+            byte_offset: tensor.view().byte_offset,
+            layout: tensor.layout().try_clone()?,
+            dtype: tensor.dtype(),
+            device: tensor.device(),
+            read_only: tensor.is_read_only(),
+            extent: tensor.extent(),
+        })
+    }
+
+    /// Address of the first element; on devices whose pointers are handles, its offset.
+    pub fn first(&self) -> u64 {
+        if self.device.has_addresses() {
+            // Proved not to wrap.
+            (self.data as u64).wrapping_add(self.byte_offset)
+        } else {
+            self.byte_offset
+        }
+    }
+
+    /// Pointer to the first element of host-accessible memory.
+    pub fn pointer(&self) -> *mut u8 {
+        self.data.wrapping_add(self.byte_offset as usize)
+    }
+
+    /// Moves `data` to the first element where pointers are the processor's; elsewhere the producer's are kept.
+    pub fn normalise(&mut self) {
+        if self.device.is_host_accessible() {
+            self.data = self.pointer();
+            self.byte_offset = 0;
+        }
+    }
+
+    /// Moves the first element by `bytes`. The result is inside the memory that was proved.
+    pub fn advance(&mut self, bytes: i64) {
+        match self.byte_offset.checked_add_signed(bytes) {
+            Some(byte_offset) => self.byte_offset = byte_offset,
+            None => {
+                let before = self.byte_offset.wrapping_add_signed(bytes) as i64;
+                self.data = self.data.wrapping_offset(before as isize);
+                self.byte_offset = 0;
+            }
+        }
+        self.normalise();
+    }
+
+    /// The layout at its address.
+    pub fn placed(&self) -> Placed<'_> {
+        Placed {
+            layout: &self.layout,
+            address: self.first(),
+            element_bits: self.dtype.storage_bits(),
+        }
+    }
+
+    /// An error unless the processor can read and write the memory.
+    pub fn check_host_accessible(&self, action: &'static str) -> Result<()> {
+        if self.device.is_host_accessible() {
+            return Ok(());
+        }
+        Err(Error::DeviceMemory {
+            device: self.device.text(),
+            action,
+        })
+    }
+
+    /// Whether an address of the one can be compared with an address of the other.
+    pub fn same_memory_space(&self, other: &Self) -> bool {
+        if self.device.is_host_accessible() && other.device.is_host_accessible() {
+            return true;
+        }
+        self.device == other.device && (self.device.has_addresses() || self.data == other.data)
+    }
+}
+
+/// `count` values at `pointer`, unless it is NULL.
+///
+/// # Safety
+/// `pointer` is NULL or readable for `count` values.
+unsafe fn values<'a>(pointer: *const i64, count: usize) -> Option<&'a [i64]> {
+    if pointer.is_null() {
+        return None;
+    }
+    // SAFETY: the caller's promise.
+    Some(unsafe { core::slice::from_raw_parts(pointer, count) })
+}

@@ -1,0 +1,176 @@
+//! DLPack: taking over managed tensors of others, and making managed tensors for them.
+
+use super::create::{Action, Request, as_tensor, to};
+use super::{Descriptor, Handle, Tensor};
+use crate::dlpack::{
+    DLManagedTensor, DLManagedTensorVersioned, DLPackVersion, DLTensor, FLAG_IS_COPIED,
+    FLAG_READ_ONLY, FLAG_SUBBYTE_PADDED, MAJOR_VERSION, MINOR_VERSION,
+};
+use crate::error::{Error, Result};
+use crate::storage::{Hold, Release, Storage, allocate, free};
+use core::ptr::NonNull;
+
+/// The functions a consumer calls to give exports back: `extern "C"` doors to [`Export::release`].
+#[derive(Clone, Copy)]
+pub struct ExportDeleters {
+    /// For DLPack 1.x.
+    pub versioned: unsafe extern "C" fn(*mut DLManagedTensorVersioned),
+    /// For DLPack before 1.0.
+    pub legacy: unsafe extern "C" fn(*mut DLManagedTensor),
+}
+
+/// An export: the struct the consumer sees, with its shape and strides behind it in the same block.
+#[repr(C)]
+pub struct Export<M> {
+    managed: M,
+    hold: Hold,
+}
+
+impl Handle {
+    /// Takes over a managed tensor of DLPack 1.x. On error it stays the caller's.
+    ///
+    /// # Safety
+    /// `managed` is a managed tensor as DLPack defines it, whose ownership the caller can give away.
+    pub unsafe fn from_versioned(
+        managed: NonNull<DLManagedTensorVersioned>,
+        request: &Request,
+        nbytes: Option<u64>,
+    ) -> Result<Self> {
+        let raw = managed.as_ptr();
+        // SAFETY: the version comes first in every version of the struct.
+        let version = unsafe { (*raw).version };
+        if version.major != MAJOR_VERSION {
+            return Err(Error::Version {
+                major: version.major,
+                minor: version.minor,
+            });
+        }
+        // SAFETY: of this major version, all fields are where they are declared.
+        let (flags, tensor) = unsafe { ((*raw).flags, &(*raw).dl_tensor) };
+        let request = Request {
+            read_only: request.read_only,
+            padded: request.padded || flags & FLAG_SUBBYTE_PADDED != 0,
+            ..*request
+        };
+        // SAFETY: the producer's shape and strides are readable for its rank.
+        let mut memory =
+            unsafe { Descriptor::prove(tensor, flags & FLAG_SUBBYTE_PADDED != 0, nbytes)? };
+        memory.read_only = flags & FLAG_READ_ONLY != 0;
+        as_tensor(memory, &request, Release::Versioned(managed))
+    }
+
+    /// Takes over a managed tensor of DLPack before 1.0. On error it stays the caller's.
+    ///
+    /// # Safety
+    /// `managed` is a managed tensor as DLPack defines it, whose ownership the caller can give away.
+    pub unsafe fn from_legacy(
+        managed: NonNull<DLManagedTensor>,
+        request: &Request,
+        nbytes: Option<u64>,
+    ) -> Result<Self> {
+        // SAFETY: the caller's promise.
+        let memory = unsafe {
+            Descriptor::prove(&(*managed.as_ptr()).dl_tensor, request.padded, nbytes)?
+        };
+        as_tensor(memory, request, Release::Legacy(managed))
+    }
+}
+
+/// Exports `tensor`, as requested, for DLPack 1.x.
+pub fn to_versioned(
+    tensor: &Tensor,
+    request: &Request,
+    deleters: ExportDeleters,
+) -> Result<NonNull<DLManagedTensorVersioned>> {
+    let tensor = to(tensor, request)?;
+    let mut flags = 0;
+    if tensor.is_read_only() {
+        flags |= FLAG_READ_ONLY;
+    }
+    // The copy was made by this call, so the consumer is its only holder.
+    if tensor.origin().action == Action::Copy {
+        flags |= FLAG_IS_COPIED;
+    }
+    if tensor.dtype().is_padded() {
+        flags |= FLAG_SUBBYTE_PADDED;
+    }
+    Export::new(&tensor, |dl_tensor| DLManagedTensorVersioned {
+        version: DLPackVersion {
+            major: MAJOR_VERSION,
+            minor: MINOR_VERSION,
+        },
+        manager_ctx: core::ptr::null_mut(),
+        deleter: Some(deleters.versioned),
+        flags,
+        dl_tensor,
+    })
+}
+
+/// Exports `tensor`, as requested, for DLPack before 1.0, which cannot say "read-only" or "padded".
+pub fn to_legacy(
+    tensor: &Tensor,
+    request: &Request,
+    deleters: ExportDeleters,
+) -> Result<NonNull<DLManagedTensor>> {
+    let tensor = to(tensor, request)?;
+    if tensor.is_read_only() {
+        return Err(Error::ReadOnly(
+            "a DLManagedTensor cannot say that its memory is read-only: export a DLManagedTensorVersioned",
+        ));
+    }
+    if tensor.dtype().is_padded() {
+        return Err(Error::Unsupported(
+            "a DLManagedTensor cannot say that its sub-byte elements are padded: export a DLManagedTensorVersioned",
+        ));
+    }
+    Export::new(&tensor, |dl_tensor| DLManagedTensor {
+        dl_tensor,
+        manager_ctx: core::ptr::null_mut(),
+        deleter: Some(deleters.legacy),
+    })
+}
+
+impl<M> Export<M> {
+    fn new(tensor: &Tensor, managed: impl FnOnce(DLTensor) -> M) -> Result<NonNull<M>> {
+        let hold = tensor.hold.try_clone()?;
+        let ndim = tensor.layout().ndim();
+        let bytes = size_of::<Self>() + 2 * ndim * size_of::<i64>();
+        let block: NonNull<Self> = allocate(bytes, align_of::<Self>())?.cast();
+        // SAFETY: the block holds an export and, behind it, twice `ndim` values; an export's size is a multiple of 8.
+        unsafe {
+            let shape = block.as_ptr().add(1).cast::<i64>();
+            let strides = shape.add(ndim);
+            shape.copy_from_nonoverlapping(tensor.layout().shape().as_ptr(), ndim);
+            strides.copy_from_nonoverlapping(tensor.layout().strides().as_ptr(), ndim);
+            let managed = managed(DLTensor {
+                shape,
+                strides,
+                ..*tensor.view()
+            });
+            block.write(Self { managed, hold });
+        }
+        Ok(block.cast())
+    }
+
+    /// Takes back an export.
+    ///
+    /// # Safety
+    /// `managed` is NULL, or came from this library as an export of this struct and is given back for the first time.
+    pub unsafe fn release(managed: *mut M) {
+        let Some(block) = NonNull::new(managed.cast::<Self>()) else {
+            return;
+        };
+        // SAFETY: the struct is the first field of the export, whose share is moved out before its block is freed.
+        unsafe {
+            let hold = core::ptr::read(&raw const (*block.as_ptr()).hold);
+            free(block.cast());
+            drop(hold);
+        }
+    }
+}
+
+const _: () = {
+    assert!(size_of::<Export<DLManagedTensor>>() % align_of::<i64>() == 0);
+    assert!(size_of::<Export<DLManagedTensorVersioned>>() % align_of::<i64>() == 0);
+    assert!(align_of::<Storage>() <= 16);
+};

@@ -1,0 +1,106 @@
+//! Writing into a tensor that exists: broadcast, convert, and give the same result as if through a temporary.
+
+use super::{Descriptor, Tensor};
+use crate::copy::{self, Side};
+use crate::dtype::{Casting, DType, Overflow, can_cast};
+use crate::error::{Error, Result};
+use crate::layout::{Answer, Layout, overlaps_itself, shares_bits};
+use crate::storage::Scratch;
+
+/// What may be chosen about a fill.
+#[derive(Clone, Copy)]
+pub struct FillOptions {
+    /// Which conversions are allowed.
+    pub casting: Casting,
+    /// What conversions do with values out of range.
+    pub overflow: Overflow,
+}
+
+/// Copies `source` into `destination`, stretched to its shape. On error no byte is written.
+pub fn copy_into(destination: &Tensor, source: &Descriptor, options: FillOptions) -> Result<()> {
+    if destination.is_read_only() {
+        return Err(Error::ReadOnly("the destination is read-only"));
+    }
+    let target = Descriptor::of(destination)?;
+    target.check_host_accessible("written")?;
+    source.check_host_accessible("copied")?;
+    let (from, to) = (source.dtype, target.dtype);
+    from.check_convertible(to)?;
+    if !can_cast(from, to, options.casting) {
+        return Err(Error::Casting {
+            from: from.text(),
+            to: to.text(),
+            rule: options.casting.name(),
+        });
+    }
+    let stretched = source.layout.broadcast_to(target.layout.shape())?;
+    match overlaps_itself(&target.layout) {
+        Answer::No => {}
+        Answer::Yes => return Err(Error::SelfOverlap),
+        Answer::TooHard { steps } => return Err(Error::SelfOverlapTooHard { steps }),
+    }
+    let whole = Side {
+        pointer: source.pointer(),
+        layout: &source.layout,
+        dtype: from,
+    };
+    if options.casting == Casting::Exact {
+        // SAFETY: the source was proved, and is host-accessible.
+        unsafe { copy::check_exact(whole, to, options.overflow)? }
+    }
+    let destination = Side {
+        pointer: target.pointer(),
+        layout: &target.layout,
+        dtype: to,
+    };
+    // An overlap that cannot be ruled out is treated as one: the result is the same.
+    if shares_bits(source.placed(), target.placed()) == Answer::No {
+        let source = Side {
+            layout: &stretched,
+            ..whole
+        };
+        // SAFETY: both were proved, are host-accessible and disjoint; the destination does not overlap itself and is
+        // the caller's to write.
+        unsafe { copy::copy(source, destination, options.overflow) };
+        return Ok(());
+    }
+    let temporary = Temporary::new(&source.layout, from)?;
+    let stretched = temporary.layout.broadcast_to(target.layout.shape())?;
+    // SAFETY: as above; the temporary is fresh memory of the source's size.
+    unsafe {
+        copy::copy(whole, temporary.side(), options.overflow);
+        let source = Side {
+            layout: &stretched,
+            ..temporary.side()
+        };
+        copy::copy(source, destination, options.overflow);
+    }
+    Ok(())
+}
+
+/// Row-major scratch memory for the elements of a layout.
+struct Temporary {
+    memory: Scratch,
+    layout: Layout,
+    dtype: DType,
+}
+
+impl Temporary {
+    fn new(layout: &Layout, dtype: DType) -> Result<Self> {
+        let layout = layout.row_major()?;
+        let memory = Scratch::new(layout.nbytes(dtype.storage_bits())? as usize)?;
+        Ok(Self {
+            memory,
+            layout,
+            dtype,
+        })
+    }
+
+    fn side(&self) -> Side<'_> {
+        Side {
+            pointer: self.memory.as_ptr(),
+            layout: &self.layout,
+            dtype: self.dtype,
+        }
+    }
+}

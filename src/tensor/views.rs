@@ -1,0 +1,177 @@
+//! Views: handles on the same storage with another layout. They keep the storage, and stay read-only.
+
+use super::create::{CopyMode, Plan, Reasons, Request, to};
+use super::{Descriptor, Handle, Tensor};
+use crate::dlpack::DLDataType;
+use crate::dtype::DType;
+use crate::error::{Error, Result, Text};
+use crate::layout::{Layout, MAX_NDIM, Slice, View, check_ndim, infer_shape, resolve_dim};
+
+impl Tensor {
+    /// The handle on a view of this tensor's layout.
+    fn alias(&self, view: View) -> Result<Handle> {
+        let mut memory = Descriptor::of(self)?;
+        let bits = i128::from(view.offset) * i128::from(memory.dtype.storage_bits());
+        let inside = bits.rem_euclid(8) as u64;
+        if inside != 0 {
+            return Err(Error::StartsInsideByte { bits: inside });
+        }
+        memory.layout = view.layout;
+        // The offset is that of an element of this tensor, whose reach fits 63 bits.
+        memory.advance((bits / 8) as i64);
+        Handle::alias(self, memory, Plan::ALIAS)
+    }
+
+    fn dim(&self, name: &'static str, dim: i32) -> Result<usize> {
+        resolve_dim(name, i64::from(dim), self.layout().ndim())
+    }
+
+    /// Without a dimension, at one index of it.
+    pub fn select(&self, dim: i32, index: i64) -> Result<Handle> {
+        let dim = self.dim("dim", dim)?;
+        self.alias(self.layout().select(dim, index)?)
+    }
+
+    /// Some indices of a dimension.
+    pub fn slice(&self, dim: i32, slice: Slice) -> Result<Handle> {
+        if slice.step == 0 {
+            return Err(Error::Parameter {
+                name: "step",
+                value: 0,
+                expected: "a step is not zero",
+            });
+        }
+        let dim = self.dim("dim", dim)?;
+        self.alias(self.layout().slice(dim, slice)?)
+    }
+
+    /// Dimensions in another order.
+    pub fn permute(&self, dims: &[i32]) -> Result<Handle> {
+        let ndim = self.layout().ndim();
+        if dims.len() != ndim {
+            return Err(Error::DimsCount {
+                found: dims.len() as i64,
+                ndim,
+            });
+        }
+        let mut order = [0; MAX_NDIM];
+        let mut seen = [false; MAX_NDIM];
+        for (&dim, place) in dims.iter().zip(&mut order) {
+            *place = self.unseen(dim, &mut seen)?;
+        }
+        self.alias(self.layout().permute(&order[..ndim])?)
+    }
+
+    /// Two dimensions exchanged.
+    pub fn transpose(&self, a: i32, b: i32) -> Result<Handle> {
+        let (a, b) = (self.dim("dim0", a)?, self.dim("dim1", b)?);
+        self.alias(self.layout().transpose(a, b)?)
+    }
+
+    /// Some dimensions reversed.
+    pub fn flip(&self, dims: &[i32]) -> Result<Handle> {
+        let mut seen = [false; MAX_NDIM];
+        for &dim in dims {
+            self.unseen(dim, &mut seen)?;
+        }
+        self.alias(self.layout().flip(&seen[..self.layout().ndim()])?)
+    }
+
+    /// The dimension that `dim` names, marked as seen; an error when it was before.
+    fn unseen(&self, dim: i32, seen: &mut [bool; MAX_NDIM]) -> Result<usize> {
+        let dim = self.dim("dims", dim)?;
+        if core::mem::replace(&mut seen[dim], true) {
+            return Err(Error::DimTwice { dim });
+        }
+        Ok(dim)
+    }
+
+    /// Another shape of as many elements; `-1` is inferred. A copy where strides for it do not exist, if allowed.
+    pub fn reshape(&self, shape: &[i64], copy: CopyMode) -> Result<Handle> {
+        check_ndim(shape.len() as i64)?;
+        let mut inferred = [0; MAX_NDIM];
+        let inferred = &mut inferred[..shape.len()];
+        infer_shape(shape, self.layout().numel(), inferred)?;
+        let view = self.layout().reshape(inferred)?;
+        match (view, copy) {
+            (Some(view), CopyMode::IfNeeded | CopyMode::Never) => return self.alias(view),
+            (None, CopyMode::Never) => {
+                return Err(Error::CopyNeeded {
+                    reasons: Text::of(Reasons::LAYOUT),
+                });
+            }
+            _ => {}
+        }
+        // A layout that cannot be aliased in the new shape is not row-major, so this copies.
+        let request = Request {
+            copy,
+            contiguous: true,
+            read_only: self.is_read_only(),
+            ..Request::DEFAULT
+        };
+        let row_major = to(self, &request)?;
+        let mut memory = Descriptor::of(&row_major)?;
+        memory.layout = Layout::new(inferred, None)?;
+        Handle::alias(&row_major, memory, row_major.origin())
+    }
+
+    /// Stretched to a shape by repeating dimensions of size 1; `-1` keeps a size.
+    pub fn expand(&self, shape: &[i64]) -> Result<Handle> {
+        let view = self.layout().expand(shape)?;
+        // More elements over the same memory: their size must still be a number.
+        view.layout.nbytes(self.dtype().storage_bits())?;
+        self.alias(view)
+    }
+
+    /// Without one dimension of size 1; unchanged when its size is another.
+    pub fn squeeze(&self, dim: i32) -> Result<Handle> {
+        let dim = self.dim("dim", dim)?;
+        self.alias(self.layout().squeeze(dim)?)
+    }
+
+    /// Without any dimension of size 1.
+    pub fn squeeze_all(&self) -> Result<Handle> {
+        self.alias(self.layout().squeeze_all()?)
+    }
+
+    /// With a dimension of size 1 inserted.
+    pub fn unsqueeze(&self, dim: i32) -> Result<Handle> {
+        let dim = resolve_dim("dim", i64::from(dim), self.layout().ndim() + 1)?;
+        self.alias(self.layout().unsqueeze(dim)?)
+    }
+
+    /// Any shape and strides, as long as all elements are inside the storage.
+    pub fn as_strided(&self, shape: &[i64], strides: &[i64], offset: i64) -> Result<Handle> {
+        let layout = Layout::new(shape, Some(strides))?;
+        let memory = Descriptor::of(self)?;
+        let bits = memory.dtype.storage_bits();
+        layout.nbytes(bits)?;
+        layout.reach(bits)?;
+        let offset = if layout.numel() == 0 { 0 } else { offset };
+        let distance = i128::from(offset) * i128::from(bits);
+        let inside = distance.rem_euclid(8) as u64;
+        if inside != 0 {
+            return Err(Error::StartsInsideByte { bits: inside });
+        }
+        let extent = memory.extent;
+        let first = i128::from(memory.first()) - i128::from(extent.start) + distance / 8;
+        layout.check_within(bits, first, extent.end - extent.start)?;
+        self.alias(View { layout, offset })
+    }
+
+    /// The same bytes as another dtype.
+    pub fn view_dtype(&self, raw: DLDataType) -> Result<Handle> {
+        let from = self.dtype();
+        let dtype = DType::new(raw, from.is_padded())?;
+        let layout = self.layout().reinterpret(
+            from.storage_bits(),
+            dtype.storage_bits(),
+            dtype.text(),
+        )?;
+        layout.nbytes(dtype.storage_bits())?;
+        let mut memory = Descriptor::of(self)?;
+        memory.layout = layout;
+        memory.dtype = dtype;
+        Handle::alias(self, memory, Plan::ALIAS)
+    }
+}
