@@ -79,7 +79,7 @@ pub enum Scalar {
 
 /// Scalar, DLPack code, bits, kind, name: the one list everything below is read from.
 const SCALARS: [(Scalar, u8, u8, Kind, &str); 38] = {
-    use Kind::*;
+    use Kind::{Complex, Float, Int, UInt};
     use Scalar::*;
     [
         (Bool, code::BOOL, 8, Kind::Bool, "bool"),

@@ -6,9 +6,9 @@ mod exchange;
 mod fill;
 mod views;
 
-pub use create::{Action, CopyMode, Plan, Reasons, Request, as_tensor, copy, empty, plan, to};
+pub use create::{Action, CopyMode, Plan, Request, as_tensor, copy, empty, plan, to};
 pub use descriptor::Descriptor;
-pub use exchange::{Export, ExportDeleters};
+pub use exchange::{Export, ExportDeleters, to_legacy, to_versioned};
 pub use fill::{FillOptions, copy_into};
 
 use crate::device::Device;

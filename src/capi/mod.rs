@@ -1,0 +1,56 @@
+//! The C interface: one file per section of the header. Each function checks its pointers, calls the core and writes out.
+
+#![allow(non_camel_case_types)]
+
+mod create;
+mod fill;
+mod guard;
+mod look;
+mod options;
+mod settings;
+mod share;
+mod status;
+mod views;
+
+pub use create::*;
+pub use fill::*;
+pub use look::*;
+pub use options::*;
+pub use settings::*;
+pub use share::*;
+pub use status::*;
+pub use views::*;
+
+use crate::error::{Error, Result};
+use crate::layout::check_ndim;
+use crate::tensor::Tensor;
+
+/// A tensor. Atomically reference counted: see tensor_retain() and tensor_release().
+pub struct tensor_t {
+    _tensor: Tensor,
+}
+
+/// The tensor behind a handle.
+///
+/// # Safety
+/// `tensor` is NULL or a live handle.
+unsafe fn tensor_ref<'a>(tensor: *const tensor_t, name: &'static str) -> Result<&'a Tensor> {
+    // SAFETY: handles are pointers to tensors, and the caller holds a reference.
+    unsafe { tensor.cast::<Tensor>().as_ref() }.ok_or(Error::Null(name))
+}
+
+/// `count` values of the caller's, as many as a rank may be.
+///
+/// # Safety
+/// `values` is NULL or readable for `count` values.
+unsafe fn array<'a, T>(values: *const T, count: i32, name: &'static str) -> Result<&'a [T]> {
+    let count = check_ndim(i64::from(count))?;
+    if count == 0 {
+        return Ok(&[]);
+    }
+    if values.is_null() {
+        return Err(Error::Null(name));
+    }
+    // SAFETY: the caller's promise.
+    Ok(unsafe { core::slice::from_raw_parts(values, count) })
+}

@@ -1,0 +1,323 @@
+//! Options: integers in, checked choices out.
+
+use crate::device::Device;
+use crate::dlpack::{DLDataType, DLDevice};
+use crate::dtype::{Casting, Overflow};
+use crate::error::{Error, Result};
+use crate::storage::{Deleter, Release};
+use crate::tensor::{CopyMode, FillOptions, Request};
+use core::ffi::c_void;
+
+/// Copy only if the data cannot be aliased as asked.
+pub const TENSOR_COPY_IF_NEEDED: i32 = 0;
+/// Never copy: TENSOR_ERROR_COPY_NEEDED if the data cannot be aliased as asked.
+pub const TENSOR_COPY_NEVER: i32 = 1;
+/// Always copy.
+pub const TENSOR_COPY_ALWAYS: i32 = 2;
+
+/// Any conversion that is defined.
+pub const TENSOR_CASTING_UNSAFE: i32 = 0;
+/// Conversions within a kind, or to a later one of bool, unsigned, signed, floating point, complex.
+pub const TENSOR_CASTING_SAME_KIND: i32 = 1;
+/// Conversions that keep every value of the dtype; 64-bit integers to float64 count, as in NumPy.
+pub const TENSOR_CASTING_SAFE: i32 = 2;
+/// No conversion.
+pub const TENSOR_CASTING_EQUIV: i32 = 3;
+/// Any conversion that keeps every value that is there: checked before anything is written, and
+/// TENSOR_ERROR_INEXACT names the first element that would not survive.
+pub const TENSOR_CASTING_EXACT: i32 = 4;
+
+/// Beyond the largest finite value: infinity where the format has one. float8_e4m3fn, float6 and float4: the largest
+/// finite value. The fnuz formats and float8_e8m0fnu: NaN.
+pub const TENSOR_OVERFLOW_DEFAULT: i32 = 0;
+/// As TENSOR_OVERFLOW_DEFAULT, but NaN for float8_e4m3fn.
+pub const TENSOR_OVERFLOW_NAN: i32 = 1;
+/// The largest finite value, for infinities too.
+pub const TENSOR_OVERFLOW_SATURATE: i32 = 2;
+
+/// The tensor, its views and exports cannot be written through this library.
+pub const TENSOR_FLAG_READ_ONLY: u32 = 1;
+/// The tensor must be row-major contiguous: other layouts are copied.
+pub const TENSOR_FLAG_CONTIGUOUS: u32 = 2;
+/// Not in this version: TENSOR_ERROR_UNSUPPORTED.
+pub const TENSOR_FLAG_REQUIRES_GRAD: u32 = 4;
+/// Sub-byte elements of the descriptor, and of a copy, take one byte each instead of being packed.
+pub const TENSOR_FLAG_SUBBYTE_PADDED: u32 = 8;
+
+const KNOWN_FLAGS: u32 = TENSOR_FLAG_READ_ONLY
+    | TENSOR_FLAG_CONTIGUOUS
+    | TENSOR_FLAG_REQUIRES_GRAD
+    | TENSOR_FLAG_SUBBYTE_PADDED;
+
+/// A loan. Not in this version.
+pub struct tensor_loan_t {
+    _private: (),
+}
+
+/// A function that takes lent memory back. Called exactly once, after the last alias is gone, on the thread that gave it
+/// up, with no lock held. It may call this library; it must return normally (no exception, no longjmp).
+pub type tensor_deleter_t = Option<unsafe extern "C" fn(ctx: *mut c_void)>;
+
+/// What is asked of a new tensor. Begin with TENSOR_OPTIONS_INIT; NULL in its place means the defaults.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tensor_options_t {
+    /// Size of this struct, set by TENSOR_OPTIONS_INIT.
+    pub struct_size: u32,
+    /// TENSOR_FLAG_ bits.
+    pub flags: u32,
+    /// Element type of the result; NULL: the data's own.
+    pub dtype: *const DLDataType,
+    /// Where the result should be; NULL: where the data is.
+    pub device: *const DLDevice,
+    /// TENSOR_COPY_ value.
+    pub copy: i32,
+    /// TENSOR_CASTING_ value.
+    pub casting: i32,
+    /// TENSOR_OVERFLOW_ value.
+    pub overflow: i32,
+    /// Must be 0.
+    pub reserved: i32,
+    /// Bytes of which the first element's address must be a multiple: a power of two, or 0 for any.
+    pub alignment: usize,
+    /// Bytes that may be touched, counted from the descriptor's `data`; 0: not told.
+    pub nbytes: usize,
+    /// Must be NULL in this version.
+    pub loan: *mut tensor_loan_t,
+    /// Called with `deleter_ctx` when the memory is not needed any more: after the last alias, or at once if the data was
+    /// copied. NULL: nothing is called. Never called by a function that fails.
+    pub deleter: tensor_deleter_t,
+    /// For `deleter`.
+    pub deleter_ctx: *mut c_void,
+}
+
+/// Which options a function takes besides casting and overflow.
+#[derive(Clone, Copy)]
+pub(super) struct Accepts {
+    function: &'static str,
+    /// Those that ask for something of a new tensor.
+    request: bool,
+    /// Those that describe the data: nbytes and padding.
+    data: bool,
+    deleter: bool,
+}
+
+impl Accepts {
+    /// Functions that make a tensor from a descriptor.
+    pub const fn creation(function: &'static str) -> Self {
+        Self {
+            function,
+            request: true,
+            data: true,
+            deleter: true,
+        }
+    }
+
+    /// Functions that take over a managed tensor.
+    pub const fn import(function: &'static str) -> Self {
+        Self {
+            function,
+            request: true,
+            data: true,
+            deleter: false,
+        }
+    }
+
+    /// Functions that make something of a tensor.
+    pub const fn tensor(function: &'static str) -> Self {
+        Self {
+            function,
+            request: true,
+            data: false,
+            deleter: false,
+        }
+    }
+
+    /// Functions that fill a tensor from a descriptor.
+    pub const fn fill(function: &'static str) -> Self {
+        Self {
+            function,
+            request: false,
+            data: true,
+            deleter: false,
+        }
+    }
+
+    /// Functions that fill a tensor from another.
+    pub const fn assignment(function: &'static str) -> Self {
+        Self {
+            function,
+            request: false,
+            data: false,
+            deleter: false,
+        }
+    }
+}
+
+/// Options that have been checked.
+pub(super) struct Options {
+    pub request: Request,
+    pub nbytes: Option<u64>,
+    pub release: Release,
+}
+
+impl Options {
+    /// Checks options; NULL are the defaults.
+    ///
+    /// # Safety
+    /// `options` is NULL or readable, and so are the pointers in it.
+    pub unsafe fn read(options: *const tensor_options_t, accepts: Accepts) -> Result<Self> {
+        let defaults = Self {
+            request: Request::DEFAULT,
+            nbytes: None,
+            release: Release::Nothing,
+        };
+        if options.is_null() {
+            return Ok(defaults);
+        }
+        // SAFETY: the caller's promise. The size comes first, and nothing else is read of a struct of another size.
+        let found = unsafe { (*options).struct_size };
+        let expected = size_of::<tensor_options_t>() as u32;
+        if found != expected {
+            return Err(Error::StructSize {
+                name: "options",
+                found,
+                expected,
+            });
+        }
+        // SAFETY: as above, and the size is right.
+        let options = unsafe { *options };
+        options.check_applicable(accepts)?;
+        let flag = |flag| options.flags & flag != 0;
+        // SAFETY: the caller's promise.
+        let (dtype, device) = unsafe { (options.dtype.as_ref(), options.device.as_ref()) };
+        Ok(Self {
+            request: Request {
+                dtype: dtype.copied(),
+                device: device.map(|device| Device::new(*device)).transpose()?,
+                copy: copy_mode(options.copy)?,
+                casting: casting(options.casting)?,
+                overflow: overflow(options.overflow)?,
+                read_only: flag(TENSOR_FLAG_READ_ONLY),
+                contiguous: flag(TENSOR_FLAG_CONTIGUOUS),
+                padded: flag(TENSOR_FLAG_SUBBYTE_PADDED),
+                alignment: alignment(options.alignment)?,
+            },
+            nbytes: (options.nbytes != 0).then_some(options.nbytes as u64),
+            release: match options.deleter {
+                Some(deleter) => Release::Deleter(deleter as Deleter, options.deleter_ctx),
+                None => Release::Nothing,
+            },
+        })
+    }
+
+    /// The choices of a function that fills.
+    pub fn fill(&self) -> FillOptions {
+        FillOptions {
+            casting: self.request.casting,
+            overflow: self.request.overflow,
+        }
+    }
+}
+
+impl tensor_options_t {
+    fn check_applicable(&self, accepts: Accepts) -> Result<()> {
+        let unknown = self.flags & !KNOWN_FLAGS;
+        if unknown != 0 {
+            return Err(Error::UnknownFlags {
+                flags: self.flags.into(),
+                unknown: unknown.into(),
+            });
+        }
+        if self.reserved != 0 {
+            return Err(Error::UnknownValue {
+                field: "options.reserved",
+                value: self.reserved.into(),
+            });
+        }
+        let flag = |flag| self.flags & flag != 0;
+        let padding_is_meant = accepts.data || accepts.request;
+        let meaningless = [
+            (!accepts.request && !self.dtype.is_null(), "dtype"),
+            (!accepts.request && !self.device.is_null(), "device"),
+            (!accepts.request && self.copy != TENSOR_COPY_IF_NEEDED, "copy"),
+            (!accepts.request && self.alignment != 0, "alignment"),
+            (!accepts.request && flag(TENSOR_FLAG_READ_ONLY), "READ_ONLY"),
+            (!accepts.request && flag(TENSOR_FLAG_CONTIGUOUS), "CONTIGUOUS"),
+            (!padding_is_meant && flag(TENSOR_FLAG_SUBBYTE_PADDED), "SUBBYTE_PADDED"),
+            (!accepts.data && self.nbytes != 0, "nbytes"),
+            (!accepts.deleter && self.deleter.is_some(), "deleter"),
+        ];
+        if let Some((_, option)) = meaningless.into_iter().find(|(given, _)| *given) {
+            return Err(Error::OptionNotApplicable {
+                option,
+                function: accepts.function,
+            });
+        }
+        if !self.loan.is_null() {
+            return Err(Error::Unsupported("options.loan: this version has no loans"));
+        }
+        if flag(TENSOR_FLAG_REQUIRES_GRAD) {
+            return Err(Error::Unsupported(
+                "options.flags: this version has no gradients (TENSOR_FLAG_REQUIRES_GRAD)",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn unknown<T>(field: &'static str, value: i32) -> Result<T> {
+    Err(Error::UnknownValue {
+        field,
+        value: value.into(),
+    })
+}
+
+/// The choice behind a TENSOR_COPY_ value.
+pub(super) fn copy_mode(raw: i32) -> Result<CopyMode> {
+    match raw {
+        TENSOR_COPY_IF_NEEDED => Ok(CopyMode::IfNeeded),
+        TENSOR_COPY_NEVER => Ok(CopyMode::Never),
+        TENSOR_COPY_ALWAYS => Ok(CopyMode::Always),
+        _ => unknown("copy", raw),
+    }
+}
+
+/// The choice behind a TENSOR_CASTING_ value.
+pub(super) fn casting(raw: i32) -> Result<Casting> {
+    match raw {
+        TENSOR_CASTING_UNSAFE => Ok(Casting::Unsafe),
+        TENSOR_CASTING_SAME_KIND => Ok(Casting::SameKind),
+        TENSOR_CASTING_SAFE => Ok(Casting::Safe),
+        TENSOR_CASTING_EQUIV => Ok(Casting::Equiv),
+        TENSOR_CASTING_EXACT => Ok(Casting::Exact),
+        _ => unknown("casting", raw),
+    }
+}
+
+fn overflow(raw: i32) -> Result<Overflow> {
+    match raw {
+        TENSOR_OVERFLOW_DEFAULT => Ok(Overflow::Default),
+        TENSOR_OVERFLOW_NAN => Ok(Overflow::Nan),
+        TENSOR_OVERFLOW_SATURATE => Ok(Overflow::Saturate),
+        _ => unknown("overflow", raw),
+    }
+}
+
+fn alignment(raw: usize) -> Result<usize> {
+    match raw {
+        0 => Ok(1),
+        _ if raw.is_power_of_two() && raw < 1 << 31 => Ok(raw),
+        _ => Err(Error::Alignment(raw)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_have_no_padding() {
+        assert_eq!(size_of::<tensor_options_t>(), 80);
+    }
+}

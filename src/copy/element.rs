@@ -1,0 +1,356 @@
+//! How a run of elements moves: as bytes, as bits of packed streams, or converted block by block.
+
+use super::axes::{Axes, Axis};
+use crate::convert::{self, Decode, Encode};
+use crate::dtype::{DType, Kind, Overflow, Scalar};
+
+/// Elements converted at a time: the block of exact intermediates stays in the first-level cache.
+const BLOCK: usize = 256;
+
+/// The way elements of one dtype become elements of another.
+#[derive(Clone, Copy)]
+pub enum Mover {
+    /// Whole bytes, unchanged.
+    Bytes {
+        /// Bytes of an element.
+        size: usize,
+    },
+    /// Sub-byte lanes, unchanged: packed or padded on either side.
+    Bits {
+        /// How the source stores lanes.
+        from: Lane,
+        /// How the destination does.
+        to: Lane,
+    },
+    /// Lanes by value, through an exact intermediate.
+    Values {
+        /// Reads lanes.
+        reader: Reader,
+        /// Writes lanes.
+        writer: Writer,
+        /// What happens to imaginary parts.
+        parts: Parts,
+    },
+}
+
+/// How a lane is stored.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Lane {
+    /// Bits of its value.
+    bits: u32,
+    /// Whether lanes follow each other without regard to bytes.
+    packed: bool,
+}
+
+/// Reads lanes to intermediates.
+#[derive(Clone, Copy)]
+pub struct Reader {
+    decode: Decode,
+    lane: Lane,
+}
+
+/// Writes intermediates to lanes.
+#[derive(Clone, Copy)]
+pub struct Writer {
+    encode: Encode,
+    lane: Lane,
+    overflow: Overflow,
+}
+
+/// What becomes of the parts of complex numbers. Offsets are in bits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Parts {
+    /// One part to one part: real to real, the real part alone, or both parts by a loop of their own.
+    Each,
+    /// An imaginary part of zero is written after each real one.
+    AddImaginary {
+        /// From real to imaginary part in the destination.
+        offset: i64,
+    },
+    /// True where either part is nonzero.
+    EitherNonzero {
+        /// From real to imaginary part in the source.
+        offset: i64,
+    },
+}
+
+impl Lane {
+    fn of(dtype: DType) -> Self {
+        Self {
+            bits: dtype.scalar().component().bits(),
+            packed: dtype.is_subbyte() && !dtype.is_padded(),
+        }
+    }
+}
+
+impl Reader {
+    /// The reader of a dtype's lanes (of complex ones: of their parts), and what its intermediates are.
+    pub fn new(dtype: DType) -> Option<(Self, convert::Carrier)> {
+        let (decode, carrier) = convert::decoder(dtype.scalar().component())?;
+        let lane = Lane::of(dtype);
+        Some((Self { decode, lane }, carrier))
+    }
+
+    /// Reads `words.len()` lanes, the first at `bit`, `stride` bits apart.
+    ///
+    /// # Safety
+    /// The lanes are readable.
+    pub unsafe fn read(&self, base: *const u8, bit: i64, stride: i64, words: &mut [u64]) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if self.lane.packed {
+                let mut bytes = [0; BLOCK];
+                let bytes = &mut bytes[..words.len()];
+                convert::unpack(base, bit, self.lane.bits, stride, bytes);
+                (self.decode)(bytes.as_ptr(), 1, words);
+            } else {
+                (self.decode)(at(base, bit), (stride / 8) as isize, words);
+            }
+        }
+    }
+}
+
+impl Writer {
+    /// Writes `words.len()` lanes, the first at `bit`, `stride` bits apart.
+    ///
+    /// # Safety
+    /// The lanes are writable, and bytes shared with other lanes are nobody else's to write meanwhile.
+    unsafe fn write(&self, words: &[u64], base: *mut u8, bit: i64, stride: i64) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if self.lane.packed {
+                let mut bytes = [0; BLOCK];
+                let bytes = &mut bytes[..words.len()];
+                (self.encode)(words, bytes.as_mut_ptr(), 1, self.overflow);
+                convert::pack(bytes, base, bit, self.lane.bits, stride);
+            } else {
+                (self.encode)(
+                    words,
+                    at(base, bit).cast_mut(),
+                    (stride / 8) as isize,
+                    self.overflow,
+                );
+            }
+        }
+    }
+}
+
+impl Mover {
+    /// The way from one dtype to another, which must be convertible.
+    pub fn choose(from: DType, to: DType, overflow: Overflow) -> Self {
+        if from == to && from.storage_bits() % 8 == 0 && (!from.is_padded()) {
+            return Mover::Bytes {
+                size: (from.storage_bits() / 8) as usize,
+            };
+        }
+        if from.same_type(to) {
+            return Mover::Bits {
+                from: Lane::of(from),
+                to: Lane::of(to),
+            };
+        }
+        let complex = |dtype: DType| dtype.scalar().kind() == Kind::Complex;
+        let half = |dtype: DType| i64::from(dtype.scalar().bits() / 2);
+        let parts = match (complex(from), complex(to)) {
+            (false, true) => Parts::AddImaginary { offset: half(to) },
+            (true, false) if to.scalar() == Scalar::Bool => {
+                Parts::EitherNonzero { offset: half(from) }
+            }
+            _ => Parts::Each,
+        };
+        let ways = Reader::new(from).and_then(|(reader, carrier)| {
+            let encode = convert::encoder(to.scalar().component(), carrier)?;
+            Some((reader, encode))
+        });
+        let Some((reader, encode)) = ways else {
+            // Callers have asked `check_convertible`.
+            unreachable!("no conversion from {from} to {to}")
+        };
+        Mover::Values {
+            reader,
+            writer: Writer {
+                encode,
+                lane: Lane::of(to),
+                overflow,
+            },
+            parts,
+        }
+    }
+
+    /// Adds loops over what is inside an element: lanes, and both parts where each is converted.
+    pub fn add_inner_axes(&self, from: DType, to: DType, axes: &mut Axes) {
+        if matches!(self, Mover::Bytes { .. }) {
+            return;
+        }
+        axes.push(Axis {
+            size: i64::from(from.lanes()),
+            source: from.lane_storage_bits() as i64,
+            destination: to.lane_storage_bits() as i64,
+        });
+        let complex = |dtype: DType| dtype.scalar().kind() == Kind::Complex;
+        if complex(from) && complex(to) {
+            axes.push(Axis {
+                size: 2,
+                source: from.lane_storage_bits() as i64 / 2,
+                destination: to.lane_storage_bits() as i64 / 2,
+            });
+        }
+    }
+
+    /// Whether two elements of a destination may share a byte.
+    pub fn writes_shared_bytes(&self) -> bool {
+        match self {
+            Mover::Bytes { .. } => false,
+            Mover::Bits { to, .. } => to.packed,
+            Mover::Values { writer, .. } => writer.lane.packed,
+        }
+    }
+
+    /// Moves the elements of one run, which begin at the two bits given.
+    ///
+    /// # Safety
+    /// Source elements are readable, destination elements writable, and they do not overlap.
+    pub unsafe fn run(
+        &self,
+        source: *const u8,
+        source_bit: i64,
+        destination: *mut u8,
+        destination_bit: i64,
+        run: Axis,
+    ) {
+        // SAFETY: the caller's promise, for all three.
+        unsafe {
+            match *self {
+                Mover::Bytes { size } => {
+                    let (from, to) = (
+                        at(source, source_bit),
+                        at(destination, destination_bit).cast_mut(),
+                    );
+                    move_bytes(from, to, size, run);
+                }
+                Mover::Bits { from, to } => {
+                    let run_bits = i64::from(from.bits);
+                    let whole = from.packed
+                        && to.packed
+                        && run.source == run_bits
+                        && run.destination == run_bits
+                        && source_bit % 8 == 0
+                        && destination_bit % 8 == 0;
+                    // Whole bytes first; what is left over shares a byte with neighbours.
+                    let whole = if whole { run.size / 8 * 8 } else { 0 };
+                    let bits = whole * run_bits;
+                    core::ptr::copy_nonoverlapping(
+                        at(source, source_bit),
+                        at(destination, destination_bit).cast_mut(),
+                        (bits / 8) as usize,
+                    );
+                    let mut bytes = [0; BLOCK];
+                    for_each_block(run.size - whole, |start, len| {
+                        let start = whole + start;
+                        let bytes = &mut bytes[..len];
+                        let bit = source_bit + start * run.source;
+                        if from.packed {
+                            convert::unpack(source, bit, from.bits, run.source, bytes);
+                        } else {
+                            let mask = (1 << from.bits) - 1;
+                            for (i, byte) in bytes.iter_mut().enumerate() {
+                                *byte = at(source, bit + i as i64 * run.source).read() & mask;
+                            }
+                        }
+                        let bit = destination_bit + start * run.destination;
+                        if to.packed {
+                            convert::pack(bytes, destination, bit, to.bits, run.destination);
+                        } else {
+                            for (i, byte) in bytes.iter().enumerate() {
+                                let bit = bit + i as i64 * run.destination;
+                                at(destination, bit).cast_mut().write(*byte);
+                            }
+                        }
+                    });
+                }
+                Mover::Values {
+                    reader,
+                    writer,
+                    parts,
+                } => {
+                    let mut words = [0; BLOCK];
+                    for_each_block(run.size, |start, len| {
+                        let words = &mut words[..len];
+                        let bit = source_bit + start * run.source;
+                        reader.read(source, bit, run.source, words);
+                        if let Parts::EitherNonzero { offset } = parts {
+                            let mut imaginary = [0; BLOCK];
+                            let imaginary = &mut imaginary[..len];
+                            reader.read(source, bit + offset, run.source, imaginary);
+                            convert::either_nonzero(words, imaginary);
+                        }
+                        let bit = destination_bit + start * run.destination;
+                        writer.write(words, destination, bit, run.destination);
+                        if let Parts::AddImaginary { offset } = parts {
+                            // Zero in every carrier.
+                            words.fill(0);
+                            writer.write(words, destination, bit + offset, run.destination);
+                        }
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Calls `block` with the start and length of consecutive blocks.
+fn for_each_block(count: i64, mut block: impl FnMut(i64, usize)) {
+    let mut start = 0;
+    while start < count {
+        let len = (count - start).min(BLOCK as i64);
+        block(start, len as usize);
+        start += len;
+    }
+}
+
+/// The byte that holds `bit`.
+fn at(base: *const u8, bit: i64) -> *const u8 {
+    base.wrapping_offset(bit.div_euclid(8) as isize)
+}
+
+/// Moves elements of whole bytes.
+///
+/// # Safety
+/// As for [`Mover::run`].
+unsafe fn move_bytes(from: *const u8, to: *mut u8, size: usize, run: Axis) {
+    let width = 8 * size as i64;
+    // SAFETY: the caller's promise.
+    unsafe {
+        if run.source == width && run.destination == width {
+            core::ptr::copy_nonoverlapping(from, to, size * run.size as usize);
+            return;
+        }
+        match size {
+            1 => move_strided::<[u8; 1]>(from, to, run),
+            2 => move_strided::<[u8; 2]>(from, to, run),
+            4 => move_strided::<[u8; 4]>(from, to, run),
+            8 => move_strided::<[u8; 8]>(from, to, run),
+            16 => move_strided::<[u8; 16]>(from, to, run),
+            _ => {
+                for i in 0..run.size as isize {
+                    let source = from.wrapping_offset(i * (run.source / 8) as isize);
+                    let destination = to.wrapping_offset(i * (run.destination / 8) as isize);
+                    core::ptr::copy_nonoverlapping(source, destination, size);
+                }
+            }
+        }
+    }
+}
+
+/// # Safety
+/// As for [`Mover::run`], with elements of the size of `T`, an array of bytes.
+unsafe fn move_strided<T: Copy>(from: *const u8, to: *mut u8, run: Axis) {
+    let (step_from, step_to) = ((run.source / 8) as isize, (run.destination / 8) as isize);
+    let (mut from, mut to) = (from, to);
+    for _ in 0..run.size {
+        // SAFETY: the caller's promise. An array of bytes may be anywhere.
+        unsafe { to.cast::<T>().write(from.cast::<T>().read()) };
+        from = from.wrapping_offset(step_from);
+        to = to.wrapping_offset(step_to);
+    }
+}

@@ -1,0 +1,94 @@
+//! Copies between two layouts of one shape: plan the loops, choose how elements move, run.
+//!
+//! Traversal and conversion know nothing of each other: [`axes`] decides the order in which elements are met,
+//! [`element`] how a run of them moves, and [`threads`] who does which part.
+
+mod axes;
+mod element;
+mod exact;
+mod threads;
+
+pub use exact::check_exact;
+pub use threads::{num_threads, set_num_threads};
+
+use crate::dtype::{DType, Overflow};
+use crate::layout::Layout;
+use axes::Axes;
+use element::Mover;
+
+/// What a conversion may do.
+#[derive(Clone, Copy)]
+pub struct Conversion {
+    /// What happens to values out of range.
+    pub overflow: Overflow,
+    /// Every value must survive.
+    pub exact: bool,
+}
+
+/// One side of a copy.
+#[derive(Clone, Copy)]
+pub struct Side<'a> {
+    /// The first element.
+    pub pointer: *mut u8,
+    /// Where the others are.
+    pub layout: &'a Layout,
+    /// What they are.
+    pub dtype: DType,
+}
+
+/// Copies every element of `source` to its place in `destination`, converting where the dtypes differ.
+///
+/// # Safety
+/// The shapes are equal and the dtypes convertible. Both layouts stay, for their dtypes, inside memory the processor can
+/// read and, for the destination, write; nobody else writes either meanwhile. The two do not overlap, and the
+/// destination does not overlap itself.
+pub unsafe fn copy(source: Side<'_>, destination: Side<'_>, overflow: Overflow) {
+    debug_assert_eq!(source.layout.shape(), destination.layout.shape());
+    if destination.layout.numel() == 0 {
+        return;
+    }
+    let mover = Mover::choose(source.dtype, destination.dtype, overflow);
+    let mut axes = Axes::new(source, destination);
+    mover.add_inner_axes(source.dtype, destination.dtype, &mut axes);
+    let start = axes.simplify();
+    let bytes = destination.layout.nbytes(destination.dtype.storage_bits());
+    let parts = match bytes {
+        // Two threads must never share a byte, so packed destinations stay with one.
+        Ok(bytes) if !mover.writes_shared_bytes() => threads::parts_for(bytes),
+        _ => 1,
+    };
+    let parts = parts.min(axes.outermost_size());
+    let places = Places {
+        source: source.pointer,
+        destination: destination.pointer,
+    };
+    let work = |part: i64| {
+        let places = &places;
+        axes.for_each_run(start, part, parts, |source_bit, destination_bit, run| {
+            // SAFETY: the caller's promises; the axes visit exactly the elements of both layouts, and each part its own.
+            unsafe {
+                mover.run(
+                    places.source,
+                    source_bit,
+                    places.destination,
+                    destination_bit,
+                    run,
+                )
+            }
+        });
+    };
+    if parts > 1 {
+        threads::run(parts, &work);
+    } else {
+        work(0);
+    }
+}
+
+/// Where both sides begin, for several threads.
+struct Places {
+    source: *const u8,
+    destination: *mut u8,
+}
+
+// SAFETY: the caller of `copy` promised that the memory may be used; parts touch different elements of the destination.
+unsafe impl Sync for Places {}
