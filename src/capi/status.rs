@@ -8,62 +8,79 @@ use core::fmt::{self, Write};
 /// What a function returns: TENSOR_OK, or why it did nothing. Numbers are never reused.
 pub type tensor_status_t = i32;
 
-/// Declares the status constants and the table of their names.
-macro_rules! statuses {
-    ($($(#[$doc:meta])* $name:ident = $value:expr;)*) => {
-        $($(#[$doc])* pub const $name: tensor_status_t = $value;)*
+/// Done.
+pub const TENSOR_OK: tensor_status_t = 0;
+/// A pointer that must not be NULL is.
+pub const TENSOR_ERROR_NULL: tensor_status_t = 1;
+/// An unknown enum value, flag or struct_size, or an option that has no meaning for the function.
+pub const TENSOR_ERROR_ARGUMENT: tensor_status_t = 2;
+/// A rank, size or number of elements that is impossible, or shapes that do not fit each other.
+pub const TENSOR_ERROR_SHAPE: tensor_status_t = 3;
+/// A byte size, stride, offset or address that overflows.
+pub const TENSOR_ERROR_OVERFLOW: tensor_status_t = 4;
+/// Elements outside the memory that may be touched.
+pub const TENSOR_ERROR_BOUNDS: tensor_status_t = 5;
+/// A dimension or index that does not exist.
+pub const TENSOR_ERROR_INDEX: tensor_status_t = 6;
+/// An unknown dtype, or dtypes that cannot be converted or combined.
+pub const TENSOR_ERROR_DTYPE: tensor_status_t = 7;
+/// An unknown device, or memory that the processor cannot reach.
+pub const TENSOR_ERROR_DEVICE: tensor_status_t = 8;
+/// A conversion that the casting rule forbids.
+pub const TENSOR_ERROR_CASTING: tensor_status_t = 9;
+/// Under TENSOR_CASTING_EXACT, a value that would not survive.
+pub const TENSOR_ERROR_INEXACT: tensor_status_t = 10;
+/// A copy is needed, and TENSOR_COPY_NEVER was asked for.
+pub const TENSOR_ERROR_COPY_NEEDED: tensor_status_t = 11;
+/// Write access to read-only memory.
+pub const TENSOR_ERROR_READ_ONLY: tensor_status_t = 12;
+/// A destination that overlaps itself.
+pub const TENSOR_ERROR_OVERLAP: tensor_status_t = 13;
+/// An exact answer would take too long.
+pub const TENSOR_ERROR_TOO_HARD: tensor_status_t = 14;
+/// Something this version does not offer.
+pub const TENSOR_ERROR_UNSUPPORTED: tensor_status_t = 15;
+/// An allocation failed.
+pub const TENSOR_ERROR_OUT_OF_MEMORY: tensor_status_t = 16;
+/// A DLPack struct of another major version.
+pub const TENSOR_ERROR_VERSION: tensor_status_t = 17;
+/// A reference count at its maximum.
+pub const TENSOR_ERROR_COUNT: tensor_status_t = 18;
+/// A defect of this library.
+pub const TENSOR_ERROR_INTERNAL: tensor_status_t = 19;
 
-        const NAMES: &[(tensor_status_t, &CStr)] = &[
-            $(($name, match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
-                Ok(name) => name,
-                Err(_) => c"",
-            }),)*
-        ];
+/// The statuses with their names, which are those of the constants.
+macro_rules! named {
+    ($($status:ident),* $(,)?) => {
+        &[$(($status, match CStr::from_bytes_with_nul(concat!(stringify!($status), "\0").as_bytes()) {
+            Ok(name) => name,
+            Err(_) => c"",
+        })),*]
     };
 }
 
-statuses! {
-    /// Done.
-    TENSOR_OK = 0;
-    /// A pointer that must not be NULL is.
-    TENSOR_ERROR_NULL = 1;
-    /// An unknown enum value, flag or struct_size, or an option that has no meaning for the function.
-    TENSOR_ERROR_ARGUMENT = 2;
-    /// A rank, size or number of elements that is impossible, or shapes that do not fit each other.
-    TENSOR_ERROR_SHAPE = 3;
-    /// A byte size, stride, offset or address that overflows.
-    TENSOR_ERROR_OVERFLOW = 4;
-    /// Elements outside the memory that may be touched.
-    TENSOR_ERROR_BOUNDS = 5;
-    /// A dimension or index that does not exist.
-    TENSOR_ERROR_INDEX = 6;
-    /// An unknown dtype, or dtypes that cannot be converted or combined.
-    TENSOR_ERROR_DTYPE = 7;
-    /// An unknown device, or memory that the processor cannot reach.
-    TENSOR_ERROR_DEVICE = 8;
-    /// A conversion that the casting rule forbids.
-    TENSOR_ERROR_CASTING = 9;
-    /// Under TENSOR_CASTING_EXACT, a value that would not survive.
-    TENSOR_ERROR_INEXACT = 10;
-    /// A copy is needed, and TENSOR_COPY_NEVER was asked for.
-    TENSOR_ERROR_COPY_NEEDED = 11;
-    /// Write access to read-only memory.
-    TENSOR_ERROR_READ_ONLY = 12;
-    /// A destination that overlaps itself.
-    TENSOR_ERROR_OVERLAP = 13;
-    /// An exact answer would take too long.
-    TENSOR_ERROR_TOO_HARD = 14;
-    /// Something this version does not offer.
-    TENSOR_ERROR_UNSUPPORTED = 15;
-    /// An allocation failed.
-    TENSOR_ERROR_OUT_OF_MEMORY = 16;
-    /// A DLPack struct of another major version.
-    TENSOR_ERROR_VERSION = 17;
-    /// A reference count at its maximum.
-    TENSOR_ERROR_COUNT = 18;
-    /// A defect of this library.
-    TENSOR_ERROR_INTERNAL = 19;
-}
+const NAMES: &[(tensor_status_t, &CStr)] = named![
+    TENSOR_OK,
+    TENSOR_ERROR_NULL,
+    TENSOR_ERROR_ARGUMENT,
+    TENSOR_ERROR_SHAPE,
+    TENSOR_ERROR_OVERFLOW,
+    TENSOR_ERROR_BOUNDS,
+    TENSOR_ERROR_INDEX,
+    TENSOR_ERROR_DTYPE,
+    TENSOR_ERROR_DEVICE,
+    TENSOR_ERROR_CASTING,
+    TENSOR_ERROR_INEXACT,
+    TENSOR_ERROR_COPY_NEEDED,
+    TENSOR_ERROR_READ_ONLY,
+    TENSOR_ERROR_OVERLAP,
+    TENSOR_ERROR_TOO_HARD,
+    TENSOR_ERROR_UNSUPPORTED,
+    TENSOR_ERROR_OUT_OF_MEMORY,
+    TENSOR_ERROR_VERSION,
+    TENSOR_ERROR_COUNT,
+    TENSOR_ERROR_INTERNAL,
+];
 
 /// The status of an error.
 pub(super) fn status_of(error: &Error) -> tensor_status_t {
