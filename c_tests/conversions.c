@@ -1,0 +1,443 @@
+/*
+ * Every dtype to every other, bit for bit against an independent oracle.
+ *
+ * Sources of up to 16 bits are tried exhaustively, wider ones at boundaries, at midpoints and beside them, and at random.
+ * Arguments: "quick" (the default), "tiny" (thinned out, for slow tools), "sweep" (all 2^32 float32 values).
+ */
+#include "check.h"
+#include "oracle.h"
+
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+static int thinning = 1;
+
+/* Streams of elements: packed or one to a byte below 8 bits, else whole bytes. */
+
+static void put_bits(uint8_t *base, size_t bit, int bits, uint64_t value)
+{
+    for (int i = 0; i < bits; i++, bit++) {
+        uint8_t mask = (uint8_t)(1u << (bit % 8));
+        base[bit / 8] = (uint8_t)((base[bit / 8] & ~mask) | ((value >> i & 1) ? mask : 0));
+    }
+}
+
+static uint64_t get_bits(const uint8_t *base, size_t bit, int bits)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < bits; i++, bit++) {
+        value |= (uint64_t)(base[bit / 8] >> (bit % 8) & 1) << i;
+    }
+    return value;
+}
+
+static int storage_bits(const oracle_dtype *type, int padded)
+{
+    return type->bits < 8 && padded ? 8 : type->bits;
+}
+
+static void put_element(const oracle_dtype *type, uint8_t *base, size_t bit, oracle_element element)
+{
+    const oracle_dtype *part = oracle_part(type);
+    if (bit % 8 == 0 && part->bits % 8 == 0) {
+        memcpy(base + bit / 8, &element.part[0], part->bits / 8);
+        if (type->class == CLASS_COMPLEX) {
+            memcpy(base + bit / 8 + part->bits / 8, &element.part[1], part->bits / 8);
+        }
+        return;
+    }
+    put_bits(base, bit, part->bits, element.part[0]);
+}
+
+static oracle_element get_element(const oracle_dtype *type, const uint8_t *base, size_t bit)
+{
+    const oracle_dtype *part = oracle_part(type);
+    oracle_element element = {{0, 0}};
+    if (bit % 8 == 0 && part->bits % 8 == 0) {
+        memcpy(&element.part[0], base + bit / 8, part->bits / 8);
+        if (type->class == CLASS_COMPLEX) {
+            memcpy(&element.part[1], base + bit / 8 + part->bits / 8, part->bits / 8);
+        }
+        return element;
+    }
+    element.part[0] = get_bits(base, bit, part->bits);
+    return element;
+}
+
+/* Source values. */
+
+typedef struct {
+    oracle_element *elements;
+    size_t count, capacity;
+} value_set;
+
+static void add(value_set *set, uint64_t re, uint64_t im)
+{
+    if (set->count == set->capacity) {
+        set->capacity = set->capacity ? 2 * set->capacity : 4096;
+        set->elements = realloc(set->elements, set->capacity * sizeof *set->elements);
+        if (!set->elements) {
+            abort();
+        }
+    }
+    set->elements[set->count].part[0] = re;
+    set->elements[set->count++].part[1] = im;
+}
+
+/** A float of the given format nearest to m * 2^e, its neighbours, and all of them negative. */
+static void add_around(value_set *set, const oracle_dtype *type, uint64_t m, int e)
+{
+    oracle_number n = {FINITE_NUMBER, 0, m, e, 0, 0, 0};
+    uint64_t code = oracle_to_float(type, n, SATURATE);
+    for (int offset = -1; offset <= 1; offset++) {
+        uint64_t near = code + (uint64_t)offset;
+        if ((offset < 0 && code == 0) || near > oracle_largest(type)) {
+            continue;
+        }
+        add(set, near, 0);
+        add(set, near | oracle_sign(type), 0);
+    }
+}
+
+static void add_float_values(value_set *set, const oracle_dtype *type)
+{
+    for (int t = 0; t < DTYPE_COUNT; t++) {
+        const oracle_dtype *target = &oracle_dtypes[t];
+        if (target->class != CLASS_FLOAT || target->bits >= type->bits) {
+            continue;
+        }
+        /* The values of a narrower format and the midpoints between them; all of the small ones. */
+        uint64_t last = oracle_largest(target), state = (uint64_t)t;
+        uint64_t step = target->bits <= 8 ? 1 : target->bits == 16 ? 29 : last / 3000;
+        for (uint64_t code = 0; code <= last; code += step * (uint64_t)thinning) {
+            uint64_t low, high;
+            int low_e, high_e;
+            oracle_magnitude(target, code, &low, &low_e);
+            oracle_magnitude(target, code + 1, &high, &high_e);
+            add_around(set, type, low, low_e);
+            add_around(set, type, low + (high << (high_e - low_e)), low_e - 1);
+            if (step > 1) {
+                code += next_random(&state) % step;
+            }
+        }
+        for (uint64_t code = last - 2; code <= last + 1; code++) {
+            uint64_t m;
+            int e;
+            oracle_magnitude(target, code, &m, &e);
+            add_around(set, type, m, e);
+            add_around(set, type, 2 * m + 1, e - 1);
+        }
+    }
+    /* The limits of integers, halves and what is beside them. */
+    for (int power = -160; power <= 160; power++) {
+        add_around(set, type, 1, power);
+        add_around(set, type, 3, power - 1);
+        if (power > 0 && power <= 64) {
+            add_around(set, type, ~(uint64_t)0 >> (64 - power), 0);
+        }
+    }
+    uint64_t infinity = oracle_largest(type) + 1, sign = oracle_sign(type);
+    for (uint64_t code = infinity - 2; code < infinity + 3; code++) {
+        add(set, code, 0);
+        add(set, code | sign, 0);
+    }
+    for (int bit = 0; bit < type->fraction; bit++) {
+        add(set, infinity | (uint64_t)1 << bit, 0);
+        add(set, sign | infinity | (uint64_t)1 << bit, 0);
+        add(set, (uint64_t)1 << bit, 0);
+    }
+    uint64_t state = 17;
+    for (int i = 0; i < 4000 / thinning; i++) {
+        add(set, next_random(&state) >> (64 - type->bits), 0);
+    }
+}
+
+static void add_integer_values(value_set *set, const oracle_dtype *type)
+{
+    uint64_t mask = type->bits == 64 ? ~(uint64_t)0 : ((uint64_t)1 << type->bits) - 1;
+    static const int precisions[] = {2, 3, 4, 5, 8, 11, 24, 53};
+    for (int power = 0; power < type->bits; power++) {
+        uint64_t one = (uint64_t)1 << power;
+        for (int d = -2; d <= 2; d++) {
+            add(set, (one + (uint64_t)d) & mask, 0);
+            add(set, (0 - one + (uint64_t)d) & mask, 0);
+        }
+        for (int p = 0; p < 8; p++) {
+            for (uint64_t odd = 1; odd <= 3; odd += 2) {
+                /* One and a half, or three and a half, units of the last place of a precision. */
+                uint64_t half = power >= precisions[p] ? odd << (power - precisions[p]) : 0;
+                for (int d = -1; d <= 1; d++) {
+                    add(set, (one + half + (uint64_t)d) & mask, 0);
+                    add(set, (0 - one - half + (uint64_t)d) & mask, 0);
+                }
+            }
+        }
+    }
+    uint64_t state = 23;
+    for (int i = 0; i < 8000 / thinning; i++) {
+        add(set, next_random(&state) >> (next_random(&state) % 64) & mask, 0);
+    }
+}
+
+static value_set values_of(const oracle_dtype *type)
+{
+    value_set set = {NULL, 0, 0};
+    const oracle_dtype *part = oracle_part(type);
+    if (type->class == CLASS_COMPLEX) {
+        value_set parts = values_of(part);
+        for (size_t i = 0; i < parts.count; i++) {
+            add(&set, parts.elements[i].part[0], parts.elements[(i * 7 + 3) % parts.count].part[0]);
+        }
+        add(&set, 0, 0);
+        add(&set, oracle_sign(part), 0);
+        add(&set, 0, 1);
+        free(parts.elements);
+    } else if (type->bits <= 16) {
+        uint64_t step = type->bits == 16 ? (uint64_t)thinning : 1;
+        for (uint64_t bits = 0; bits < (uint64_t)1 << type->bits; bits += step) {
+            add(&set, bits, 0);
+        }
+    } else if (type->class == CLASS_FLOAT) {
+        add_float_values(&set, type);
+    } else {
+        add_integer_values(&set, type);
+    }
+    return set;
+}
+
+/* Running conversions. */
+
+typedef struct {
+    uint8_t *data;
+    DLTensor tensor;
+    int64_t shape[1], strides[1];
+    int padded;
+} source_array;
+
+/** The values of a set in memory: `stride` elements apart, `offset` bytes into an allocation of exactly that size. */
+static void store(source_array *array, const oracle_dtype *type, const value_set *set, int padded, int64_t stride,
+                  size_t offset)
+{
+    size_t bits = (size_t)storage_bits(type, padded), count = set->count;
+    size_t bytes = (((count - 1) * (size_t)stride + 1) * bits + 7) / 8;
+    array->data = malloc(offset + bytes);
+    if (!array->data) {
+        abort();
+    }
+    memset(array->data, 0xa5, offset + bytes);
+    for (size_t i = 0; i < count; i++) {
+        put_element(type, array->data + offset, i * (size_t)stride * bits, set->elements[i]);
+    }
+    array->shape[0] = (int64_t)count;
+    array->strides[0] = stride;
+    array->padded = padded;
+    array->tensor = describe(array->data, (DLDataType){type->code, type->bits, 1}, 1, array->shape, array->strides);
+    array->tensor.byte_offset = offset;
+}
+
+/** Converts an array and compares each element. */
+static void try_conversion(const source_array *source, const oracle_dtype *from, const value_set *set,
+                           const oracle_dtype *to, enum oracle_overflow overflow)
+{
+    DLDataType dtype = {to->code, to->bits, 1};
+    tensor_options_t options = TENSOR_OPTIONS_INIT;
+    tensor_t *copy = NULL;
+    options.dtype = &dtype;
+    options.overflow = (int32_t)overflow;
+    options.flags = source->padded ? TENSOR_FLAG_SUBBYTE_PADDED : 0;
+    CHECK_OK(tensor_copy(&source->tensor, &options, &copy));
+    if (!copy) {
+        return;
+    }
+    const uint8_t *data = tensor_view(copy)->data;
+    size_t bits = (size_t)storage_bits(to, source->padded);
+    int reported = 0;
+    check_count++;
+    for (size_t i = 0; i < set->count && reported < 3; i++) {
+        oracle_element expected = oracle_convert(from, set->elements[i], to, overflow);
+        oracle_element found = get_element(to, data, i * bits);
+        if (memcmp(&expected, &found, sizeof expected) != 0) {
+            reported++;
+            check_failures++;
+            fprintf(stderr, "%s %#llx %#llx -> %s (overflow %d): expected %#llx %#llx, found %#llx %#llx\n", from->name,
+                    (unsigned long long)set->elements[i].part[0], (unsigned long long)set->elements[i].part[1], to->name,
+                    (int)overflow, (unsigned long long)expected.part[0], (unsigned long long)expected.part[1],
+                    (unsigned long long)found.part[0], (unsigned long long)found.part[1]);
+        }
+    }
+    tensor_release(copy);
+}
+
+static void every_pair(void)
+{
+    for (int f = 0; f < DTYPE_COUNT; f++) {
+        const oracle_dtype *from = &oracle_dtypes[f];
+        value_set set = values_of(from);
+        source_array packed, apart;
+        store(&packed, from, &set, 0, 1, 0);
+        store(&apart, from, &set, 1, 3, 1);
+        for (int t = 0; t < DTYPE_COUNT; t++) {
+            const oracle_dtype *to = &oracle_dtypes[t];
+            int has_modes = to->class == CLASS_FLOAT || to->class == CLASS_E8M0 || to->class == CLASS_COMPLEX;
+            try_conversion(&packed, from, &set, to, DEFAULT);
+            if (has_modes && thinning == 1) {
+                try_conversion(&packed, from, &set, to, TO_NAN);
+            }
+            if (has_modes) {
+                try_conversion(&apart, from, &set, to, SATURATE);
+            }
+        }
+        free(packed.data);
+        free(apart.data);
+        free(set.elements);
+    }
+}
+
+/** The rounding mode and the flushing of subnormals are the caller's, and change nothing. */
+static void every_rounding_mode(void)
+{
+#if defined(__x86_64__)
+    static const int sources[] = {F64_INDEX, F32_INDEX, F16_INDEX, 16, 7, 14, 27};
+    int before = thinning;
+    unsigned saved = _mm_getcsr();
+    thinning *= 20;
+    for (unsigned mode = 0; mode < 8; mode++) {
+        /* Bits 13 and 14: rounding. Bit 15: flush to zero. Bit 6: subnormal operands are zero. */
+        unsigned csr = 0x1f80 | (mode & 3) << 13 | ((mode & 4) ? 0x8040u : 0);
+        for (size_t s = 0; s < sizeof sources / sizeof *sources; s++) {
+            const oracle_dtype *from = &oracle_dtypes[sources[s]];
+            value_set set = values_of(from);
+            source_array array;
+            store(&array, from, &set, 0, 1, 0);
+            for (int t = 0; t < DTYPE_COUNT; t++) {
+                _mm_setcsr(csr);
+                try_conversion(&array, from, &set, &oracle_dtypes[t], DEFAULT);
+                unsigned after = _mm_getcsr();
+                _mm_setcsr(saved);
+                CHECK((after & ~0x3fu) == (csr & ~0x3fu));
+            }
+            free(array.data);
+            free(set.elements);
+        }
+    }
+    thinning = before;
+#endif
+}
+
+/** Under exact casting the first value that would not survive is named, and nothing is made. */
+static void exact_casting(void)
+{
+    double data[6] = {1.0, 2.0, 3.0, 0.1, 5.0, 1e300};
+    int64_t shape[2] = {2, 3};
+    DLTensor source = describe(data, DTYPE_F64, 2, shape, NULL);
+    DLDataType dtype = DTYPE_F32;
+    tensor_options_t options = TENSOR_OPTIONS_INIT;
+    tensor_t *out = (tensor_t *)&options;
+    options.dtype = &dtype;
+    options.casting = TENSOR_CASTING_EXACT;
+    CHECK_STATUS(tensor_as_tensor(&source, &options, &out), TENSOR_ERROR_INEXACT);
+    CHECK(out == NULL);
+    CHECK_MESSAGE("[1, 0]");
+    CHECK_MESSAGE("0.1");
+    data[3] = 0.5;
+    CHECK_STATUS(tensor_as_tensor(&source, &options, &out), TENSOR_ERROR_INEXACT);
+    CHECK_MESSAGE("[1, 2]");
+    CHECK_MESSAGE("1e300");
+    data[5] = -0.0;
+    CHECK_OK(tensor_as_tensor(&source, &options, &out));
+    CHECK(((float *)tensor_view(out)->data)[3] == 0.5f);
+
+    int64_t wide[3] = {1, ((int64_t)1 << 53) + 1, 2};
+    int64_t three[1] = {3};
+    DLTensor integers = describe(wide, DTYPE_I64, 1, three, NULL);
+    float kept[3] = {7, 8, 9};
+    DLTensor floats = describe(kept, DTYPE_F32, 1, three, NULL);
+    tensor_t *destination = NULL;
+    tensor_options_t fill = TENSOR_OPTIONS_INIT;
+    fill.casting = TENSOR_CASTING_EXACT;
+    CHECK_OK(tensor_as_tensor(&floats, NULL, &destination));
+    CHECK_STATUS(tensor_copy_into(destination, &integers, &fill), TENSOR_ERROR_INEXACT);
+    CHECK_MESSAGE("[1]");
+    CHECK_MESSAGE("9007199254740993");
+    CHECK(kept[0] == 7 && kept[1] == 8 && kept[2] == 9);
+    tensor_release(destination);
+    tensor_release(out);
+}
+
+/** Every float32 there is, to every floating-point format of 16 bits or fewer. The results of a rising sequence rise. */
+static void sweep(void)
+{
+    enum { CHUNK = 1 << 20 };
+    float *source = malloc(CHUNK * sizeof *source);
+    int64_t shape[1] = {CHUNK};
+    DLTensor tensor = describe(source, DTYPE_F32, 1, shape, NULL);
+    for (int t = 0; t < DTYPE_COUNT && source; t++) {
+        const oracle_dtype *to = &oracle_dtypes[t];
+        if (to->class != CLASS_FLOAT || to->bits > 16) {
+            continue;
+        }
+        DLDataType dtype = {to->code, to->bits, 1};
+        tensor_options_t options = TENSOR_OPTIONS_INIT;
+        options.dtype = &dtype;
+        options.flags = TENSOR_FLAG_SUBBYTE_PADDED;
+        uint64_t code = 0;
+        for (uint64_t start = 0; start < (uint64_t)1 << 32; start += CHUNK) {
+            tensor_t *copy = NULL;
+            for (uint32_t i = 0; i < CHUNK; i++) {
+                uint32_t bits = (uint32_t)(start + i);
+                memcpy(&source[i], &bits, sizeof bits);
+            }
+            if (start == (uint64_t)1 << 31) {
+                code = 0;
+            }
+            CHECK_OK(tensor_copy(&tensor, &options, &copy));
+            for (uint32_t i = 0; copy && i < CHUNK; i++) {
+                oracle_number n = oracle_decode(&oracle_dtypes[F32_INDEX], start + i);
+                uint64_t expected, found;
+                if (n.kind == FINITE_NUMBER) {
+                    while (code <= oracle_largest(to)) {
+                        int side = oracle_compare_midpoint(to, n.m, n.e, code);
+                        if (side < 0 || (side == 0 && (code & 1) == 0)) {
+                            break;
+                        }
+                        code++;
+                    }
+                    expected = code > oracle_largest(to) ? oracle_overflowed(to, n.negative, DEFAULT)
+                               : code == 0 && to->special == FNUZ ? 0
+                               : n.negative                       ? code | oracle_sign(to)
+                                                                  : code;
+                } else {
+                    expected = oracle_to_float(to, n, DEFAULT);
+                }
+                found = get_element(to, tensor_view(copy)->data, (size_t)i * (size_t)storage_bits(to, 1)).part[0];
+                if (expected != found) {
+                    check_failures++;
+                    fprintf(stderr, "float32 %#llx -> %s: expected %#llx, found %#llx\n", (unsigned long long)(start + i),
+                            to->name, (unsigned long long)expected, (unsigned long long)found);
+                    tensor_release(copy);
+                    free(source);
+                    return;
+                }
+            }
+            tensor_release(copy);
+        }
+        printf("%s: all float32 values\n", to->name);
+        fflush(stdout);
+    }
+    free(source);
+}
+
+int main(int argc, char **argv)
+{
+    const char *mode = argc > 1 ? argv[1] : "quick";
+    if (strcmp(mode, "sweep") == 0) {
+        sweep();
+        return check_result();
+    }
+    thinning = strcmp(mode, "tiny") == 0 ? 101 : 1;
+    every_pair();
+    every_rounding_mode();
+    exact_casting();
+    return check_result();
+}
