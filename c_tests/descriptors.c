@@ -184,7 +184,7 @@ int main(void)
 
     /* Memory that is told. */
     refused(&good, 23, TENSOR_ERROR_BOUNDS, "shape[2] = 4");
-    refused(&good, 15, TENSOR_ERROR_BOUNDS, "shape[0] = 2");
+    refused(&good, 12, TENSOR_ERROR_BOUNDS, "shape[0] = 2");
     int64_t column[3] = {12, 4, 1}, back[3] = {12, -4, 1};
     bad = good;
     bad.strides = column;

@@ -8,8 +8,8 @@
 
 use super::overlap::Answer;
 
-/// Steps the search may take: a fraction of a second.
-pub(super) const MAX_STEPS: u64 = 1 << 24;
+/// Steps that one question may take: a fraction of a second.
+pub(super) const MAX_STEPS: u64 = 1 << 20;
 
 /// One variable: its coefficient, above zero, and its largest value, above zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,14 +22,21 @@ pub(super) struct Term {
 pub(super) const MAX_TERMS: usize = 2 * super::MAX_NDIM;
 
 /// Decides `sum a[i] * x[i] + u = target` with `0 <= x[i] <= bound[i]`, `0 <= u <= slack`.
-pub(super) fn is_solvable(terms: &mut [Term], slack: i128, target: i128) -> Answer {
+///
+/// `steps` is what the question has taken so far, over all its equations.
+pub(super) fn is_solvable(
+    terms: &mut [Term],
+    slack: i128,
+    target: i128,
+    steps: &mut u64,
+) -> Answer {
     let terms = merge(terms);
     let mut search = Search {
         terms,
         slack,
         sums: [0; MAX_TERMS + 1],
         divisors: [0; MAX_TERMS + 1],
-        steps: 0,
+        steps,
     };
     for (i, term) in terms.iter().enumerate() {
         search.sums[i + 1] = search.sums[i] + term.coefficient * term.bound;
@@ -38,9 +45,7 @@ pub(super) fn is_solvable(terms: &mut [Term], slack: i128, target: i128) -> Answ
     match search.solve(terms.len(), target) {
         Some(true) => Answer::Yes,
         Some(false) => Answer::No,
-        None => Answer::TooHard {
-            steps: search.steps,
-        },
+        None => Answer::TooHard { steps: MAX_STEPS },
     }
 }
 
@@ -68,16 +73,16 @@ struct Search<'a> {
     sums: [i128; MAX_TERMS + 1],
     /// `divisors[n]`: the greatest common divisor of the first `n` coefficients; 0 for none.
     divisors: [i128; MAX_TERMS + 1],
-    steps: u64,
+    steps: &'a mut u64,
 }
 
 impl Search<'_> {
     /// Whether the first `n` terms and the slack can make `target`; `None` when the steps are used up.
     fn solve(&mut self, n: usize, target: i128) -> Option<bool> {
-        self.steps += 1;
-        if self.steps > MAX_STEPS {
+        if *self.steps >= MAX_STEPS {
             return None;
         }
+        *self.steps += 1;
         if target < 0 || target > self.sums[n] + self.slack {
             return Some(false);
         }
@@ -190,7 +195,7 @@ mod tests {
             }
             let (slack, target) = (random(12) * random(2), random(300));
             let expected = brute(&terms[..count], slack, target);
-            let found = is_solvable(&mut terms[..count], slack, target);
+            let found = is_solvable(&mut terms[..count], slack, target, &mut 0);
             assert_eq!(found == Answer::Yes, expected, "{terms:?} {slack} {target}");
             assert_ne!(matches!(found, Answer::TooHard { .. }), true);
         }
@@ -203,7 +208,7 @@ mod tests {
             Term { coefficient: 999_999_893 * 64, bound: 1 << 40 },
         ];
         let target = 64 * 31 + 999_999_937 * 64 * 1_000_000;
-        assert_ne!(is_solvable(&mut terms, 0, target), Answer::TooHard { steps: MAX_STEPS });
+        assert_ne!(is_solvable(&mut terms, 0, target, &mut 0), Answer::TooHard { steps: MAX_STEPS });
     }
 
     #[test]
@@ -214,6 +219,6 @@ mod tests {
             term.coefficient = (1 << 62) + (1i128 << (i + 20)) * 2 + (i as i128 * 0x9e37_79b9 & !1);
         }
         let target = terms.iter().map(|t| t.coefficient).sum::<i128>() + 1;
-        assert!(matches!(is_solvable(&mut terms, 0, target), Answer::No | Answer::TooHard { .. }));
+        assert!(matches!(is_solvable(&mut terms, 0, target, &mut 0), Answer::No | Answer::TooHard { .. }));
     }
 }

@@ -41,7 +41,7 @@ pub fn shares_bits(a: Placed<'_>, b: Placed<'_>) -> Answer {
     let slack = i128::from(a.element_bits) - 1 + i128::from(b.element_bits) - 1;
     let b_span: i128 = terms.total_since(terms.split);
     let target = b_low - a_low + b_span + i128::from(b.element_bits) - 1;
-    is_solvable(terms.as_mut_slice(), slack, target)
+    is_solvable(terms.as_mut_slice(), slack, target, &mut 0)
 }
 
 /// Whether two different elements of a layout are at the same place. Exact, or `TooHard`.
@@ -75,6 +75,7 @@ pub fn overlaps_itself(layout: &Layout) -> Answer {
     // a[k] * (d[k] - 1), makes sum a[i] * bound[i] - a[k].
     let mut below = 0;
     let mut undecided = None;
+    let mut spent = 0;
     for k in 0..terms.len() {
         let target = below - terms[k].coefficient;
         let mut shifted = [Term { coefficient: 1, bound: 0 }; MAX_TERMS];
@@ -82,7 +83,7 @@ pub fn overlaps_itself(layout: &Layout) -> Answer {
             *to = Term { coefficient: from.coefficient, bound: 2 * from.bound };
         }
         shifted[k] = Term { coefficient: terms[k].coefficient, bound: terms[k].bound - 1 };
-        match is_solvable(&mut shifted[..=k], 0, target) {
+        match is_solvable(&mut shifted[..=k], 0, target, &mut spent) {
             Answer::Yes => return Answer::Yes,
             Answer::No => {}
             Answer::TooHard { steps } => undecided = Some(steps),
