@@ -1,0 +1,405 @@
+/*
+ * Out of memory: each allocation of each entry point fails in turn. The answer is TENSOR_ERROR_OUT_OF_MEMORY, nothing
+ * leaks, no deleter runs, and destinations stay as they are.
+ *
+ * This program brings its own malloc, so it runs without sanitizers and valgrind, which bring theirs.
+ */
+#include "check.h"
+
+#include <errno.h>
+
+extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+extern void *__libc_memalign(size_t, size_t);
+extern void __libc_free(void *);
+
+static int counting, allocations, fail_at;
+static long live;
+
+/** Whether this allocation, the next of those that are counted, is the one to fail. */
+static int fails(void)
+{
+    return counting && ++allocations == fail_at;
+}
+
+static void *counted(void *memory)
+{
+    live += counting && memory;
+    return memory;
+}
+
+void *malloc(size_t size)
+{
+    return fails() ? NULL : counted(__libc_malloc(size));
+}
+
+void *calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : counted(__libc_calloc(count, size));
+}
+
+void *realloc(void *memory, size_t size)
+{
+    if (fails()) {
+        return NULL;
+    }
+    return memory ? __libc_realloc(memory, size) : counted(__libc_malloc(size));
+}
+
+int posix_memalign(void **out, size_t alignment, size_t size)
+{
+    void *memory = fails() ? NULL : counted(__libc_memalign(alignment, size));
+    if (!memory) {
+        return ENOMEM;
+    }
+    *out = memory;
+    return 0;
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    return fails() ? NULL : counted(__libc_memalign(alignment, size));
+}
+
+void free(void *memory)
+{
+    live -= counting && memory;
+    __libc_free(memory);
+}
+
+static int deleted;
+
+static void count_deletion(void *ctx)
+{
+    (void)ctx;
+    deleted++;
+}
+
+static void managed_deleter(DLManagedTensorVersioned *self)
+{
+    (void)self;
+    deleted++;
+}
+
+static void legacy_deleter(DLManagedTensor *self)
+{
+    (void)self;
+    deleted++;
+}
+
+static float numbers[4096];
+/* Ranks up to 8 and above are stored differently. */
+static int64_t shapes[2][9] = {{8, 16, 32}, {8, 16, 32, 1, 1, 1, 1, 1, 1}};
+static int32_t ndims[2] = {3, 9};
+static int32_t dims[9] = {2, 1, 0, 3, 4, 5, 6, 7, 8};
+static int64_t flat[1] = {4096};
+static tensor_t *base, *turned;
+static DLManagedTensorVersioned managed;
+static DLManagedTensor legacy;
+static int variant;
+
+/** One entry point: its result goes to `out`, or to `export` for exports. */
+typedef tensor_status_t entry(tensor_t **out, void **export);
+
+static DLTensor source(void)
+{
+    return describe(numbers, DTYPE_F32, ndims[variant], shapes[variant], NULL);
+}
+
+static tensor_options_t adopting(void)
+{
+    tensor_options_t options = default_options();
+    options.deleter = count_deletion;
+    return options;
+}
+
+static DLDataType f64 = {kDLFloat, 64, 1}, u8 = {kDLUInt, 8, 1}, f32 = {kDLFloat, 32, 1};
+
+static tensor_status_t as_tensor(tensor_t **out, void **export)
+{
+    DLTensor data = source();
+    tensor_options_t options = adopting();
+    (void)export;
+    return tensor_as_tensor(&data, &options, out);
+}
+
+static tensor_status_t convert(tensor_t **out, void **export)
+{
+    DLTensor data = source();
+    tensor_options_t options = adopting();
+    (void)export;
+    options.dtype = &f64;
+    options.casting = TENSOR_CASTING_EXACT;
+    return tensor_as_tensor(&data, &options, out);
+}
+
+static tensor_status_t copy(tensor_t **out, void **export)
+{
+    DLTensor data = source();
+    tensor_options_t options = adopting();
+    (void)export;
+    options.alignment = 4096;
+    return tensor_copy(&data, &options, out);
+}
+
+static tensor_status_t copy_small(tensor_t **out, void **export)
+{
+    int64_t small[1] = {24};
+    DLTensor data = describe(numbers, DTYPE_F32, 1, small, NULL);
+    (void)export;
+    return tensor_copy(&data, NULL, out);
+}
+
+static tensor_status_t plan(tensor_t **out, void **export)
+{
+    DLTensor data = source();
+    tensor_plan_t p = TENSOR_PLAN_INIT;
+    (void)export;
+    *out = NULL;
+    return tensor_plan(&data, NULL, &p);
+}
+
+static tensor_status_t to(tensor_t **out, void **export)
+{
+    tensor_options_t options = default_options();
+    (void)export;
+    options.dtype = &f64;
+    return tensor_to(base, &options, out);
+}
+
+static tensor_status_t to_same(tensor_t **out, void **export)
+{
+    (void)export;
+    return tensor_to(base, NULL, out);
+}
+
+static tensor_status_t empty(tensor_t **out, void **export)
+{
+    (void)export;
+    return tensor_empty(&f32, NULL, ndims[variant], shapes[variant], out);
+}
+
+static tensor_status_t from_dlpack(tensor_t **out, void **export)
+{
+    DLManagedTensorVersioned *m = &managed;
+    (void)export;
+    tensor_status_t status = tensor_from_dlpack(&m, NULL, out);
+    CHECK((m == NULL) == (status == TENSOR_OK));
+    return status;
+}
+
+static tensor_status_t from_dlpack_legacy(tensor_t **out, void **export)
+{
+    DLManagedTensor *m = &legacy;
+    tensor_options_t options = default_options();
+    (void)export;
+    options.dtype = &f64;
+    tensor_status_t status = tensor_from_dlpack_legacy(&m, &options, out);
+    CHECK((m == NULL) == (status == TENSOR_OK));
+    return status;
+}
+
+static tensor_status_t to_dlpack(tensor_t **out, void **export)
+{
+    DLManagedTensorVersioned *m = NULL;
+    tensor_options_t options = default_options();
+    *out = NULL;
+    options.copy = TENSOR_COPY_ALWAYS;
+    tensor_status_t status = tensor_to_dlpack(base, &options, &m);
+    *export = m;
+    if (m) {
+        m->deleter(m);
+    }
+    return status;
+}
+
+static tensor_status_t to_dlpack_legacy(tensor_t **out, void **export)
+{
+    DLManagedTensor *m = NULL;
+    *out = NULL;
+    tensor_status_t status = tensor_to_dlpack_legacy(base, NULL, &m);
+    *export = m;
+    if (m) {
+        m->deleter(m);
+    }
+    return status;
+}
+
+static tensor_status_t select(tensor_t **out, void **export)
+{
+    (void)export;
+    return tensor_select(base, 0, 3, out);
+}
+
+static tensor_status_t slice(tensor_t **out, void **export)
+{
+    (void)export;
+    return tensor_slice(base, 1, 1, 5, 2, out);
+}
+
+static tensor_status_t permute(tensor_t **out, void **export)
+{
+    (void)export;
+    return tensor_permute(base, ndims[variant], dims, out);
+}
+
+static tensor_status_t transpose(tensor_t **out, void **export)
+{
+    (void)export;
+    return tensor_transpose(base, 0, 1, out);
+}
+
+static tensor_status_t reshape(tensor_t **out, void **export)
+{
+    (void)export;
+    return tensor_reshape(base, 1, flat, TENSOR_COPY_NEVER, out);
+}
+
+static tensor_status_t reshape_copy(tensor_t **out, void **export)
+{
+    (void)export;
+    return tensor_reshape(turned, 1, flat, TENSOR_COPY_IF_NEEDED, out);
+}
+
+static tensor_status_t expand(tensor_t **out, void **export)
+{
+    (void)export;
+    return tensor_expand(base, ndims[variant], shapes[variant], out);
+}
+
+static tensor_status_t squeeze(tensor_t **out, void **export)
+{
+    (void)export;
+    return tensor_squeeze(base, TENSOR_ALL_DIMS, out);
+}
+
+static tensor_status_t unsqueeze(tensor_t **out, void **export)
+{
+    (void)export;
+    return tensor_unsqueeze(base, 0, out);
+}
+
+static tensor_status_t flip(tensor_t **out, void **export)
+{
+    (void)export;
+    return tensor_flip(base, 1, dims, out);
+}
+
+static tensor_status_t as_strided(tensor_t **out, void **export)
+{
+    (void)export;
+    return tensor_as_strided(base, 1, flat, (int64_t[]){1}, 0, out);
+}
+
+static tensor_status_t view_dtype(tensor_t **out, void **export)
+{
+    (void)export;
+    return tensor_view_dtype(base, variant ? &f32 : &u8, out);
+}
+
+static tensor_status_t copy_into(tensor_t **out, void **export)
+{
+    DLTensor data = source();
+    (void)export;
+    *out = NULL;
+    return tensor_copy_into(turned, &data, NULL);
+}
+
+static tensor_status_t assign(tensor_t **out, void **export)
+{
+    (void)export;
+    *out = NULL;
+    return tensor_assign(turned, base, NULL);
+}
+
+static tensor_status_t shares_memory(tensor_t **out, void **export)
+{
+    bool shared = false;
+    (void)export;
+    *out = NULL;
+    return tensor_shares_memory(base, turned, &shared);
+}
+
+static const struct {
+    const char *name;
+    entry *call;
+    /* How often the lender's deleter runs when all goes well. */
+    int deletions;
+} entries[] = {
+    {"as_tensor", as_tensor, 1}, {"convert", convert, 1}, {"copy", copy, 1}, {"copy_small", copy_small, 0},
+    {"plan", plan, 0}, {"to", to, 0}, {"to_same", to_same, 0}, {"empty", empty, 0}, {"from_dlpack", from_dlpack, 1},
+    {"from_dlpack_legacy", from_dlpack_legacy, 1}, {"to_dlpack", to_dlpack, 0}, {"to_dlpack_legacy", to_dlpack_legacy, 0},
+    {"select", select, 0}, {"slice", slice, 0}, {"permute", permute, 0}, {"transpose", transpose, 0},
+    {"reshape", reshape, 0}, {"reshape_copy", reshape_copy, 0}, {"expand", expand, 0}, {"squeeze", squeeze, 0},
+    {"unsqueeze", unsqueeze, 0}, {"flip", flip, 0}, {"as_strided", as_strided, 0}, {"view_dtype", view_dtype, 0},
+    {"copy_into", copy_into, 0}, {"assign", assign, 0}, {"shares_memory", shares_memory, 0},
+};
+
+/** Runs an entry point with its `n`-th allocation failing; 0 for none. Returns how many there were. */
+static int run(size_t e, int n)
+{
+    static float before[4096];
+    tensor_t *out = (tensor_t *)numbers;
+    void *export = NULL;
+    memcpy(before, numbers, sizeof numbers);
+    deleted = allocations = 0;
+    live = 0;
+    fail_at = n;
+    counting = 1;
+    tensor_status_t status = entries[e].call(&out, &export);
+    if (status == TENSOR_OK) {
+        tensor_release(out);
+    }
+    counting = 0;
+    int failed = n > 0 && allocations >= n;
+    if (live != 0 || (failed && status != TENSOR_ERROR_OUT_OF_MEMORY)) {
+        fprintf(stderr, "%s, variant %d, allocation %d of %d: %s, %ld live\n", entries[e].name, variant, n, allocations,
+                tensor_status_name(status), live);
+    }
+    CHECK(live == 0);
+    if (failed) {
+        CHECK(status == TENSOR_ERROR_OUT_OF_MEMORY);
+        CHECK(out == NULL && export == NULL);
+        CHECK(deleted == 0);
+        CHECK_MESSAGE("out of memory");
+        CHECK(memcmp(before, numbers, sizeof numbers) == 0);
+    } else {
+        CHECK(status == TENSOR_OK);
+        CHECK(deleted == entries[e].deletions);
+    }
+    return allocations;
+}
+
+int main(void)
+{
+    for (int i = 0; i < 4096; i++) {
+        numbers[i] = (float)i;
+    }
+    for (variant = 0; variant < 2; variant++) {
+        DLTensor data = source();
+        int64_t strides[9] = {512, 32, 1, 0, 0, 0, 0, 0, 0};
+        managed.version.major = 1;
+        managed.deleter = managed_deleter;
+        managed.dl_tensor = data;
+        legacy.deleter = legacy_deleter;
+        legacy.dl_tensor = data;
+        CHECK_OK(tensor_as_tensor(&data, NULL, &base));
+        /* The same memory, backwards: what is filled from the other overlaps it. */
+        strides[0] = -512;
+        data.strides = strides;
+        data.byte_offset = 7 * 512 * sizeof(float);
+        CHECK_OK(tensor_as_tensor(&data, NULL, &turned));
+        for (size_t e = 0; e < sizeof entries / sizeof *entries; e++) {
+            /* The first failure may find allocations that happen once in a program. */
+            int count = run(e, 0);
+            for (int n = 1; n <= count; n++) {
+                run(e, n);
+            }
+            CHECK(count > 0 || entries[e].call == plan || entries[e].call == shares_memory);
+        }
+        tensor_release(turned);
+        tensor_release(base);
+    }
+    return check_result();
+}
