@@ -1,0 +1,142 @@
+# What there is to do: `make demo`, `make test`; `make help` lists the rest.
+
+CC ?= gcc
+CXX ?= g++
+CARGO ?= cargo
+PYTHON ?= python3
+
+WARNINGS = -Wall -Wextra -pedantic -Werror
+CFLAGS_TESTS = -std=c11 -g -O1 $(WARNINGS) -Iinclude
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+
+release = target/release
+bin = target/c_tests
+venv = target/venv
+# What a program links beside the static library.
+system_libraries = -lpthread -ldl -lm
+
+programs = $(filter-out planted allocation_failure,$(basename $(notdir $(wildcard c_tests/*.c))))
+headers = $(wildcard include/astensor/*.h c_tests/*.h)
+
+# A nightly toolchain if there is one; else the stable one told to accept what sanitizers need.
+nightly = $(shell $(CARGO) +nightly --version >/dev/null 2>&1 && echo yes)
+sanitized_cargo = $(if $(nightly),$(CARGO) +nightly,RUSTC_BOOTSTRAP=1 $(CARGO))
+host = $(shell rustc -vV | sed -n 's/^host: //p')
+sanitized_library = target/sanitized/$(host)/release/libastensor.a
+
+.PHONY: help build demo test test-rust test-headers test-exports test-c test-sanitized test-valgrind test-python \
+    test-readme sweep fuzz lint header clean tools
+
+help:
+	@echo "make demo          build the library and run the examples"
+	@echo "make test          run all tests"
+	@echo "make build         build the library: $(release)/libastensor.so and .a"
+	@echo "make lint          format, clippy, documentation: warnings are errors"
+	@echo "make header        generate include/astensor/astensor.h anew"
+	@echo "make sweep         convert all 2^32 float32 values to every small format (minutes)"
+	@echo "make fuzz          search for descriptors that are judged wrongly (until interrupted; needs cargo-fuzz)"
+	@echo "make clean         remove everything that was built"
+
+# What the commands below need beyond Rust, a C compiler and make is installed, or asked for in one sentence.
+tools:
+	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: install it with rustup."; exit 1; }
+	@command -v $(CC) >/dev/null || { echo "A C compiler is missing: install gcc, or set CC."; exit 1; }
+
+build: tools
+	$(CARGO) build --release --quiet
+	@ln -sf libastensor.so $(release)/libastensor.so.0
+
+$(venv)/ready: tests/python/requirements.txt
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	    { echo "Python 3 with its venv module is missing: install python3 and python3-venv."; exit 1; }
+	$(PYTHON) -m venv $(venv)
+	$(venv)/bin/python -m pip --disable-pip-version-check install --quiet -r $<
+	touch $@
+
+demo: build $(venv)/ready
+	@mkdir -p $(bin)
+	$(CC) -std=c11 -O2 $(WARNINGS) -Iinclude examples/digits.c -o $(bin)/digits -L$(release) -lastensor \
+	    -Wl,-rpath,'$(CURDIR)/$(release)'
+	@echo
+	@$(bin)/digits examples/data/digits.npy
+	@echo
+	@$(venv)/bin/python examples/numpy_share.py $(release)/libastensor.so
+
+test: test-rust test-headers test-exports test-c test-sanitized test-valgrind test-python test-readme
+	@echo "all tests passed"
+
+test-rust: tools
+	$(CARGO) test --quiet
+
+test-headers: tools
+	@sh tests/header_compiles.sh
+
+test-exports: build
+	@sh tests/exports.sh $(release)/libastensor.so
+
+# Plain, against the shared library that is shipped.
+$(bin)/%: c_tests/%.c $(headers) | build
+	@mkdir -p $(bin)
+	$(CC) $(CFLAGS_TESTS) $< -o $@ -L$(release) -lastensor -lpthread -Wl,-rpath,'$(CURDIR)/$(release)'
+
+$(bin)/cplusplus: c_tests/cplusplus.cpp $(headers) | build
+	@mkdir -p $(bin)
+	$(CXX) -std=c++17 -g $(WARNINGS) -Iinclude $< -o $@ -L$(release) -lastensor -Wl,-rpath,'$(CURDIR)/$(release)'
+
+plain = $(addprefix $(bin)/,$(programs) allocation_failure cplusplus)
+
+test-c: build $(plain)
+	@for program in $(plain); do echo "$$program"; $$program || exit 1; done
+
+# Instrumented, with the library instrumented too. The planted bug is in the library's own read.
+$(sanitized_library): tools
+	RUSTFLAGS=-Zsanitizer=address $(sanitized_cargo) build --release --quiet --target $(host) --target-dir target/sanitized
+
+$(bin)/%.sanitized: c_tests/%.c $(headers) | $(sanitized_library)
+	@mkdir -p $(bin)
+	$(CC) $(CFLAGS_TESTS) $(SANITIZE) $< -o $@ $(sanitized_library) $(system_libraries)
+
+sanitized = $(addsuffix .sanitized,$(addprefix $(bin)/,$(programs)))
+
+test-sanitized: $(sanitized_library) $(sanitized) $(bin)/planted.sanitized
+	@if $(bin)/planted.sanitized >$(bin)/planted.log 2>&1; then \
+	    echo "the planted read past the end went unseen: the library is not instrumented"; exit 1; fi
+	@grep -q 'AddressSanitizer: heap-buffer-overflow' $(bin)/planted.log && grep -q '#0.*astensor.*convert' $(bin)/planted.log \
+	    || { cat $(bin)/planted.log; echo "the planted bug was not reported where it is"; exit 1; }
+	@for program in $(sanitized); do echo "$$program"; UBSAN_OPTIONS=print_stacktrace=1 $$program tiny || exit 1; done
+
+test-valgrind: build $(plain)
+	@command -v valgrind >/dev/null || { test "$$(id -u)" = 0 && apt-get install -y -qq valgrind >/dev/null 2>&1; } \
+	    || { echo "valgrind is missing: install the package valgrind."; exit 1; }
+	@for program in $(filter-out $(bin)/allocation_failure,$(plain)); do echo "valgrind $$program"; \
+	    valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite,indirect,possible --error-exitcode=99 \
+	        $$program tiny || exit 1; done
+
+test-python: build $(venv)/ready
+	@for script in tests/python/*.py; do echo "$$script"; \
+	    $(venv)/bin/python $$script $(release)/libastensor.so || exit 1; done
+	@$(venv)/bin/python examples/numpy_share.py $(release)/libastensor.so >$(bin)/numpy_share.log \
+	    || { cat $(bin)/numpy_share.log; exit 1; }
+
+test-readme: build
+	@sh tests/readme_example.sh $(release)
+
+sweep: build
+	@mkdir -p $(bin)
+	$(CC) $(CFLAGS_TESTS) -O2 c_tests/conversions.c -o $(bin)/sweep -L$(release) -lastensor -Wl,-rpath,'$(CURDIR)/$(release)'
+	$(bin)/sweep sweep
+
+fuzz: tools
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install cargo-fuzz"; exit 1; }
+	$(CARGO) +nightly fuzz run descriptors
+
+lint: tools
+	$(CARGO) fmt --check
+	$(CARGO) clippy --quiet --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps --document-private-items
+
+header: tools
+	ASTENSOR_BLESS=1 $(CARGO) test --quiet --test header
+
+clean:
+	rm -rf target fuzz/target fuzz/artifacts

@@ -1,0 +1,34 @@
+#!/bin/sh
+# What the shared library shows: its symbols are abi/symbols.txt, documented in the header; soname, nodelete, size.
+set -eu
+cd "$(dirname "$0")/.."
+library=$1
+work=target/exports
+mkdir -p "$work"
+
+nm -D --defined-only "$library" | awk '{ print $3 }' | LC_ALL=C sort >"$work/symbols.txt"
+diff -u abi/symbols.txt "$work/symbols.txt" || { echo "the exported symbols are not those of abi/symbols.txt"; exit 1; }
+
+if grep -v '^tensor_' abi/symbols.txt; then echo "only names with tensor_ are exported"; exit 1; fi
+
+for symbol in $(cat abi/symbols.txt); do
+    # The declaration follows the end of a comment.
+    awk -v name="$symbol" '
+        /^ \*\/$/ { commented = NR }
+        $0 ~ "(^|[ *])" name "\\(" && $0 !~ /^ *\/?\*/ { found = 1; if (commented != NR - 1) exit 1; exit 0 }
+        END { if (!found) exit 1 }' include/astensor/astensor.h \
+        || { echo "$symbol is not documented in astensor.h"; exit 1; }
+done
+
+readelf -d "$library" | grep -q 'soname: \[libastensor\.so\.[0-9]*\]' || { echo "there is no versioned soname"; exit 1; }
+readelf -d "$library" | grep -q NODELETE || { echo "the library can be unloaded"; exit 1; }
+if readelf -d "$library" | grep NEEDED | grep -vE 'libc\.so|libgcc_s\.so|ld-linux|libm\.so|libpthread\.so|libdl\.so'; then
+    echo "the library needs another one"
+    exit 1
+fi
+
+cp "$library" "$work/stripped.so"
+strip "$work/stripped.so"
+size=$(wc -c <"$work/stripped.so")
+[ "$size" -le 1500000 ] || { echo "the stripped library has $size bytes, more than 1500000"; exit 1; }
+echo "exports: $(wc -l <abi/symbols.txt) symbols, $size bytes"
