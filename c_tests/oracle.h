@@ -134,7 +134,6 @@ static inline oracle_number oracle_decode(const oracle_dtype *type, uint64_t bit
     n.negative = (bits & oracle_sign(type)) != 0;
     if (type->special == FNUZ && bits == oracle_sign(type)) {
         n.kind = NOT_A_NUMBER;
-        n.negative = 0;
         n.payload = (uint64_t)1 << 63;
     } else if (magnitude > oracle_largest(type)) {
         uint64_t fraction = magnitude & (((uint64_t)1 << type->fraction) - 1);

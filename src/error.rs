@@ -57,7 +57,7 @@ impl fmt::Debug for Text {
     }
 }
 
-/// The position of an element: one index per dimension for up to eight dimensions, else its row-major number.
+/// The position of an element: one index per dimension for up to seven dimensions, else its row-major number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     indices: [i64; Self::INLINE],
@@ -66,7 +66,7 @@ pub struct Position {
 }
 
 impl Position {
-    const INLINE: usize = 8;
+    const INLINE: usize = 7;
 
     /// The element that is `number`-th in row-major order of `shape`.
     pub fn from_row_major(number: i64, shape: &[i64]) -> Self {
@@ -136,7 +136,9 @@ pub enum Error {
         unknown: u64,
     },
     /// A versioned struct of a size this library does not know.
-    #[error("{name}.struct_size = {found}, expected {expected}: initialise it with the _INIT macro")]
+    #[error(
+        "{name}.struct_size = {found}, expected {expected}: initialise it with the _INIT macro"
+    )]
     StructSize {
         /// The struct.
         name: &'static str,
@@ -249,7 +251,9 @@ pub enum Error {
         bits: u64,
     },
     /// Stride times index leaves 63 bits.
-    #[error("strides[{dim}] = {stride} with shape[{dim}] = {size} reaches further than 2^63 bits from the first element")]
+    #[error(
+        "strides[{dim}] = {stride} with shape[{dim}] = {size} reaches further than 2^63 bits from the first element"
+    )]
     Reach {
         /// Dimension.
         dim: usize,
@@ -259,7 +263,9 @@ pub enum Error {
         size: i64,
     },
     /// Address arithmetic wraps.
-    #[error("byte_offset = {byte_offset} with data = {data:#x} wraps around the end of the address space")]
+    #[error(
+        "byte_offset = {byte_offset} with data = {data:#x} wraps around the end of the address space"
+    )]
     AddressOffset {
         /// The data pointer.
         data: u64,
@@ -267,7 +273,9 @@ pub enum Error {
         byte_offset: u64,
     },
     /// The elements reach past an end of the address space.
-    #[error("strides[{dim}] = {stride} with shape[{dim}] = {size} leaves the address space from first element {first:#x}")]
+    #[error(
+        "strides[{dim}] = {stride} with shape[{dim}] = {size} leaves the address space from first element {first:#x}"
+    )]
     AddressReach {
         /// Dimension that leaves it.
         dim: usize,
@@ -286,7 +294,9 @@ pub enum Error {
     },
 
     /// The first element itself is outside the memory that may be touched.
-    #[error("byte_offset = {byte_offset} puts the first element outside the {nbytes} bytes that may be touched")]
+    #[error(
+        "byte_offset = {byte_offset} puts the first element outside the {nbytes} bytes that may be touched"
+    )]
     BoundsOffset {
         /// Where the element begins, from the start of the memory.
         byte_offset: i128,
@@ -406,8 +416,8 @@ pub enum Error {
         position: Position,
         /// The value.
         value: Text,
-        /// Target dtype.
-        to: Text,
+        /// Target scalar.
+        to: &'static str,
     },
 
     /// A copy was forbidden, but only a copy would do.
@@ -492,6 +502,6 @@ mod tests {
 
     #[test]
     fn errors_stay_small() {
-        assert!(size_of::<Error>() <= 160, "{}", size_of::<Error>());
+        assert!(size_of::<Error>() < 128, "{}", size_of::<Error>());
     }
 }

@@ -23,9 +23,16 @@ impl Tensor {
         let mut handle = null_mut();
         let data = DLTensor {
             data: memory[at..].as_mut_ptr().cast(),
-            device: DLDevice { device_type: 1, device_id: 0 },
+            device: DLDevice {
+                device_type: 1,
+                device_id: 0,
+            },
             ndim: shape.len() as i32,
-            dtype: DLDataType { code: 1, bits: 8, lanes: 1 },
+            dtype: DLDataType {
+                code: 1,
+                bits: 8,
+                lanes: 1,
+            },
             shape: shape.as_ptr().cast_mut(),
             strides: strides.map_or(null_mut(), |s| s.as_ptr().cast_mut()),
             byte_offset: 0,
@@ -37,7 +44,10 @@ impl Tensor {
     }
 
     /// A view made by `make`, or its status.
-    fn view(&self, make: impl FnOnce(*mut tensor_t, *mut *mut tensor_t) -> i32) -> Result<Self, i32> {
+    fn view(
+        &self,
+        make: impl FnOnce(*mut tensor_t, *mut *mut tensor_t) -> i32,
+    ) -> Result<Self, i32> {
         let mut handle = null_mut();
         match make(self.0, &mut handle) {
             TENSOR_OK => Ok(Self(handle)),
@@ -75,7 +85,8 @@ impl Tensor {
     fn shares_memory(&self, other: &Self) -> bool {
         let mut shared = false;
         // SAFETY: both handles are live.
-        assert_eq!(unsafe { tensor_shares_memory(self.0, other.0, &mut shared) }, TENSOR_OK);
+        let status = unsafe { tensor_shares_memory(self.0, other.0, &mut shared) };
+        assert_eq!(status, TENSOR_OK);
         shared
     }
 }

@@ -110,11 +110,7 @@ pub(super) unsafe fn guard_tensor(
     body: impl FnOnce() -> Result<Handle>,
 ) -> tensor_status_t {
     // SAFETY: the caller's promise.
-    unsafe {
-        guard_out(out, core::ptr::null_mut(), || {
-            Ok(body()?.into_raw().cast())
-        })
-    }
+    unsafe { guard_out(out, core::ptr::null_mut(), || Ok(body()?.into_raw().cast())) }
 }
 
 #[cfg(test)]

@@ -31,7 +31,11 @@ unsafe fn read<T>(tensor: *const tensor_t, none: T, get: impl FnOnce(&Tensor) ->
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tensor_view(tensor: *const tensor_t) -> *const DLTensor {
     // SAFETY: what the header asks of the caller.
-    unsafe { read(tensor, core::ptr::null(), |tensor| core::ptr::from_ref(tensor.view())) }
+    unsafe {
+        read(tensor, core::ptr::null(), |tensor| {
+            core::ptr::from_ref(tensor.view())
+        })
+    }
 }
 
 /// Tell how a handle was made: by aliasing memory, or by copying it, and why.

@@ -1,6 +1,8 @@
 //! The C interface: one file per section of the header. Each function checks its pointers, calls the core and writes out.
 
 #![allow(non_camel_case_types)]
+// What a C caller must guarantee is said parameter by parameter, in the words of the header.
+#![allow(clippy::missing_safety_doc)]
 
 mod create;
 mod fill;

@@ -240,11 +240,20 @@ impl tensor_options_t {
         let meaningless = [
             (!accepts.request && !self.dtype.is_null(), "dtype"),
             (!accepts.request && !self.device.is_null(), "device"),
-            (!accepts.request && self.copy != TENSOR_COPY_IF_NEEDED, "copy"),
+            (
+                !accepts.request && self.copy != TENSOR_COPY_IF_NEEDED,
+                "copy",
+            ),
             (!accepts.request && self.alignment != 0, "alignment"),
             (!accepts.request && flag(TENSOR_FLAG_READ_ONLY), "READ_ONLY"),
-            (!accepts.request && flag(TENSOR_FLAG_CONTIGUOUS), "CONTIGUOUS"),
-            (!padding_is_meant && flag(TENSOR_FLAG_SUBBYTE_PADDED), "SUBBYTE_PADDED"),
+            (
+                !accepts.request && flag(TENSOR_FLAG_CONTIGUOUS),
+                "CONTIGUOUS",
+            ),
+            (
+                !padding_is_meant && flag(TENSOR_FLAG_SUBBYTE_PADDED),
+                "SUBBYTE_PADDED",
+            ),
             (!accepts.data && self.nbytes != 0, "nbytes"),
             (!accepts.deleter && self.deleter.is_some(), "deleter"),
         ];
@@ -255,7 +264,9 @@ impl tensor_options_t {
             });
         }
         if !self.loan.is_null() {
-            return Err(Error::Unsupported("options.loan: this version has no loans"));
+            return Err(Error::Unsupported(
+                "options.loan: this version has no loans",
+            ));
         }
         if flag(TENSOR_FLAG_REQUIRES_GRAD) {
             return Err(Error::Unsupported(

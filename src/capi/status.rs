@@ -151,7 +151,11 @@ impl Write for Message {
             .unwrap_or(0);
         self.bytes[self.len..self.len + fitting].copy_from_slice(&s.as_bytes()[..fitting]);
         self.len += fitting;
-        if fitting < s.len() { Err(fmt::Error) } else { Ok(()) }
+        if fitting < s.len() {
+            Err(fmt::Error)
+        } else {
+            Ok(())
+        }
     }
 }
 

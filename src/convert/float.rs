@@ -68,9 +68,9 @@ fn widen<F: Float>(encoding: u64) -> u64 {
         Special::Fn if magnitude > format.largest() => {
             return sign | BINARY64.infinity() | QUIET;
         }
-        // NaN takes the place of negative zero, so its sign says nothing.
-        Special::Fnuz if encoding & (format.sign() | (format.sign() - 1)) == format.sign() => {
-            return BINARY64.infinity() | QUIET;
+        // NaN takes the place of negative zero, and has its sign.
+        Special::Fnuz if negative && magnitude == 0 => {
+            return sign | BINARY64.infinity() | QUIET;
         }
         _ => {}
     }
@@ -95,9 +95,7 @@ fn widen<F: Float>(encoding: u64) -> u64 {
 fn narrow<C: Word, F: Float>(word: u64, overflow: Overflow) -> u64 {
     let format = F::FORMAT;
     match C::number(word) {
-        Number::Finite {
-            significand: 0, ..
-        } => format.signed(C::IS_FLOAT && word >> 63 != 0, 0),
+        Number::Finite { significand: 0, .. } => format.signed(C::IS_FLOAT && word >> 63 != 0, 0),
         Number::Finite {
             negative,
             significand,

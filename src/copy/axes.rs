@@ -118,9 +118,8 @@ impl Axes {
             mut destination,
         } = start;
         // In 128 bits: a size may be close to 2^63.
-        let bound = |part: i64| {
-            (i128::from(axes[0].size) * i128::from(part) / i128::from(parts)) as i64
-        };
+        let bound =
+            |part: i64| (i128::from(axes[0].size) * i128::from(part) / i128::from(parts)) as i64;
         let (first, end) = (bound(part), bound(part + 1));
         source += first * axes[0].source;
         destination += first * axes[0].destination;

@@ -19,7 +19,11 @@ pub unsafe fn check_exact(source: Side<'_>, to: DType, overflow: Overflow) -> Re
     let Some((reader, carrier)) = Reader::new(from) else {
         return Ok(());
     };
-    let parts = if from.scalar().kind() == Kind::Complex { 2 } else { 1 };
+    let parts = if from.scalar().kind() == Kind::Complex {
+        2
+    } else {
+        1
+    };
     let part_bits = from.lane_storage_bits() as i64 / parts;
     let to_part = to.scalar().component();
     let lost = |part: i64, word: u64| {
@@ -43,7 +47,7 @@ pub unsafe fn check_exact(source: Side<'_>, to: DType, overflow: Overflow) -> Re
                 return Err(Error::Inexact {
                     position: Position::from_row_major(number, shape),
                     value: Text::of(Value::new(carrier, word[0])),
-                    to: to.text(),
+                    to: to.scalar().name(),
                 });
             }
         }

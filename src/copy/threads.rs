@@ -114,11 +114,7 @@ pub fn run(parts: i64, work: &(dyn Fn(i64) + Sync)) {
             }
             started += 1;
         }
-        libc::pthread_sigmask(
-            libc::SIG_SETMASK,
-            before.as_ptr(),
-            core::ptr::null_mut(),
-        );
+        libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), core::ptr::null_mut());
     }
     job.help();
     for thread in &threads[..started] {

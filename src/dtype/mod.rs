@@ -382,8 +382,16 @@ mod tests {
     #[test]
     fn unknown_names_have_no_dtype() {
         for name in [
-            "", "float", "float32x", "float32x0", "float32x1", "float32x+2", "float32x65536",
-            "Float32", "x2", "opaque24",
+            "",
+            "float",
+            "float32x",
+            "float32x0",
+            "float32x1",
+            "float32x+2",
+            "float32x65536",
+            "Float32",
+            "x2",
+            "opaque24",
         ] {
             assert_eq!(DType::from_name(name), None, "{name}");
         }
@@ -391,8 +399,16 @@ mod tests {
 
     #[test]
     fn padding_belongs_to_subbyte_types_only() {
-        let int4 = DLDataType { code: code::INT, bits: 4, lanes: 3 };
-        let int8 = DLDataType { code: code::INT, bits: 8, lanes: 1 };
+        let int4 = DLDataType {
+            code: code::INT,
+            bits: 4,
+            lanes: 3,
+        };
+        let int8 = DLDataType {
+            code: code::INT,
+            bits: 8,
+            lanes: 1,
+        };
         assert_eq!(DType::new(int4, true).unwrap().storage_bits(), 24);
         assert_eq!(DType::new(int4, false).unwrap().storage_bits(), 12);
         assert!(!DType::new(int8, true).unwrap().is_padded());

@@ -184,41 +184,65 @@ mod tests {
     fn agrees_with_trying_everything() {
         let mut seed = 1u64;
         let mut random = |n: u64| {
-            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            seed = seed
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
             i128::from((seed >> 33) % n)
         };
         for _ in 0..20_000 {
-            let mut terms = [Term { coefficient: 1, bound: 1 }; 4];
+            let mut terms = [Term {
+                coefficient: 1,
+                bound: 1,
+            }; 4];
             let count = random(5) as usize;
             for term in &mut terms[..count] {
-                *term = Term { coefficient: 1 + random(40), bound: 1 + random(6) };
+                *term = Term {
+                    coefficient: 1 + random(40),
+                    bound: 1 + random(6),
+                };
             }
             let (slack, target) = (random(12) * random(2), random(300));
             let expected = brute(&terms[..count], slack, target);
             let found = is_solvable(&mut terms[..count], slack, target, &mut 0);
             assert_eq!(found == Answer::Yes, expected, "{terms:?} {slack} {target}");
-            assert_ne!(matches!(found, Answer::TooHard { .. }), true);
+            assert!(!matches!(found, Answer::TooHard { .. }));
         }
     }
 
     #[test]
     fn huge_bounds_with_two_terms_are_direct() {
         let mut terms = [
-            Term { coefficient: 999_999_937 * 64, bound: 1 << 40 },
-            Term { coefficient: 999_999_893 * 64, bound: 1 << 40 },
+            Term {
+                coefficient: 999_999_937 * 64,
+                bound: 1 << 40,
+            },
+            Term {
+                coefficient: 999_999_893 * 64,
+                bound: 1 << 40,
+            },
         ];
         let target = 64 * 31 + 999_999_937 * 64 * 1_000_000;
-        assert_ne!(is_solvable(&mut terms, 0, target, &mut 0), Answer::TooHard { steps: MAX_STEPS });
+        assert_ne!(
+            is_solvable(&mut terms, 0, target, &mut 0),
+            Answer::TooHard { steps: MAX_STEPS }
+        );
     }
 
     #[test]
     fn a_hard_equation_ends_as_too_hard() {
         // Pairwise large, nearly equal coefficients with a target that no small combination makes.
-        let mut terms = [Term { coefficient: 0, bound: 2 }; 40];
+        let mut terms = [Term {
+            coefficient: 0,
+            bound: 2,
+        }; 40];
         for (i, term) in terms.iter_mut().enumerate() {
-            term.coefficient = (1 << 62) + (1i128 << (i + 20)) * 2 + (i as i128 * 0x9e37_79b9 & !1);
+            term.coefficient =
+                (1 << 62) + (1i128 << (i + 20)) * 2 + ((i as i128 * 0x9e37_79b9) & !1);
         }
         let target = terms.iter().map(|t| t.coefficient).sum::<i128>() + 1;
-        assert!(matches!(is_solvable(&mut terms, 0, target, &mut 0), Answer::No | Answer::TooHard { .. }));
+        assert!(matches!(
+            is_solvable(&mut terms, 0, target, &mut 0),
+            Answer::No | Answer::TooHard { .. }
+        ));
     }
 }

@@ -206,7 +206,11 @@ impl Layout {
             let far = i128::from(size - 1) * i128::from(stride);
             // Both factors fit 64 bits, but their product times a width may pass 128.
             let far = far.checked_mul(bits).unwrap_or(i128::MAX);
-            if far < 0 { lo += far } else { hi += far }
+            if far < 0 {
+                lo += far
+            } else {
+                hi += far
+            }
             if lo < i128::from(i64::MIN) || hi > i128::from(i64::MAX) {
                 return Err(Error::Reach { dim, stride, size });
             }
@@ -235,7 +239,11 @@ impl Layout {
         }
         for (dim, (size, stride)) in self.dims().enumerate() {
             let far = i128::from(size - 1) * i128::from(stride) * bits;
-            if far < 0 { lo += far } else { hi += far }
+            if far < 0 {
+                lo += far
+            } else {
+                hi += far
+            }
             let outside = if lo < 0 {
                 Some(lo.div_euclid(8))
             } else if hi > limit {
@@ -305,7 +313,10 @@ mod tests {
             Layout::new(&[1 << 32, 1 << 32], None),
             Err(Error::ElementCount { dim: 1, .. })
         ));
-        assert_eq!(Layout::new(&[0, 1 << 40, 1 << 40], None).unwrap().numel(), 0);
+        assert_eq!(
+            Layout::new(&[0, 1 << 40, 1 << 40], None).unwrap().numel(),
+            0
+        );
     }
 
     #[test]
@@ -320,7 +331,11 @@ mod tests {
         assert_eq!(layout.check_within(32, 0, 32), Ok(()));
         assert!(matches!(
             layout.check_within(32, 0, 31),
-            Err(Error::Bounds { dim: 1, reaches: 31, .. })
+            Err(Error::Bounds {
+                dim: 1,
+                reaches: 31,
+                ..
+            })
         ));
         assert!(matches!(
             layout.check_within(32, 0, 16),
@@ -341,7 +356,11 @@ mod tests {
 
     #[test]
     fn contiguity_ignores_strides_of_size_one() {
-        assert!(Layout::new(&[1, 3], Some(&[99, 1])).unwrap().is_contiguous());
+        assert!(
+            Layout::new(&[1, 3], Some(&[99, 1]))
+                .unwrap()
+                .is_contiguous()
+        );
         assert!(!Layout::new(&[2, 3], Some(&[4, 1])).unwrap().is_contiguous());
         assert!(Layout::new(&[0, 3], Some(&[7, 7])).unwrap().is_contiguous());
     }

@@ -1,7 +1,7 @@
 //! Whether elements share memory, decided exactly: of one layout with itself, and of two layouts.
 
-use super::diophantine::{MAX_TERMS, Term, is_solvable};
 use super::Layout;
+use super::diophantine::{MAX_TERMS, Term, is_solvable};
 
 /// The outcome of an exact search that may give up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,8 @@ pub struct Placed<'a> {
 
 /// Whether two placed layouts have a bit in common. Exact, or `TooHard`.
 pub fn shares_bits(a: Placed<'_>, b: Placed<'_>) -> Answer {
-    if a.layout.numel() == 0 || b.layout.numel() == 0 || a.element_bits == 0 || b.element_bits == 0 {
+    if a.layout.numel() == 0 || b.layout.numel() == 0 || a.element_bits == 0 || b.element_bits == 0
+    {
         return Answer::No;
     }
     let mut terms = Terms::default();
@@ -78,11 +79,20 @@ pub fn overlaps_itself(layout: &Layout) -> Answer {
     let mut spent = 0;
     for k in 0..terms.len() {
         let target = below - terms[k].coefficient;
-        let mut shifted = [Term { coefficient: 1, bound: 0 }; MAX_TERMS];
+        let mut shifted = [Term {
+            coefficient: 1,
+            bound: 0,
+        }; MAX_TERMS];
         for (to, from) in shifted.iter_mut().zip(&terms[..k]) {
-            *to = Term { coefficient: from.coefficient, bound: 2 * from.bound };
+            *to = Term {
+                coefficient: from.coefficient,
+                bound: 2 * from.bound,
+            };
         }
-        shifted[k] = Term { coefficient: terms[k].coefficient, bound: terms[k].bound - 1 };
+        shifted[k] = Term {
+            coefficient: terms[k].coefficient,
+            bound: terms[k].bound - 1,
+        };
         match is_solvable(&mut shifted[..=k], 0, target, &mut spent) {
             Answer::Yes => return Answer::Yes,
             Answer::No => {}
@@ -107,7 +117,10 @@ struct Terms {
 impl Default for Terms {
     fn default() -> Self {
         Self {
-            terms: [Term { coefficient: 1, bound: 0 }; MAX_TERMS],
+            terms: [Term {
+                coefficient: 1,
+                bound: 0,
+            }; MAX_TERMS],
             len: 0,
             split: 0,
         }

@@ -25,16 +25,32 @@ pub struct Slice {
 impl Slice {
     /// First index and number of indices within a dimension of `size`.
     fn resolve(self, size: i64) -> (i64, i64) {
-        let (lowest, highest) = if self.step > 0 { (0, size) } else { (-1, size - 1) };
+        let (lowest, highest) = if self.step > 0 {
+            (0, size)
+        } else {
+            (-1, size - 1)
+        };
         // i64::MIN as a bound means "before the start", not "so far from the end".
         let clamp = |index: i64| {
-            let index = if index < 0 { index.saturating_add(size).max(-1) } else { index };
+            let index = if index < 0 {
+                index.saturating_add(size).max(-1)
+            } else {
+                index
+            };
             index.clamp(lowest, highest)
         };
         let (start, stop) = (clamp(self.start), clamp(self.stop));
-        let distance = if self.step > 0 { stop - start } else { start - stop };
+        let distance = if self.step > 0 {
+            stop - start
+        } else {
+            start - stop
+        };
         let step = self.step.unsigned_abs();
-        let count = if distance <= 0 { 0 } else { (distance as u64).div_ceil(step) };
+        let count = if distance <= 0 {
+            0
+        } else {
+            (distance as u64).div_ceil(step)
+        };
         // A count never passes the size.
         (start, count as i64)
     }
@@ -111,7 +127,11 @@ impl Layout {
     /// Without dimension `dim`, at `index` of it; a negative index counts from the end.
     pub fn select(&self, dim: usize, index: i64) -> Result<View> {
         let size = self.shape()[dim];
-        let resolved = if index < 0 { index.saturating_add(size) } else { index };
+        let resolved = if index < 0 {
+            index.saturating_add(size)
+        } else {
+            index
+        };
         if resolved < 0 || resolved >= size {
             return Err(Error::Index { index, dim, size });
         }
@@ -127,9 +147,17 @@ impl Layout {
     pub fn slice(&self, dim: usize, slice: Slice) -> Result<View> {
         let (start, count) = slice.resolve(self.shape()[dim]);
         let stride = self.strides()[dim];
-        let offset = if count > 0 { start.wrapping_mul(stride) } else { 0 };
+        let offset = if count > 0 {
+            start.wrapping_mul(stride)
+        } else {
+            0
+        };
         // With fewer than two indices the stride means nothing and is kept.
-        let new_stride = if count > 1 { stride.wrapping_mul(slice.step) } else { stride };
+        let new_stride = if count > 1 {
+            stride.wrapping_mul(slice.step)
+        } else {
+            stride
+        };
         let dims = (0..self.ndim()).map(|i| {
             if i == dim {
                 (count, new_stride)
@@ -230,7 +258,11 @@ impl Layout {
         }
         let dims = self.dims().zip(flipped).map(|((size, stride), &flip)| {
             // A stride that may be anything is kept; others are proved to be far from i64::MIN.
-            let stride = if flip && size > 1 { stride.wrapping_neg() } else { stride };
+            let stride = if flip && size > 1 {
+                stride.wrapping_neg()
+            } else {
+                stride
+            };
             (size, stride)
         });
         self.view_of(dims, offset)
@@ -301,7 +333,11 @@ impl Layout {
             .checked_sub(1)
             .ok_or(refused("a tensor without dimensions keeps its size"))?;
         let shrinks = to_bits > from_bits;
-        let (large, small) = if shrinks { (to_bits, from_bits) } else { (from_bits, to_bits) };
+        let (large, small) = if shrinks {
+            (to_bits, from_bits)
+        } else {
+            (from_bits, to_bits)
+        };
         if large % small != 0 {
             return Err(refused("the sizes are not multiples of each other"));
         }
@@ -313,7 +349,9 @@ impl Layout {
                     return Err(refused("the last dimension is not contiguous"));
                 }
                 (true, true) if size % ratio != 0 => {
-                    return Err(refused("the last dimension is not a multiple of the larger size"));
+                    return Err(refused(
+                        "the last dimension is not a multiple of the larger size",
+                    ));
                 }
                 (true, true) => (size / ratio, 1),
                 (true, false) => {
@@ -360,7 +398,10 @@ mod tests {
         let split = transposed.reshape(&[2, 2, 3]).unwrap().unwrap();
         assert_eq!(split.layout.strides(), [2, 1, 4]);
         let broadcast = Layout::new(&[2, 3], Some(&[0, 0])).unwrap();
-        assert_eq!(broadcast.reshape(&[6]).unwrap().unwrap().layout.strides(), [0]);
+        assert_eq!(
+            broadcast.reshape(&[6]).unwrap().unwrap().layout.strides(),
+            [0]
+        );
     }
 
     #[test]
@@ -378,10 +419,20 @@ mod tests {
         let layout = Layout::new(&[2, 4], Some(&[8, 1])).unwrap();
         let text = Text::of("x");
         let bytes = layout.reinterpret(32, 8, text).unwrap();
-        assert_eq!((bytes.shape(), bytes.strides()), (&[2, 16][..], &[32, 1][..]));
+        assert_eq!(
+            (bytes.shape(), bytes.strides()),
+            (&[2, 16][..], &[32, 1][..])
+        );
         let wide = layout.reinterpret(32, 64, text).unwrap();
         assert_eq!((wide.shape(), wide.strides()), (&[2, 2][..], &[4, 1][..]));
         assert!(layout.reinterpret(32, 96, text).is_err());
-        assert!(layout.transpose(0, 1).unwrap().layout.reinterpret(32, 8, text).is_err());
+        assert!(
+            layout
+                .transpose(0, 1)
+                .unwrap()
+                .layout
+                .reinterpret(32, 8, text)
+                .is_err()
+        );
     }
 }

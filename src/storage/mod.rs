@@ -70,7 +70,7 @@ pub struct Extent {
     pub end: u64,
 }
 
-/// Counted ownership of some bytes. It lives at the start of a block from [`allocate`], which it frees.
+/// Counted ownership of some bytes. It lives at the start of a block from [`allocate()`], which it frees.
 pub struct Storage {
     count: Count,
     release: Release,
@@ -107,7 +107,7 @@ impl Hold {
     /// Takes over the first holder's share.
     ///
     /// # Safety
-    /// `storage` is at the start of a block from [`allocate`], and the share is not owned by anyone yet.
+    /// `storage` is at the start of a block from [`allocate()`], and the share is not owned by anyone yet.
     pub unsafe fn from_raw(storage: NonNull<Storage>) -> Self {
         Self { storage }
     }

@@ -69,9 +69,8 @@ impl Handle {
         nbytes: Option<u64>,
     ) -> Result<Self> {
         // SAFETY: the caller's promise.
-        let memory = unsafe {
-            Descriptor::prove(&(*managed.as_ptr()).dl_tensor, request.padded, nbytes)?
-        };
+        let memory =
+            unsafe { Descriptor::prove(&(*managed.as_ptr()).dl_tensor, request.padded, nbytes)? };
         as_tensor(memory, request, Release::Legacy(managed))
     }
 }
@@ -94,7 +93,7 @@ pub fn to_versioned(
     if tensor.dtype().is_padded() {
         flags |= FLAG_SUBBYTE_PADDED;
     }
-    Export::new(&tensor, |dl_tensor| DLManagedTensorVersioned {
+    Export::make(&tensor, |dl_tensor| DLManagedTensorVersioned {
         version: DLPackVersion {
             major: MAJOR_VERSION,
             minor: MINOR_VERSION,
@@ -123,7 +122,7 @@ pub fn to_legacy(
             "a DLManagedTensor cannot say that its sub-byte elements are padded: export a DLManagedTensorVersioned",
         ));
     }
-    Export::new(&tensor, |dl_tensor| DLManagedTensor {
+    Export::make(&tensor, |dl_tensor| DLManagedTensor {
         dl_tensor,
         manager_ctx: core::ptr::null_mut(),
         deleter: Some(deleters.legacy),
@@ -131,7 +130,7 @@ pub fn to_legacy(
 }
 
 impl<M> Export<M> {
-    fn new(tensor: &Tensor, managed: impl FnOnce(DLTensor) -> M) -> Result<NonNull<M>> {
+    fn make(tensor: &Tensor, managed: impl FnOnce(DLTensor) -> M) -> Result<NonNull<M>> {
         let hold = tensor.hold.try_clone()?;
         let ndim = tensor.layout().ndim();
         let bytes = size_of::<Self>() + 2 * ndim * size_of::<i64>();

@@ -111,11 +111,7 @@ pub struct Handle(NonNull<Tensor>);
 
 impl Handle {
     /// A tensor on memory that somebody else owns. `release` runs after its last alias; on error it does not.
-    pub fn borrow(
-        mut memory: Descriptor,
-        release: Release,
-        origin: Plan,
-    ) -> Result<Self> {
+    pub fn borrow(mut memory: Descriptor, release: Release, origin: Plan) -> Result<Self> {
         memory.normalise();
         let block = allocate(size_of::<Root>(), align_of::<Root>())?;
         // SAFETY: the block is fresh and large enough for a root.
@@ -210,12 +206,7 @@ impl Handle {
 
     /// # Safety
     /// `at` is unused and large enough for a tensor, and stays where it is.
-    unsafe fn place(
-        at: NonNull<Tensor>,
-        memory: Descriptor,
-        hold: Hold,
-        origin: Plan,
-    ) -> Self {
+    unsafe fn place(at: NonNull<Tensor>, memory: Descriptor, hold: Hold, origin: Plan) -> Self {
         let view = DLTensor {
             data: memory.data.cast(),
             device: memory.device.raw(),

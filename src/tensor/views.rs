@@ -163,11 +163,9 @@ impl Tensor {
     pub fn view_dtype(&self, raw: DLDataType) -> Result<Handle> {
         let from = self.dtype();
         let dtype = DType::new(raw, from.is_padded())?;
-        let layout = self.layout().reinterpret(
-            from.storage_bits(),
-            dtype.storage_bits(),
-            dtype.text(),
-        )?;
+        let layout =
+            self.layout()
+                .reinterpret(from.storage_bits(), dtype.storage_bits(), dtype.text())?;
         layout.nbytes(dtype.storage_bits())?;
         let mut memory = Descriptor::of(self)?;
         memory.layout = layout;

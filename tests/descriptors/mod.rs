@@ -156,7 +156,16 @@ impl Case {
             128..=249 => bytes.byte() as usize * 2,
             _ => bytes.wide() as usize,
         };
-        Self { ndim, shape, strides, dtype, device, byte_offset, padded, nbytes }
+        Self {
+            ndim,
+            shape,
+            strides,
+            dtype,
+            device,
+            byte_offset,
+            padded,
+            nbytes,
+        }
     }
 
     /// What the elements reach if the descriptor is sound but for its addresses.
@@ -174,12 +183,26 @@ impl Case {
         if shape.iter().any(|size| *size < 0) {
             return None;
         }
-        let lane_bits = if self.padded && self.dtype.bits < 8 { 8 } else { self.dtype.bits };
+        let lane_bits = if self.padded && self.dtype.bits < 8 {
+            8
+        } else {
+            self.dtype.bits
+        };
         let element_bits = i128::from(lane_bits) * i128::from(self.dtype.lanes);
         let limit = i128::from(i64::MAX);
-        let mut reach = Reach { numel: 1, element_bits, low: 0, high: element_bits };
+        let mut reach = Reach {
+            numel: 1,
+            element_bits,
+            low: 0,
+            high: element_bits,
+        };
         if shape.contains(&0) {
-            return Some(Reach { numel: 0, element_bits, low: 0, high: 0 });
+            return Some(Reach {
+                numel: 0,
+                element_bits,
+                low: 0,
+                high: 0,
+            });
         }
         for size in &shape {
             reach.numel *= i128::from(*size);
@@ -222,7 +245,11 @@ impl Case {
             return false;
         };
         // OpenCL, Vulkan, Metal and WebGPU pointers are handles: only what comes after them counts.
-        let base = if [4, 7, 8, 15].contains(&self.device) { 0 } else { i128::from(data) };
+        let base = if [4, 7, 8, 15].contains(&self.device) {
+            0
+        } else {
+            i128::from(data)
+        };
         let first = base + i128::from(self.byte_offset);
         if first > i128::from(u64::MAX) {
             return false;
@@ -235,8 +262,7 @@ impl Case {
             return false;
         }
         let told = i128::from(self.byte_offset) * 8;
-        self.nbytes == 0
-            || (told + reach.low >= 0 && told + reach.high <= self.nbytes as i128 * 8)
+        self.nbytes == 0 || (told + reach.low >= 0 && told + reach.high <= self.nbytes as i128 * 8)
     }
 
     fn is_host_accessible(&self) -> bool {
@@ -250,10 +276,16 @@ pub fn run(input: &[u8], arena: &Arena) {
     let case = Case::new(&mut bytes);
     let flush_right = bytes.byte() % 2 == 0;
     let reach = case.reach();
-    let extent = reach.as_ref().map(|r| (r.low.div_euclid(8), (r.high + 7).div_euclid(8)));
+    let extent = reach
+        .as_ref()
+        .map(|r| (r.low.div_euclid(8), (r.high + 7).div_euclid(8)));
     let placed = match extent {
         Some((low, high)) if high - low <= ARENA as i128 => {
-            let first = if flush_right { ARENA as i128 - high } else { -low };
+            let first = if flush_right {
+                ARENA as i128 - high
+            } else {
+                -low
+            };
             Some(arena.start as u64 + first as u64)
         }
         _ => None,
@@ -269,7 +301,10 @@ pub fn run(input: &[u8], arena: &Arena) {
     let mut strides = case.strides.clone();
     let tensor = DLTensor {
         data: data as *mut c_void,
-        device: DLDevice { device_type: case.device, device_id: 0 },
+        device: DLDevice {
+            device_type: case.device,
+            device_id: 0,
+        },
         ndim: case.ndim,
         dtype: case.dtype,
         shape: shape.as_mut().map_or(null_mut(), |s| s.as_mut_ptr()),
@@ -277,7 +312,11 @@ pub fn run(input: &[u8], arena: &Arena) {
         byte_offset: case.byte_offset,
     };
     let mut options = defaults();
-    options.flags = if case.padded { TENSOR_FLAG_SUBBYTE_PADDED } else { 0 };
+    options.flags = if case.padded {
+        TENSOR_FLAG_SUBBYTE_PADDED
+    } else {
+        0
+    };
     options.nbytes = case.nbytes;
 
     let valid = case.is_valid(data);
@@ -286,15 +325,29 @@ pub fn run(input: &[u8], arena: &Arena) {
     // where the arena holds all that is reached.
     unsafe {
         let status = tensor_as_tensor(&tensor, &options, &mut handle);
-        assert_eq!(status == TENSOR_OK, valid, "status {status}: {}", describe(&tensor, &case));
+        assert_eq!(
+            status == TENSOR_OK,
+            valid,
+            "status {status}: {}",
+            describe(&tensor, &case)
+        );
         assert_eq!(handle.is_null(), !valid);
-        let mut plan = tensor_plan_t { struct_size: 24, action: 9, reasons: 9, reserved: 0, bytes_moved: 9 };
+        let mut plan = tensor_plan_t {
+            struct_size: 24,
+            action: 9,
+            reasons: 9,
+            reserved: 0,
+            bytes_moved: 9,
+        };
         assert_eq!(tensor_plan(&tensor, &options, &mut plan), status);
         let Some(reach) = reach.filter(|_| valid) else {
             return;
         };
         assert_eq!(i128::from(tensor_numel(handle)), reach.numel);
-        assert_eq!(i128::from(tensor_nbytes(handle)), (reach.numel * reach.element_bits + 7) / 8);
+        assert_eq!(
+            i128::from(tensor_nbytes(handle)),
+            (reach.numel * reach.element_bits + 7) / 8
+        );
         look(handle, &case);
         if in_arena && case.is_host_accessible() && reach.numel <= MOST_ELEMENTS {
             touch(handle, &tensor, &options, &case, &reach, arena);
@@ -387,13 +440,25 @@ unsafe fn touch(
             compare(tensor, copy, case, reach);
         }
         let mut wide = null_mut();
-        let float64 = DLDataType { code: 2, bits: 64, lanes: case.dtype.lanes };
+        let float64 = DLDataType {
+            code: 2,
+            bits: 64,
+            lanes: case.dtype.lanes,
+        };
         let mut converting = *options;
         converting.dtype = &float64;
-        let expected = if case.dtype.code == 3 { TENSOR_ERROR_DTYPE } else { TENSOR_OK };
+        let expected = if case.dtype.code == 3 {
+            TENSOR_ERROR_DTYPE
+        } else {
+            TENSOR_OK
+        };
         assert_eq!(tensor_copy(tensor, &converting, &mut wide), expected);
         converting.casting = TENSOR_CASTING_EXACT;
-        let int8 = DLDataType { code: 0, bits: 8, lanes: case.dtype.lanes };
+        let int8 = DLDataType {
+            code: 0,
+            bits: 8,
+            lanes: case.dtype.lanes,
+        };
         converting.dtype = &int8;
         let mut exact = null_mut();
         let status = tensor_copy(tensor, &converting, &mut exact);
@@ -430,7 +495,11 @@ unsafe fn compare(tensor: &DLTensor, copy: *mut tensor_t, case: &Case, reach: &R
     let shape = case.shape.clone().unwrap_or_default();
     let mut index = vec![0i64; shape.len()];
     for number in 0..reach.numel as usize {
-        let offset: i128 = index.iter().zip(&strides).map(|(i, s)| i128::from(*i) * s).sum();
+        let offset: i128 = index
+            .iter()
+            .zip(&strides)
+            .map(|(i, s)| i128::from(*i) * s)
+            .sum();
         let place = (tensor.data as i128 + i128::from(tensor.byte_offset)) + offset * size as i128;
         // SAFETY: the caller's promise.
         let (found, expected) = unsafe {
