@@ -103,7 +103,7 @@ test-sanitized: $(sanitized_library) $(sanitized) $(bin)/planted.sanitized
 	    echo "the planted read past the end went unseen: the library is not instrumented"; exit 1; fi
 	@grep -q 'AddressSanitizer: heap-buffer-overflow' $(bin)/planted.log && grep -q '#0.*astensor.*convert' $(bin)/planted.log \
 	    || { cat $(bin)/planted.log; echo "the planted bug was not reported where it is"; exit 1; }
-	@for program in $(sanitized); do echo "$$program"; UBSAN_OPTIONS=print_stacktrace=1 $$program tiny || exit 1; done
+	@for program in $(sanitized); do echo "$$program"; ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 $$program tiny || exit 1; done
 
 test-valgrind: build $(plain)
 	@command -v valgrind >/dev/null || { test "$$(id -u)" = 0 && apt-get install -y -qq valgrind >/dev/null 2>&1; } \
@@ -128,7 +128,8 @@ sweep: build
 
 fuzz: tools
 	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install cargo-fuzz"; exit 1; }
-	$(CARGO) +nightly fuzz run descriptors
+	@mkdir -p target/fuzz-corpus
+	$(CARGO) +nightly fuzz run descriptors target/fuzz-corpus fuzz/corpus/descriptors
 
 lint: tools
 	$(CARGO) fmt --check

@@ -203,13 +203,16 @@ impl Layout {
         let bits = i128::from(element_bits);
         let (mut lo, mut hi) = (0i128, bits);
         for (dim, (size, stride)) in self.dims().enumerate() {
+            // The first two factors fit 64 bits each; what is out of range with them is so before the third.
             let far = i128::from(size - 1) * i128::from(stride);
-            // Both factors fit 64 bits, but their product times a width may pass 128.
-            let far = far.checked_mul(bits).unwrap_or(i128::MAX);
+            let far = far
+                .checked_mul(bits)
+                .filter(|far| far.unsigned_abs() <= 1 << 64)
+                .ok_or(Error::Reach { dim, stride, size })?;
             if far < 0 {
-                lo += far
+                lo += far;
             } else {
-                hi += far
+                hi += far;
             }
             if lo < i128::from(i64::MIN) || hi > i128::from(i64::MAX) {
                 return Err(Error::Reach { dim, stride, size });

@@ -17,8 +17,9 @@ impl Tensor {
             return Err(Error::StartsInsideByte { bits: inside });
         }
         memory.layout = view.layout;
-        // The offset is that of an element of this tensor, whose reach fits 63 bits.
-        memory.advance((bits / 8) as i64);
+        // Elements of this tensor are within reach; only the storage, if its size was told, may be larger than that.
+        let first = memory.first();
+        memory.advance(i64::try_from(bits / 8).map_err(|_| Error::AddressElement { first })?);
         Handle::alias(self, memory, Plan::ALIAS)
     }
 
