@@ -18,9 +18,7 @@ system_libraries = -lpthread -ldl -lm
 programs = $(filter-out planted allocation_failure,$(basename $(notdir $(wildcard c_tests/*.c))))
 headers = $(wildcard include/astensor/*.h c_tests/*.h)
 
-# A nightly toolchain if there is one; else the stable one told to accept what sanitizers need.
-nightly = $(shell $(CARGO) +nightly --version >/dev/null 2>&1 && echo yes)
-sanitized_cargo = $(if $(nightly),$(CARGO) +nightly,RUSTC_BOOTSTRAP=1 $(CARGO))
+# Sanitizers are an unstable option, which the stable compiler takes when it is told to.
 host = $(shell rustc -vV | sed -n 's/^host: //p')
 sanitized_library = target/sanitized/$(host)/release/libastensor.a
 
@@ -88,9 +86,10 @@ plain = $(addprefix $(bin)/,$(programs) allocation_failure cplusplus)
 test-c: build $(plain)
 	@for program in $(plain); do echo "$$program"; $$program || exit 1; done
 
-# Instrumented, with the library instrumented too. The planted bug is in the library's own read.
+# Instrumented, with the library instrumented too and its own checks on. The planted bug is in the library's own read.
 $(sanitized_library): tools
-	RUSTFLAGS=-Zsanitizer=address $(sanitized_cargo) build --release --quiet --target $(host) --target-dir target/sanitized
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address -Cdebug-assertions=on -Coverflow-checks=on" \
+	    $(CARGO) rustc --release --quiet --lib --crate-type staticlib --target $(host) --target-dir target/sanitized
 
 $(bin)/%.sanitized: c_tests/%.c $(headers) | $(sanitized_library)
 	@mkdir -p $(bin)
