@@ -23,7 +23,7 @@ host = $(shell rustc -vV | sed -n 's/^host: //p')
 sanitized_library = target/sanitized/$(host)/release/libastensor.a
 
 .PHONY: help build demo test test-rust test-headers test-exports test-c test-sanitized test-valgrind test-python \
-    test-readme sweep fuzz lint header clean tools
+    test-readme sweep fuzz lint header clean tools tools-cxx
 
 help:
 	@echo "make demo          build the library and run the examples"
@@ -40,13 +40,15 @@ tools:
 	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: install it with rustup."; exit 1; }
 	@command -v $(CC) >/dev/null || { echo "A C compiler is missing: install gcc, or set CC."; exit 1; }
 
+tools-cxx:
+	@sh tests/need.sh g++ $(CXX) --version
+
 build: tools
 	$(CARGO) build --release --quiet
 	@ln -sf libastensor.so $(release)/libastensor.so.0
 
 $(venv)/ready: tests/python/requirements.txt
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
-	    { echo "Python 3 with its venv module is missing: install python3 and python3-venv."; exit 1; }
+	@sh tests/need.sh python3-venv $(PYTHON) -c 'import venv, ensurepip'
 	$(PYTHON) -m venv $(venv)
 	$(venv)/bin/python -m pip --disable-pip-version-check install --quiet -r $<
 	touch $@
@@ -66,7 +68,7 @@ test: test-rust test-headers test-exports test-c test-sanitized test-valgrind te
 test-rust: tools
 	$(CARGO) test --quiet
 
-test-headers: tools
+test-headers: tools tools-cxx
 	@sh tests/header_compiles.sh
 
 test-exports: build
@@ -77,7 +79,7 @@ $(bin)/%: c_tests/%.c $(headers) | build
 	@mkdir -p $(bin)
 	$(CC) $(CFLAGS_TESTS) $< -o $@ -L$(release) -lastensor -lpthread -Wl,-rpath,'$(CURDIR)/$(release)'
 
-$(bin)/cplusplus: c_tests/cplusplus.cpp $(headers) | build
+$(bin)/cplusplus: c_tests/cplusplus.cpp $(headers) | build tools-cxx
 	@mkdir -p $(bin)
 	$(CXX) -std=c++17 -g $(WARNINGS) -Iinclude $< -o $@ -L$(release) -lastensor -Wl,-rpath,'$(CURDIR)/$(release)'
 
@@ -105,8 +107,7 @@ test-sanitized: $(sanitized_library) $(sanitized) $(bin)/planted.sanitized
 	@for program in $(sanitized); do echo "$$program"; ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 $$program tiny || exit 1; done
 
 test-valgrind: build $(plain)
-	@command -v valgrind >/dev/null || { test "$$(id -u)" = 0 && apt-get install -y -qq valgrind >/dev/null 2>&1; } \
-	    || { echo "valgrind is missing: install the package valgrind."; exit 1; }
+	@sh tests/need.sh valgrind valgrind --version
 	@for program in $(filter-out $(bin)/allocation_failure,$(plain)); do echo "valgrind $$program"; \
 	    valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite,indirect,possible --error-exitcode=99 \
 	        $$program tiny || exit 1; done

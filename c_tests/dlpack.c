@@ -98,6 +98,10 @@ static void errors_leave_ownership(void)
     options.copy = TENSOR_COPY_NEVER;
     CHECK_STATUS(tensor_from_dlpack(&m, &options, &tensor), TENSOR_ERROR_COPY_NEEDED);
     CHECK(m == same && deleted == 0);
+    m->flags = 1u << 9;
+    CHECK_STATUS(tensor_from_dlpack(&m, NULL, &tensor), TENSOR_ERROR_ARGUMENT);
+    CHECK_MESSAGE("0x200");
+    CHECK(m == same && deleted == 0);
     m->deleter(m);
 }
 

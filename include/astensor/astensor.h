@@ -673,7 +673,7 @@ void tensor_release(struct tensor_t *tensor);
  *                 padded is taken from the managed tensor's flags.
  * @param out      Not NULL. Set to NULL on error; otherwise release with tensor_release().
  * @return As tensor_as_tensor(); TENSOR_ERROR_VERSION for another major version than 1, of which nothing past the
- *         version is read.
+ *         version is read; TENSOR_ERROR_ARGUMENT for flags that DLPack 1.3 does not define.
  * @par Lifetime   Read-only tensors stay read-only. NULL strides are accepted.
  * @par Threads    The deleter runs on whichever thread gives up the last alias.
  */
@@ -1035,7 +1035,7 @@ void tensor_release(struct tensor_t *tensor);
  *                 padded is taken from the managed tensor's flags.
  * @param out      Not NULL. Set to NULL on error; otherwise release with tensor_release().
  * @return As tensor_as_tensor(); TENSOR_ERROR_VERSION for another major version than 1, of which nothing past the
- *         version is read.
+ *         version is read; TENSOR_ERROR_ARGUMENT for flags that DLPack 1.3 does not define.
  * @par Lifetime   Read-only tensors stay read-only. NULL strides are accepted.
  * @par Threads    The deleter runs on whichever thread gives up the last alias.
  */

@@ -5,12 +5,14 @@ use super::tensor_t;
 use crate::error::{Error, Result};
 use crate::tensor::Handle;
 use core::cell::Cell;
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo, catch_unwind};
-use std::sync::{Once, OnceLock};
+use std::sync::OnceLock;
 
 type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 
-static INSTALL: Once = Once::new();
+/// Not a lock: a child that forks while another thread installs the hook must not wait for it.
+static INSTALLED: AtomicBool = AtomicBool::new(false);
 static PREVIOUS: OnceLock<Hook> = OnceLock::new();
 
 thread_local! {
@@ -33,10 +35,10 @@ struct Call;
 impl Call {
     fn enter() -> Self {
         // Boxing a function takes no memory.
-        INSTALL.call_once(|| {
+        if !INSTALLED.load(Ordering::Relaxed) && !INSTALLED.swap(true, Ordering::Relaxed) {
             let _ = PREVIOUS.set(panic::take_hook());
             panic::set_hook(Box::new(silent_hook));
-        });
+        }
         let _ = DEPTH.try_with(|depth| depth.set(depth.get() + 1));
         Call
     }

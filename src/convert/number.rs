@@ -136,9 +136,21 @@ impl fmt::Display for Value {
         match self.carrier {
             Carrier::Signed => write!(f, "{}", self.word as i64),
             Carrier::Unsigned => write!(f, "{}", self.word),
-            Carrier::Float if number(self.carrier, self.word) == Number::Nan => f.write_str("nan"),
-            // Debug writes the shortest digits, with an exponent where that is shorter.
-            Carrier::Float => write!(f, "{:?}", f64::from_bits(self.word)),
+            Carrier::Float => {
+                let value = f64::from_bits(self.word);
+                // Decided by the bits: comparing floats would depend on the caller's settings.
+                match number(self.carrier, self.word) {
+                    Number::Nan => f.write_str("nan"),
+                    Number::Finite {
+                        significand,
+                        exponent,
+                        ..
+                    } if significand != 0 && !(-14..54).contains(&exponent) => {
+                        write!(f, "{value:e}")
+                    }
+                    _ => write!(f, "{value}"),
+                }
+            }
         }
     }
 }

@@ -47,8 +47,12 @@ impl Handle {
         }
         // SAFETY: of this major version, all fields are where they are declared.
         let (flags, tensor) = unsafe { ((*raw).flags, &(*raw).dl_tensor) };
+        // A flag may change what the bytes mean, as the one for padding did when it was new.
+        let unknown = flags & !(FLAG_READ_ONLY | FLAG_IS_COPIED | FLAG_SUBBYTE_PADDED);
+        if unknown != 0 {
+            return Err(Error::UnknownFlags { flags, unknown });
+        }
         let request = Request {
-            read_only: request.read_only,
             padded: request.padded || flags & FLAG_SUBBYTE_PADDED != 0,
             ..*request
         };
