@@ -4,21 +4,25 @@
 //! integer, or the bits of a binary64. An encoder takes words of a carrier to its own format and rounds once. So there is
 //! one decoder per scalar and one encoder per scalar and carrier, not one kernel per pair.
 //!
-//! All of it is integer arithmetic: neither the rounding mode nor the flushing of subnormals that the calling program may
+//! That is the definition, and all of it is integer arithmetic: neither the rounding mode nor the flushing of subnormals that the calling program may
 //! have set changes a bit. [`round`] holds the one rounding.
 //!
 //! Sub-byte scalars are decoded and encoded one to a byte; [`unpack`] and [`pack`] move them from and to packed streams.
 //! Complex numbers are two reals to this layer.
+//!
+//! For the pairs that matter, [`packed`] has kernels that convert adjacent elements in registers, to the same bits.
 
 mod bits;
 mod e8m0;
 mod float;
 mod integer;
 mod number;
+mod packed;
 mod round;
 
 pub use bits::{pack, unpack};
 pub use number::Value;
+pub use packed::{Kernel, Standard, kernel};
 
 use crate::dtype::{Overflow, Scalar};
 

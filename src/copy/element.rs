@@ -1,7 +1,7 @@
 //! How a run of elements moves: as bytes, as bits of packed streams, or converted block by block.
 
 use super::axes::{Axes, Axis};
-use crate::convert::{self, Decode, Encode};
+use crate::convert::{self, Decode, Encode, Kernel};
 use crate::dtype::{DType, Kind, Overflow, Scalar};
 
 /// Elements converted at a time: the block of exact intermediates stays in the first-level cache.
@@ -21,6 +21,11 @@ pub enum Mover {
         from: Lane,
         /// How the destination does.
         to: Lane,
+    },
+    /// Lanes of whole bytes, by a kernel for adjacent ones.
+    Packed {
+        /// Converts them.
+        kernel: Kernel,
     },
     /// Lanes by value, through an exact intermediate.
     Values {
@@ -158,6 +163,12 @@ impl Mover {
             }
             _ => Parts::Each,
         };
+        let part = |dtype: DType| dtype.scalar().component();
+        if let (Parts::Each, Some(kernel)) =
+            (parts, convert::kernel(part(from), part(to), overflow))
+        {
+            return Mover::Packed { kernel };
+        }
         let ways = Reader::new(from).and_then(|(reader, carrier)| {
             let encode = convert::encoder(to.scalar().component(), carrier)?;
             Some((reader, encode))
@@ -200,10 +211,15 @@ impl Mover {
     /// Whether two elements of a destination may share a byte.
     pub fn writes_shared_bytes(&self) -> bool {
         match self {
-            Mover::Bytes { .. } => false,
+            Mover::Bytes { .. } | Mover::Packed { .. } => false,
             Mover::Bits { to, .. } => to.packed,
             Mover::Values { writer, .. } => writer.lane.packed,
         }
+    }
+
+    /// Whether runs compute with floating-point instructions, and need the standard environment.
+    pub fn computes(&self) -> bool {
+        matches!(self, Mover::Packed { .. })
     }
 
     /// Moves the elements of one run, which begin at the two bits given.
@@ -268,6 +284,13 @@ impl Mover {
                         }
                     });
                 }
+                Mover::Packed { kernel } => {
+                    let (from, to) = (
+                        at(source, source_bit),
+                        at(destination, destination_bit).cast_mut(),
+                    );
+                    convert_packed(&kernel, from, to, run);
+                }
                 Mover::Values {
                     reader,
                     writer,
@@ -311,6 +334,58 @@ fn for_each_block(count: i64, mut block: impl FnMut(i64, usize)) {
 /// The byte that holds `bit`.
 fn at(base: *const u8, bit: i64) -> *const u8 {
     base.wrapping_offset(bit.div_euclid(8) as isize)
+}
+
+/// Converts elements of whole bytes; those that are apart are brought together in a buffer first.
+///
+/// # Safety
+/// As for [`Mover::run`], in the standard floating-point environment.
+unsafe fn convert_packed(kernel: &Kernel, from: *const u8, to: *mut u8, run: Axis) {
+    let (source_width, destination_width) = (
+        8 * kernel.source_size as i64,
+        8 * kernel.destination_size as i64,
+    );
+    let adjacent = (
+        run.source == source_width,
+        run.destination == destination_width,
+    );
+    // SAFETY: the caller's promise; a block fits its buffer.
+    unsafe {
+        if adjacent == (true, true) {
+            kernel.run(from, to, run.size as usize);
+            return;
+        }
+        let mut gathered = [0u64; BLOCK];
+        let mut converted = [0u64; BLOCK];
+        for_each_block(run.size, |start, len| {
+            let block_from = at(from, start * run.source);
+            let block_to = at(to, start * run.destination).cast_mut();
+            let source = if adjacent.0 {
+                block_from
+            } else {
+                let gather = Axis {
+                    size: len as i64,
+                    source: run.source,
+                    destination: source_width,
+                };
+                let buffer = gathered.as_mut_ptr().cast();
+                move_bytes(block_from, buffer, kernel.source_size, gather);
+                buffer
+            };
+            if adjacent.1 {
+                kernel.run(source, block_to, len);
+                return;
+            }
+            let buffer = converted.as_mut_ptr().cast();
+            kernel.run(source, buffer, len);
+            let scatter = Axis {
+                size: len as i64,
+                source: destination_width,
+                destination: run.destination,
+            };
+            move_bytes(buffer, block_to, kernel.destination_size, scatter);
+        });
+    }
 }
 
 /// Moves elements of whole bytes.

@@ -11,6 +11,7 @@ mod threads;
 pub use exact::check_exact;
 pub use threads::{num_threads, set_num_threads};
 
+use crate::convert::Standard;
 use crate::dtype::{DType, Overflow};
 use crate::layout::Layout;
 use axes::Axes;
@@ -64,6 +65,8 @@ pub unsafe fn copy(source: Side<'_>, destination: Side<'_>, overflow: Overflow) 
     };
     let work = |part: i64| {
         let places = &places;
+        // Kernels compute; the caller's rounding mode is no business of theirs.
+        let _environment = mover.computes().then(Standard::enter);
         axes.for_each_run(start, part, parts, |source_bit, destination_bit, run| {
             // SAFETY: the caller's promises; the axes visit exactly the elements of both layouts, and each part its own.
             unsafe {

@@ -1,0 +1,270 @@
+//! One element of a packed conversion, through a wide form that holds it exactly.
+
+use super::super::float::{self, Float};
+use super::narrow::{narrow_double, narrow_single, widen};
+
+/// What a kernel needs to know besides its types.
+#[derive(Clone, Copy)]
+pub struct Parameters {
+    /// The encoding, without sign, of magnitudes beyond the largest finite one of a narrow target.
+    pub overflowed: u32,
+}
+
+/// The wide form of a source: one is its own.
+#[derive(Clone, Copy)]
+pub enum Wide {
+    /// An integer in the low bits, extended.
+    Integer(u64),
+    /// A number that binary32 holds.
+    Single(f32),
+    /// A number that binary64 holds.
+    Double(f64),
+}
+
+/// A bool: any byte but zero is true.
+pub struct Bool;
+
+/// A dtype that is read.
+pub trait Source: 'static {
+    /// What is in memory.
+    type Raw: Copy;
+    /// The number as an integer, if it is one, or else as a float.
+    fn wide(raw: Self::Raw) -> Wide;
+    /// The number in binary32 or binary64, whichever holds it. 64-bit integers: see [`Source::single`] and the other two.
+    fn float(raw: Self::Raw) -> Wide;
+    /// The nearest binary32 of an integer too wide for it.
+    fn single(raw: Self::Raw) -> f32;
+    /// The nearest binary64.
+    fn double(raw: Self::Raw) -> f64;
+}
+
+/// A dtype that is written.
+pub trait Target: 'static {
+    /// What is in memory.
+    type Raw;
+    /// The element for a source's.
+    fn of<S: Source>(raw: S::Raw, parameters: Parameters) -> Self::Raw;
+}
+
+/// One element.
+#[inline(always)]
+pub fn convert<S: Source, T: Target>(raw: S::Raw, parameters: Parameters) -> T::Raw {
+    T::of::<S>(raw, parameters)
+}
+
+/// Integers that binary32, or else binary64, holds.
+macro_rules! narrow_integer {
+    ($($integer:ty, $form:ident, $float:ty);*) => {$(
+        impl Source for $integer {
+            type Raw = $integer;
+            #[inline(always)]
+            fn wide(raw: $integer) -> Wide {
+                Wide::Integer(raw as u64)
+            }
+            #[inline(always)]
+            fn float(raw: $integer) -> Wide {
+                Wide::$form(raw as $float)
+            }
+            #[inline(always)]
+            fn single(raw: $integer) -> f32 {
+                raw as f32
+            }
+            #[inline(always)]
+            fn double(raw: $integer) -> f64 {
+                raw as f64
+            }
+        }
+    )*};
+}
+
+narrow_integer!(i8, Single, f32; u8, Single, f32; i16, Single, f32; u16, Single, f32; i32, Double, f64; u32, Double, f64);
+
+/// 64-bit integers: binary64 does not hold them, but a binary64 that is odd where bits were lost rounds like them to any
+/// format with a significand shorter by two bits or more.
+macro_rules! wide_integer {
+    ($($integer:ty, $fits:expr);*) => {$(
+        impl Source for $integer {
+            type Raw = $integer;
+            #[inline(always)]
+            fn wide(raw: $integer) -> Wide {
+                Wide::Integer(raw as u64)
+            }
+            #[inline(always)]
+            fn float(raw: $integer) -> Wide {
+                const LOW: $integer = (1 << 11) - 1;
+                let sticky = if raw & LOW != 0 { LOW + 1 } else { 0 };
+                let odd = raw & !LOW | sticky;
+                let fits: fn($integer) -> bool = $fits;
+                Wide::Double((if fits(raw) { raw } else { odd }) as f64)
+            }
+            #[inline(always)]
+            fn single(raw: $integer) -> f32 {
+                raw as f32
+            }
+            #[inline(always)]
+            fn double(raw: $integer) -> f64 {
+                raw as f64
+            }
+        }
+    )*};
+}
+
+wide_integer!(i64, |raw| raw.wrapping_add(1 << 52) as u64 <= 1 << 53; u64, |raw| raw <= 1 << 53);
+
+impl Source for Bool {
+    type Raw = u8;
+    #[inline(always)]
+    fn wide(raw: u8) -> Wide {
+        Wide::Integer(u64::from(raw != 0))
+    }
+    #[inline(always)]
+    fn float(raw: u8) -> Wide {
+        Wide::Single(Self::single(raw))
+    }
+    #[inline(always)]
+    fn single(raw: u8) -> f32 {
+        f32::from(u8::from(raw != 0))
+    }
+    #[inline(always)]
+    fn double(raw: u8) -> f64 {
+        f64::from(u8::from(raw != 0))
+    }
+}
+
+impl Source for float::F32 {
+    type Raw = f32;
+    #[inline(always)]
+    fn wide(raw: f32) -> Wide {
+        Wide::Single(raw)
+    }
+    #[inline(always)]
+    fn float(raw: f32) -> Wide {
+        Wide::Single(raw)
+    }
+    #[inline(always)]
+    fn single(raw: f32) -> f32 {
+        raw
+    }
+    #[inline(always)]
+    fn double(raw: f32) -> f64 {
+        f64::from(raw)
+    }
+}
+
+impl Source for float::F64 {
+    type Raw = f64;
+    #[inline(always)]
+    fn wide(raw: f64) -> Wide {
+        Wide::Double(raw)
+    }
+    #[inline(always)]
+    fn float(raw: f64) -> Wide {
+        Wide::Double(raw)
+    }
+    #[inline(always)]
+    fn single(raw: f64) -> f32 {
+        raw as f32
+    }
+    #[inline(always)]
+    fn double(raw: f64) -> f64 {
+        raw
+    }
+}
+
+/// The formats that binary32 holds, read and written by shifting bits.
+macro_rules! narrow_float {
+    ($($format:ident),*) => {$(
+        impl Source for float::$format {
+            type Raw = <float::$format as Float>::Bits;
+            #[inline(always)]
+            fn wide(raw: Self::Raw) -> Wide {
+                Wide::Single(Self::single(raw))
+            }
+            #[inline(always)]
+            fn float(raw: Self::Raw) -> Wide {
+                Wide::Single(Self::single(raw))
+            }
+            #[inline(always)]
+            fn single(raw: Self::Raw) -> f32 {
+                widen(u32::from(raw), Self::FORMAT)
+            }
+            #[inline(always)]
+            fn double(raw: Self::Raw) -> f64 {
+                f64::from(Self::single(raw))
+            }
+        }
+
+        impl Target for float::$format {
+            type Raw = <float::$format as Float>::Bits;
+            #[inline(always)]
+            fn of<S: Source>(raw: S::Raw, parameters: Parameters) -> Self::Raw {
+                let overflowed = parameters.overflowed;
+                match S::float(raw) {
+                    Wide::Single(value) => narrow_single(value, Self::FORMAT, overflowed) as Self::Raw,
+                    Wide::Double(value) => narrow_double(value, Self::FORMAT, overflowed) as Self::Raw,
+                    Wide::Integer(_) => unreachable!("a float"),
+                }
+            }
+        }
+    )*};
+}
+
+narrow_float!(
+    F16,
+    BF16,
+    E3M4,
+    E4M3,
+    E4M3B11Fnuz,
+    E4M3Fn,
+    E4M3Fnuz,
+    E5M2,
+    E5M2Fnuz
+);
+
+impl Target for float::F32 {
+    type Raw = f32;
+    #[inline(always)]
+    fn of<S: Source>(raw: S::Raw, _: Parameters) -> f32 {
+        S::single(raw)
+    }
+}
+
+impl Target for float::F64 {
+    type Raw = f64;
+    #[inline(always)]
+    fn of<S: Source>(raw: S::Raw, _: Parameters) -> f64 {
+        S::double(raw)
+    }
+}
+
+/// Integers: from integers by their low bits, from floats toward zero and saturating, as Rust's `as` does.
+macro_rules! integer_target {
+    ($($integer:ty),*) => {$(
+        impl Target for $integer {
+            type Raw = $integer;
+            #[inline(always)]
+            fn of<S: Source>(raw: S::Raw, _: Parameters) -> $integer {
+                match S::wide(raw) {
+                    Wide::Integer(value) => value as $integer,
+                    Wide::Single(value) => value as $integer,
+                    Wide::Double(value) => value as $integer,
+                }
+            }
+        }
+    )*};
+}
+
+integer_target!(i8, i16, i32, i64, u8, u16, u32, u64);
+
+impl Target for Bool {
+    type Raw = u8;
+    #[inline(always)]
+    fn of<S: Source>(raw: S::Raw, _: Parameters) -> u8 {
+        // Zero has no other bit set than its sign.
+        u8::from(match S::wide(raw) {
+            Wide::Integer(value) => value != 0,
+            Wide::Single(value) => value.to_bits() << 1 != 0,
+            Wide::Double(value) => value.to_bits() << 1 != 0,
+        })
+    }
+}

@@ -1,0 +1,77 @@
+//! The instruction-set level in use: the highest that the processor has, unless `ASTENSOR_LEVEL` lowers it.
+
+use core::ffi::CStr;
+use core::sync::atomic::{AtomicU8, Ordering};
+
+/// Instruction sets that kernels are compiled for. Each includes those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Level {
+    /// No kernels: decoders and encoders, which define the results.
+    Scalar = 1,
+    /// What every processor of the architecture has.
+    Baseline = 2,
+    /// AVX2.
+    #[cfg(target_arch = "x86_64")]
+    Avx2 = 3,
+    /// AVX-512 F, BW, DQ and VL.
+    #[cfg(target_arch = "x86_64")]
+    Avx512 = 4,
+}
+
+const NAMES: &[(&[u8], Level)] = &[
+    (b"scalar", Level::Scalar),
+    (b"baseline", Level::Baseline),
+    #[cfg(target_arch = "x86_64")]
+    (b"avx2", Level::Avx2),
+    #[cfg(target_arch = "x86_64")]
+    (b"avx512", Level::Avx512),
+];
+
+/// The level in use, found once; 0 before. Threads that find it at the same time find the same.
+static CURRENT: AtomicU8 = AtomicU8::new(0);
+
+/// The level in use.
+pub fn current() -> Level {
+    let known = CURRENT.load(Ordering::Relaxed);
+    if let Some((_, level)) = NAMES.iter().find(|(_, level)| *level as u8 == known) {
+        return *level;
+    }
+    let level = requested().map_or(highest(), |level| level.min(highest()));
+    CURRENT.store(level as u8, Ordering::Relaxed);
+    level
+}
+
+/// The highest level of this processor.
+fn highest() -> Level {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let has_avx512 = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl");
+        if has_avx512 && is_x86_feature_detected!("avx2") {
+            return Level::Avx512;
+        }
+        if is_x86_feature_detected!("avx2") {
+            return Level::Avx2;
+        }
+    }
+    Level::Baseline
+}
+
+/// The level that the environment asks for, if it names one.
+fn requested() -> Option<Level> {
+    // SAFETY: the name ends with NUL. The value is read at once, and not kept.
+    let value = unsafe {
+        let value = libc::getenv(c"ASTENSOR_LEVEL".as_ptr());
+        if value.is_null() {
+            return None;
+        }
+        CStr::from_ptr(value)
+    };
+    NAMES
+        .iter()
+        .find(|(name, _)| *name == value.to_bytes())
+        .map(|(_, level)| *level)
+}
