@@ -103,13 +103,31 @@ impl Axes {
         self.axes[..self.len].first().map_or(1, |axis| axis.size)
     }
 
-    /// Calls `run` with the two places and the innermost axis, for part `part` of `parts` of the outermost loop.
+    /// Brings a transposed plane to the inside: if elements are adjacent in the destination along the innermost axis and
+    /// in the source along another, that one becomes the second innermost. Returns whether there is such a plane.
+    pub fn find_plane(&mut self, source_bits: i64, destination_bits: i64) -> bool {
+        let Some((inner, outer)) = self.axes[..self.len].split_last() else {
+            return false;
+        };
+        if inner.destination != destination_bits || inner.source == source_bits || inner.size < 2 {
+            return false;
+        }
+        let Some(along) = outer.iter().rposition(|axis| axis.source == source_bits) else {
+            return false;
+        };
+        self.axes[along..self.len - 1].rotate_left(1);
+        true
+    }
+
+    /// Calls `run` with the two places and the `inside` innermost axes, for part `part` of `parts` of the outermost loop.
+    /// There is always at least one axis.
     pub fn for_each_run(
         &self,
         start: Start,
         part: i64,
         parts: i64,
-        mut run: impl FnMut(i64, i64, Axis),
+        inside: usize,
+        mut run: impl FnMut(i64, i64, &[Axis]),
     ) {
         let mut axes = self.axes;
         let axes = &mut axes[..self.len.max(1)];
@@ -124,12 +142,10 @@ impl Axes {
         source += first * axes[0].source;
         destination += first * axes[0].destination;
         axes[0].size = end - first;
-        let Some((inner, outer)) = axes.split_last() else {
-            return;
-        };
+        let (outer, inner) = axes.split_at(axes.len() - inside);
         let mut index = [0i64; MAX_AXES];
         loop {
-            run(source, destination, *inner);
+            run(source, destination, inner);
             // The odometer: the innermost of the outer loops that can go on does, those inside it begin again.
             let mut turning = outer.len();
             loop {
@@ -198,7 +214,8 @@ mod tests {
         for parts in 1..=7 {
             let mut seen = [0; 21];
             for part in 0..parts {
-                axes.for_each_run(start, part, parts, |source, destination, run| {
+                axes.for_each_run(start, part, parts, 1, |source, destination, inside| {
+                    let run = inside[0];
                     for i in 0..run.size {
                         let (s, d) = (source + i * run.source, destination + i * run.destination);
                         assert_eq!(s / 8, d / 8 / 3 + d / 8 % 3 * 7);

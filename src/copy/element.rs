@@ -1,6 +1,7 @@
 //! How a run of elements moves: as bytes, as bits of packed streams, or converted block by block.
 
 use super::axes::{Axes, Axis};
+use super::transpose::{self, MAX_SIDE, Tile, transpose};
 use crate::convert::{self, Decode, Encode, Kernel};
 use crate::dtype::{DType, Kind, Overflow, Scalar};
 
@@ -214,6 +215,86 @@ impl Mover {
             Mover::Bytes { .. } | Mover::Packed { .. } => false,
             Mover::Bits { to, .. } => to.packed,
             Mover::Values { writer, .. } => writer.lane.packed,
+        }
+    }
+
+    /// Bits of a unit on each side, for movers that can transpose planes of them.
+    pub fn unit_bits(&self) -> Option<(i64, i64)> {
+        let (from, to) = match self {
+            Mover::Bytes { size } if matches!(size, 1 | 2 | 4 | 8 | 16) => (*size, *size),
+            Mover::Packed { kernel } => (kernel.source_size, kernel.destination_size),
+            _ => return None,
+        };
+        Some((8 * from as i64, 8 * to as i64))
+    }
+
+    /// Moves the elements of a transposed plane: adjacent in the source along `rows`, in the destination along `columns`.
+    ///
+    /// Tiles of it go through a buffer: runs of the source are brought in, converted; columns of the buffer go out, each
+    /// as a whole line of the destination.
+    ///
+    /// # Safety
+    /// As for [`Mover::run`]; the mover has [`Mover::unit_bits`].
+    pub unsafe fn plane(
+        &self,
+        source: *const u8,
+        source_bit: i64,
+        destination: *mut u8,
+        destination_bit: i64,
+        rows: Axis,
+        columns: Axis,
+    ) {
+        let (from, to) = (
+            at(source, source_bit),
+            at(destination, destination_bit).cast_mut(),
+        );
+        let (from_size, size) = match self {
+            Mover::Packed { kernel } => (kernel.source_size, kernel.destination_size),
+            Mover::Bytes { size } => (*size, *size),
+            _ => return,
+        };
+        // A side of 64 single bytes is the largest tile.
+        let mut buffer = core::mem::MaybeUninit::<[u64; MAX_SIDE * MAX_SIDE / 8]>::uninit();
+        let buffer = buffer.as_mut_ptr().cast::<u8>();
+        let side = transpose::side(size) as i64;
+        let pitch = side as usize * size;
+        // SAFETY: the caller's promise; a tile fits the buffer, and is written before it is read.
+        unsafe {
+            for first_column in (0..columns.size).step_by(side as usize) {
+                let column_count = side.min(columns.size - first_column);
+                for first_row in (0..rows.size).step_by(side as usize) {
+                    let row_count = side.min(rows.size - first_row);
+                    let tile_from = at(
+                        from,
+                        first_column * columns.source + first_row * rows.source,
+                    );
+                    for column in 0..column_count {
+                        let run_from = at(tile_from, column * columns.source);
+                        let run_to = buffer.add(column as usize * pitch);
+                        match self {
+                            Mover::Packed { kernel } => {
+                                kernel.run(run_from, run_to, row_count as usize);
+                            }
+                            _ => core::ptr::copy_nonoverlapping(
+                                run_from,
+                                run_to,
+                                row_count as usize * from_size,
+                            ),
+                        }
+                    }
+                    let tile_to = at(
+                        to,
+                        first_column * columns.destination + first_row * rows.destination,
+                    );
+                    let tile = Tile {
+                        rows: column_count as usize,
+                        columns: row_count as usize,
+                        pitch,
+                        destination_pitch: (rows.destination / 8) as isize,
+                    };
+                    transpose(buffer, tile_to.cast_mut(), size, tile);
+                }
+            }
         }
     }
 

@@ -7,6 +7,7 @@ mod axes;
 mod element;
 mod exact;
 mod threads;
+mod transpose;
 
 pub use exact::check_exact;
 pub use threads::{num_threads, set_num_threads};
@@ -52,6 +53,10 @@ pub unsafe fn copy(source: Side<'_>, destination: Side<'_>, overflow: Overflow) 
     let mut axes = Axes::new(source, destination);
     mover.add_inner_axes(source.dtype, destination.dtype, &mut axes);
     let start = axes.simplify();
+    let plane = match mover.unit_bits() {
+        Some((from, to)) => axes.find_plane(from, to),
+        None => false,
+    };
     let bytes = destination.layout.nbytes(destination.dtype.storage_bits());
     let parts = match bytes {
         // Two threads must never share a byte, so packed destinations stay with one.
@@ -67,16 +72,16 @@ pub unsafe fn copy(source: Side<'_>, destination: Side<'_>, overflow: Overflow) 
         let places = &places;
         // Kernels compute; the caller's rounding mode is no business of theirs.
         let _environment = mover.computes().then(Standard::enter);
-        axes.for_each_run(start, part, parts, |source_bit, destination_bit, run| {
+        let (source, destination) = (places.source, places.destination);
+        let inside = if plane { 2 } else { 1 };
+        axes.for_each_run(start, part, parts, inside, |from, to, inner| {
             // SAFETY: the caller's promises; the axes visit exactly the elements of both layouts, and each part its own.
             unsafe {
-                mover.run(
-                    places.source,
-                    source_bit,
-                    places.destination,
-                    destination_bit,
-                    run,
-                )
+                match *inner {
+                    [rows, columns] => mover.plane(source, from, destination, to, rows, columns),
+                    [run] => mover.run(source, from, destination, to, run),
+                    _ => {}
+                }
             }
         });
     };

@@ -34,6 +34,9 @@ pub fn shares_bits(a: Placed<'_>, b: Placed<'_>) -> Answer {
     {
         return Answer::No;
     }
+    if are_apart(a, b) {
+        return Answer::No;
+    }
     let mut terms = Terms::default();
     let a_low = i128::from(a.address) * 8 + terms.add(a);
     let b_low = i128::from(b.address) * 8 + terms.add(b);
@@ -45,9 +48,22 @@ pub fn shares_bits(a: Placed<'_>, b: Placed<'_>) -> Answer {
     is_solvable(terms.as_mut_slice(), slack, target, &mut 0)
 }
 
+/// Whether the bytes from the lowest to the highest element of the one and of the other are apart.
+fn are_apart(a: Placed<'_>, b: Placed<'_>) -> bool {
+    let span = |placed: Placed<'_>| {
+        let reach = placed.layout.reach(placed.element_bits).ok()?;
+        let first = i128::from(placed.address) * 8;
+        Some((first + i128::from(reach.lo), first + i128::from(reach.hi)))
+    };
+    match (span(a), span(b)) {
+        (Some(a), Some(b)) => a.1 <= b.0 || b.1 <= a.0,
+        _ => false,
+    }
+}
+
 /// Whether two different elements of a layout are at the same place. Exact, or `TooHard`.
 pub fn overlaps_itself(layout: &Layout) -> Answer {
-    if layout.numel() <= 1 {
+    if layout.numel() <= 1 || layout.is_contiguous() {
         return Answer::No;
     }
     let mut terms = Terms::default();

@@ -131,45 +131,43 @@ impl Source for Bool {
     }
 }
 
-impl Source for float::F32 {
-    type Raw = f32;
-    #[inline(always)]
-    fn wide(raw: f32) -> Wide {
-        Wide::Single(raw)
-    }
-    #[inline(always)]
-    fn float(raw: f32) -> Wide {
-        Wide::Single(raw)
-    }
-    #[inline(always)]
-    fn single(raw: f32) -> f32 {
-        raw
-    }
-    #[inline(always)]
-    fn double(raw: f32) -> f64 {
-        f64::from(raw)
-    }
+/// The wide floats. Of themselves they are the halves of complex numbers, whose NaNs a conversion makes quiet.
+macro_rules! wide_float {
+    ($format:ident, $float:ty, $form:ident, $single:expr, $double:expr) => {
+        impl Source for float::$format {
+            type Raw = $float;
+            #[inline(always)]
+            fn wide(raw: $float) -> Wide {
+                Wide::$form(raw)
+            }
+            #[inline(always)]
+            fn float(raw: $float) -> Wide {
+                Wide::$form(raw)
+            }
+            #[inline(always)]
+            fn single(raw: $float) -> f32 {
+                let single: fn($float) -> f32 = $single;
+                single(raw)
+            }
+            #[inline(always)]
+            fn double(raw: $float) -> f64 {
+                let double: fn($float) -> f64 = $double;
+                double(raw)
+            }
+        }
+    };
 }
 
-impl Source for float::F64 {
-    type Raw = f64;
-    #[inline(always)]
-    fn wide(raw: f64) -> Wide {
-        Wide::Double(raw)
-    }
-    #[inline(always)]
-    fn float(raw: f64) -> Wide {
-        Wide::Double(raw)
-    }
-    #[inline(always)]
-    fn single(raw: f64) -> f32 {
-        raw as f32
-    }
-    #[inline(always)]
-    fn double(raw: f64) -> f64 {
-        raw
-    }
-}
+wide_float!(
+    F32,
+    f32,
+    Single,
+    |raw| f32::from_bits(raw.to_bits() | if raw.is_nan() { 1 << 22 } else { 0 }),
+    f64::from
+);
+wide_float!(F64, f64, Double, |raw| raw as f32, |raw| f64::from_bits(
+    raw.to_bits() | if raw.is_nan() { 1 << 51 } else { 0 }
+));
 
 /// The formats that binary32 holds, read and written by shifting bits.
 macro_rules! narrow_float {
@@ -237,24 +235,46 @@ impl Target for float::F64 {
     }
 }
 
-/// Integers: from integers by their low bits, from floats toward zero and saturating, as Rust's `as` does.
+/// Integers: from integers by their low bits; from floats toward zero, held inside the range, NaN to 0.
+///
+/// That is what `as` does, written so that it vectorises: the float is held inside what the integer can be before it is
+/// converted (through 32 bits, for smaller ones), and a float that is too large becomes the maximum afterwards, which the
+/// float format may not have.
 macro_rules! integer_target {
-    ($($integer:ty),*) => {$(
+    ($($integer:ty, $through:ty);*) => {$(
         impl Target for $integer {
             type Raw = $integer;
             #[inline(always)]
             fn of<S: Source>(raw: S::Raw, _: Parameters) -> $integer {
+                integer_target!(@truncate $integer, $through, f32, single);
+                integer_target!(@truncate $integer, $through, f64, double);
                 match S::wide(raw) {
                     Wide::Integer(value) => value as $integer,
-                    Wide::Single(value) => value as $integer,
-                    Wide::Double(value) => value as $integer,
+                    Wide::Single(value) => single(value),
+                    Wide::Double(value) => double(value),
                 }
             }
         }
     )*};
+    (@truncate $integer:ty, $through:ty, $float:ty, $name:ident) => {
+        #[inline(always)]
+        fn $name(value: $float) -> $integer {
+            const LOWEST: $float = <$integer>::MIN as $float;
+            /// One past the maximum: a power of two, so exact.
+            const END: $float = (<$integer>::MAX / 2 + 1) as $float * 2.0;
+            /// The largest float below it.
+            const LARGEST: $float = <$float>::from_bits(END.to_bits() - 1);
+            let low = if value > LOWEST { value } else { LOWEST };
+            let held = if low < LARGEST { low } else { LARGEST };
+            // SAFETY: the number is not NaN, and truncated it is inside the range of both integers.
+            let integer = unsafe { held.to_int_unchecked::<$through>() } as $integer;
+            let integer = if value >= END { <$integer>::MAX } else { integer };
+            if value.is_nan() { 0 } else { integer }
+        }
+    };
 }
 
-integer_target!(i8, i16, i32, i64, u8, u16, u32, u64);
+integer_target!(i8, i32; i16, i32; i32, i32; i64, i64; u8, i32; u16, i32; u32, u32; u64, u64);
 
 impl Target for Bool {
     type Raw = u8;
