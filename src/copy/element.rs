@@ -248,52 +248,101 @@ impl Mover {
             at(source, source_bit),
             at(destination, destination_bit).cast_mut(),
         );
-        let (from_size, size) = match self {
-            Mover::Packed { kernel } => (kernel.source_size, kernel.destination_size),
-            Mover::Bytes { size } => (*size, *size),
+        let size = match self {
+            Mover::Packed { kernel } => kernel.destination_size,
+            Mover::Bytes { size } => *size,
             _ => return,
         };
         // A side of 64 single bytes is the largest tile.
         let mut buffer = core::mem::MaybeUninit::<[u64; MAX_SIDE * MAX_SIDE / 8]>::uninit();
         let buffer = buffer.as_mut_ptr().cast::<u8>();
         let side = transpose::side(size) as i64;
-        let pitch = side as usize * size;
         // SAFETY: the caller's promise; a tile fits the buffer, and is written before it is read.
         unsafe {
-            for first_column in (0..columns.size).step_by(side as usize) {
-                let column_count = side.min(columns.size - first_column);
-                for first_row in (0..rows.size).step_by(side as usize) {
-                    let row_count = side.min(rows.size - first_row);
-                    let tile_from = at(
-                        from,
-                        first_column * columns.source + first_row * rows.source,
+            // Blocks of tiles, so that the pages of both sides stay at hand.
+            let block = 8 * side;
+            for block_column in (0..columns.size).step_by(block as usize) {
+                for block_row in (0..rows.size).step_by(block as usize) {
+                    let (end_column, end_row) = (
+                        columns.size.min(block_column + block),
+                        rows.size.min(block_row + block),
                     );
-                    for column in 0..column_count {
-                        let run_from = at(tile_from, column * columns.source);
-                        let run_to = buffer.add(column as usize * pitch);
-                        match self {
-                            Mover::Packed { kernel } => {
-                                kernel.run(run_from, run_to, row_count as usize);
-                            }
-                            _ => core::ptr::copy_nonoverlapping(
-                                run_from,
-                                run_to,
-                                row_count as usize * from_size,
-                            ),
+                    for first_column in (block_column..end_column).step_by(side as usize) {
+                        let column_count = side.min(end_column - first_column);
+                        for first_row in (block_row..end_row).step_by(side as usize) {
+                            let row_count = side.min(end_row - first_row);
+                            let tile_from = at(
+                                from,
+                                first_column * columns.source + first_row * rows.source,
+                            );
+                            let tile_to = at(
+                                to,
+                                first_column * columns.destination + first_row * rows.destination,
+                            );
+                            let (rows_of_buffer, pitch) = self.bring(
+                                tile_from,
+                                buffer,
+                                column_count,
+                                columns.source,
+                                row_count,
+                            );
+                            let tile = Tile {
+                                rows: column_count as usize,
+                                columns: row_count as usize,
+                                pitch,
+                                destination_pitch: (rows.destination / 8) as isize,
+                            };
+                            transpose(rows_of_buffer, tile_to.cast_mut(), size, tile);
                         }
                     }
-                    let tile_to = at(
-                        to,
-                        first_column * columns.destination + first_row * rows.destination,
-                    );
-                    let tile = Tile {
-                        rows: column_count as usize,
-                        columns: row_count as usize,
-                        pitch,
-                        destination_pitch: (rows.destination / 8) as isize,
-                    };
-                    transpose(buffer, tile_to.cast_mut(), size, tile);
                 }
+            }
+        }
+    }
+
+    /// Brings `count` runs of `len` adjacent units, `stride` bits apart, together, converted. Returns where they begin, and
+    /// how many bytes apart they are: in the buffer, or where they are already.
+    ///
+    /// # Safety
+    /// As for [`Mover::plane`]; the buffer holds a tile.
+    #[inline(always)]
+    unsafe fn bring(
+        &self,
+        source: *const u8,
+        buffer: *mut u8,
+        count: i64,
+        stride: i64,
+        len: i64,
+    ) -> (*const u8, isize) {
+        let len = len as usize;
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self {
+                Mover::Packed { kernel } => {
+                    let pitch = len * kernel.destination_size;
+                    if stride == 8 * (len * kernel.source_size) as i64 {
+                        kernel.run(source, buffer, count as usize * len);
+                    } else {
+                        for i in 0..count {
+                            let from = at(source, i * stride);
+                            kernel.run(from, buffer.add(i as usize * pitch), len);
+                        }
+                    }
+                    (buffer, pitch as isize)
+                }
+                Mover::Bytes { size } => {
+                    // Rows a large power of two apart fall into the same lines of the cache.
+                    if stride % (8 * 1024) != 0 {
+                        return (source, (stride / 8) as isize);
+                    }
+                    let pitch = len * size;
+                    for i in 0..count {
+                        let to = buffer.add(i as usize * pitch);
+                        core::ptr::copy_nonoverlapping(at(source, i * stride), to, pitch);
+                    }
+                    (buffer, pitch as isize)
+                }
+                _ => (buffer, 0),
             }
         }
     }

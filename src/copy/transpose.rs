@@ -22,7 +22,7 @@ pub struct Tile {
     /// Elements of a row, which become rows.
     pub columns: usize,
     /// Bytes from one row of the buffer to the next.
-    pub pitch: usize,
+    pub pitch: isize,
     /// Bytes from one row of the destination to the next.
     pub destination_pitch: isize,
 }
@@ -63,7 +63,7 @@ unsafe fn squares<const SIZE: usize, const N: usize>(
     unsafe {
         for j in (0..whole.1).step_by(N) {
             for i in (0..whole.0).step_by(N) {
-                let from = buffer.add(i * tile.pitch + j * SIZE);
+                let from = buffer.offset(i as isize * tile.pitch).add(j * SIZE);
                 let to = destination
                     .offset(j as isize * tile.destination_pitch)
                     .add(i * SIZE);
@@ -101,7 +101,10 @@ unsafe fn elements<const SIZE: usize>(
         for i in first_row..rows {
             // SAFETY: the caller's promise; an array of bytes may be anywhere.
             unsafe {
-                let from = buffer.add(i * tile.pitch + j * SIZE).cast::<[u8; SIZE]>();
+                let from = buffer
+                    .offset(i as isize * tile.pitch)
+                    .add(j * SIZE)
+                    .cast::<[u8; SIZE]>();
                 let to = destination
                     .offset(j as isize * tile.destination_pitch)
                     .add(i * SIZE);
@@ -117,12 +120,12 @@ unsafe fn elements<const SIZE: usize>(
 /// The square is readable at `from` and writable at `to`.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-unsafe fn square<const SIZE: usize>(from: *const u8, pitch: usize, to: *mut u8, to_pitch: isize) {
+unsafe fn square<const SIZE: usize>(from: *const u8, pitch: isize, to: *mut u8, to_pitch: isize) {
     use core::arch::x86_64::*;
     // SAFETY: the caller's promise; loads and stores are of any alignment, and SSE2 is part of the architecture.
     unsafe {
-        let row = |i: usize| _mm_loadu_si128(from.add(i * pitch).cast());
-        let half = |i: usize| _mm_loadl_epi64(from.add(i * pitch).cast());
+        let row = |i: usize| _mm_loadu_si128(from.offset(i as isize * pitch).cast());
+        let half = |i: usize| _mm_loadl_epi64(from.offset(i as isize * pitch).cast());
         let out = |j: isize| to.offset(j * to_pitch).cast::<__m128i>();
         match SIZE {
             1 => {
@@ -185,7 +188,7 @@ unsafe fn square<const SIZE: usize>(from: *const u8, pitch: usize, to: *mut u8, 
 /// # Safety
 /// None is needed.
 #[cfg(not(target_arch = "x86_64"))]
-unsafe fn square<const SIZE: usize>(_: *const u8, _: usize, _: *mut u8, _: isize) {}
+unsafe fn square<const SIZE: usize>(_: *const u8, _: isize, _: *mut u8, _: isize) {}
 
 #[cfg(test)]
 mod tests {

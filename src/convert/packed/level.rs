@@ -11,7 +11,7 @@ pub enum Level {
     Scalar = 1,
     /// What every processor of the architecture has.
     Baseline = 2,
-    /// AVX2.
+    /// AVX2 and F16C.
     #[cfg(target_arch = "x86_64")]
     Avx2 = 3,
     /// AVX-512 F, BW, DQ and VL.
@@ -50,10 +50,11 @@ fn highest() -> Level {
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512vl");
-        if has_avx512 && is_x86_feature_detected!("avx2") {
+        let has_avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c");
+        if has_avx2 && has_avx512 {
             return Level::Avx512;
         }
-        if is_x86_feature_detected!("avx2") {
+        if has_avx2 {
             return Level::Avx2;
         }
     }

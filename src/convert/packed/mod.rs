@@ -7,6 +7,8 @@
 
 mod element;
 mod environment;
+#[cfg(target_arch = "x86_64")]
+mod half;
 mod level;
 mod narrow;
 
@@ -44,17 +46,20 @@ impl Kernel {
 /// The kernel for a pair of real scalars, if there is one on the level in use.
 pub fn kernel(from: Scalar, to: Scalar, overflow: Overflow) -> Option<Kernel> {
     // Saturating the wide formats is rare, and left to the encoders.
-    let wide = |scalar| matches!(scalar, Scalar::Float32 | Scalar::Float64);
-    if overflow == Overflow::Saturate && wide(to) {
+    let wide = matches!(
+        to,
+        Scalar::Float16 | Scalar::BFloat16 | Scalar::Float32 | Scalar::Float64
+    );
+    if overflow == Overflow::Saturate && wide {
         return None;
     }
     let run = match level::current() {
         Level::Scalar => return None,
         Level::Baseline => table::baseline(from, to)?,
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => table::avx2(from, to)?,
+        Level::Avx2 => table::with_half(from, to, table::avx2)?,
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => table::avx512(from, to)?,
+        Level::Avx512 => table::with_half(from, to, table::avx512)?,
     };
     Some(Kernel {
         run,
@@ -196,6 +201,36 @@ mod table {
                 }
             }
         };
+    }
+
+    /// The choice of a level, but with the processor's own instructions for float16.
+    #[cfg(target_arch = "x86_64")]
+    pub fn with_half(
+        from: Scalar,
+        to: Scalar,
+        table: fn(Scalar, Scalar) -> Option<Run>,
+    ) -> Option<Run> {
+        match (from, to) {
+            (Scalar::Float16, Scalar::Float32) => Some(from_half),
+            (Scalar::Float32, Scalar::Float16) => Some(to_half),
+            _ => table(from, to),
+        }
+    }
+
+    /// # Safety
+    /// As for `Kernel::run`; the processor has F16C.
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn from_half(source: *const u8, destination: *mut u8, count: usize, _: Parameters) {
+        // SAFETY: the caller's promise.
+        unsafe { super::half::from_half(source, destination, count) }
+    }
+
+    /// # Safety
+    /// As for `Kernel::run`; the processor has F16C.
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn to_half(source: *const u8, destination: *mut u8, count: usize, _: Parameters) {
+        // SAFETY: the caller's promise.
+        unsafe { super::half::to_half(source, destination, count) }
     }
 
     level!(baseline, run_baseline);

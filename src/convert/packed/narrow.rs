@@ -16,7 +16,7 @@ macro_rules! wide_format {
             const FRACTION: u32 = $fraction;
             const INFINITY: $bits = (2 * $bias + 1) << FRACTION;
             let bits = value.to_bits();
-            let negative = bits >> (<$bits>::BITS - 1) != 0;
+            let sign = ((bits >> (<$bits>::BITS - 1)) as u32) << (format.bits - 1);
             let magnitude = bits & (<$bits>::MAX >> 1);
             let lost = FRACTION - format.fraction_bits;
 
@@ -43,12 +43,10 @@ macro_rules! wide_format {
                 }
             };
 
-            // An infinity rounds to far beyond the largest finite encoding, too.
-            let code = if code > format.largest() as $bits {
-                overflowed
-            } else {
-                code as u32
-            };
+            // An infinity rounds to far beyond the largest finite encoding, too. With the same exponents it rounds to itself,
+            // and what overflows to it.
+            let overflows = format.bias != $bias && code > format.largest() as $bits;
+            let code = if overflows { overflowed } else { code as u32 };
             let nan = match format.special {
                 Special::Ieee => {
                     let quiet = 1 << (format.fraction_bits - 1);
@@ -59,12 +57,13 @@ macro_rules! wide_format {
                 Special::Fnuz | Special::Finite => format.sign() as u32,
             };
             let code = if magnitude > INFINITY { nan } else { code };
-            let signed = negative && !(matches!(format.special, Special::Fnuz) && code == 0);
-            let no_sign = matches!(format.special, Special::Finite) && magnitude > INFINITY;
-            if signed && !no_sign {
-                code | format.sign() as u32
-            } else {
-                code
+            match format.special {
+                Special::Ieee | Special::Fn => code | sign,
+                // Zero has no sign; NaN has it already.
+                Special::Fnuz if code == 0 => 0,
+                Special::Fnuz => code | sign,
+                Special::Finite if magnitude > INFINITY => code,
+                Special::Finite => code | sign,
             }
         }
     };
