@@ -11,7 +11,7 @@ fn checked_in_header_equals_generated_header() {
     let mut generated = Vec::new();
     // The files of the C interface, in the order of the header.
     const SECTIONS: [&str; 9] = [
-        "status", "mod", "options", "create", "share", "look", "views", "fill", "settings",
+        "status", "handle", "options", "create", "share", "look", "views", "fill", "settings",
     ];
     SECTIONS
         .iter()

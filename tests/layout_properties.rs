@@ -164,6 +164,78 @@ proptest! {
     }
 
     #[test]
+    fn overlapping_copies_are_as_through_a_temporary(
+        (shape, strides) in prop_oneof![layouts(), dense_layouts()],
+        source_strides in prop::collection::vec(-12..12i64, 4),
+        repeated in any::<u8>(),
+        distance in 0..40usize,
+    ) {
+        let mut memory: Vec<u8> = (0..MEMORY).map(|i| (i * 7 % 251) as u8).collect();
+        let before = memory.clone();
+        let start = memory.as_ptr() as i64;
+        // A dimension of the source that is repeated has size 1.
+        let source_shape: Vec<i64> = shape.iter().enumerate()
+            .map(|(d, size)| if repeated >> d & 1 == 1 { 1 } else { *size })
+            .collect();
+        let stretched: Vec<i64> = source_shape.iter().zip(&shape).zip(&source_strides)
+            .map(|((size, full), stride)| if size == full { *stride } else { 0 })
+            .collect();
+        let target = Tensor::borrow(&mut memory, MEMORY / 2, &shape, Some(&strides));
+        let at = MEMORY / 2 + distance;
+        let source = Tensor::borrow(&mut memory, at, &source_shape, Some(&source_strides[..shape.len()]));
+        let whole = Tensor::borrow(&mut memory, at, &shape, Some(&stretched));
+        let (to, from) = (target.addresses(), whole.addresses());
+        let distinct: BTreeSet<i64> = to.iter().copied().collect();
+        let mut expected = before.clone();
+        if distinct.len() == to.len() {
+            for (to, from) in to.iter().zip(&from) {
+                expected[(to - start) as usize] = before[(from - start) as usize];
+            }
+        }
+        // SAFETY: the handle is live, the descriptor is a live handle's, and nobody else uses the memory.
+        let status = unsafe { tensor_copy_into(target.0, source.raw(), null()) };
+        let meets = distinct.len() < to.len();
+        prop_assert_eq!(status, if meets { TENSOR_ERROR_OVERLAP } else { TENSOR_OK });
+        prop_assert_eq!(memory, expected);
+    }
+
+    #[test]
+    fn told_bytes_are_enough_exactly_when_they_hold_every_element(
+        (shape, strides) in prop_oneof![layouts(), dense_layouts()],
+        size in prop_oneof![Just(1usize), Just(2), Just(4), Just(8)],
+        before in 0..300u64,
+        slack in -2..3i64,
+    ) {
+        let mut memory = vec![0u8; MEMORY];
+        let mut places = vec![before as i64];
+        for (size_of_dim, stride) in shape.iter().zip(&strides) {
+            places = places.iter()
+                .flat_map(|place| (0..*size_of_dim).map(move |i| place + i * stride * size as i64))
+                .collect();
+        }
+        let end = places.iter().max().map_or(0, |place| place + size as i64);
+        // Zero would mean that nothing is told.
+        let told = (end + slack).max(1);
+        let data = DLTensor {
+            data: memory.as_mut_ptr().cast(),
+            device: DLDevice { device_type: 1, device_id: 0 },
+            ndim: shape.len() as i32,
+            dtype: DLDataType { code: 1, bits: 8 * size as u8, lanes: 1 },
+            shape: shape.as_ptr().cast_mut(),
+            strides: strides.as_ptr().cast_mut(),
+            byte_offset: before,
+        };
+        let mut options = defaults();
+        options.nbytes = told as usize;
+        let mut handle = null_mut();
+        // SAFETY: shape and strides have `ndim` values; no element is read.
+        let status = unsafe { tensor_as_tensor(&data, &options, &mut handle) };
+        let _tensor = Tensor(handle);
+        let inside = places.iter().all(|place| *place >= 0 && place + size as i64 <= told);
+        prop_assert_eq!(status, if inside { TENSOR_OK } else { TENSOR_ERROR_BOUNDS });
+    }
+
+    #[test]
     fn reshaping_keeps_the_order_or_says_that_it_cannot(
         (shape, strides) in prop_oneof![layouts(), dense_layouts()],
         cuts in any::<u64>(),
@@ -230,6 +302,25 @@ proptest! {
             unsafe { tensor_expand(t, wide.len() as i32, wide.as_ptr(), out) }
         }) else { panic!("a dimension in front is always possible") };
         prop_assert_eq!(expanded.addresses(), tensor.addresses().repeat(2));
+    }
+}
+
+/// Options that ask for nothing.
+fn defaults() -> tensor_options_t {
+    tensor_options_t {
+        struct_size: size_of::<tensor_options_t>() as u32,
+        flags: 0,
+        dtype: null(),
+        device: null(),
+        copy: TENSOR_COPY_IF_NEEDED,
+        casting: TENSOR_CASTING_UNSAFE,
+        overflow: TENSOR_OVERFLOW_DEFAULT,
+        reserved: 0,
+        alignment: 0,
+        nbytes: 0,
+        loan: null_mut(),
+        deleter: None,
+        deleter_ctx: null_mut(),
     }
 }
 

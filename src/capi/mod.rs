@@ -7,6 +7,7 @@
 mod create;
 mod fill;
 mod guard;
+mod handle;
 mod look;
 mod options;
 mod settings;
@@ -16,6 +17,7 @@ mod views;
 
 pub use create::*;
 pub use fill::*;
+pub use handle::*;
 pub use look::*;
 pub use options::*;
 pub use settings::*;
@@ -26,11 +28,6 @@ pub use views::*;
 use crate::error::{Error, Result};
 use crate::layout::check_ndim;
 use crate::tensor::Tensor;
-
-/// A tensor. Atomically reference counted: see tensor_retain() and tensor_release().
-pub struct tensor_t {
-    _tensor: Tensor,
-}
 
 /// The tensor behind a handle.
 ///

@@ -207,7 +207,7 @@ mod tests {
                     let tile = Tile {
                         rows,
                         columns,
-                        pitch,
+                        pitch: pitch as isize,
                         destination_pitch: to_pitch as isize,
                     };
                     // SAFETY: both sides have room for the tile.

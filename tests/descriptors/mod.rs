@@ -318,6 +318,9 @@ pub fn run(input: &[u8], arena: &Arena) {
         0
     };
     options.nbytes = case.nbytes;
+    let mut deletions = 0u32;
+    options.deleter = Some(count_deletion);
+    options.deleter_ctx = (&raw mut deletions).cast();
 
     let valid = case.is_valid(data);
     let mut handle = null_mut();
@@ -346,7 +349,14 @@ pub fn run(input: &[u8], arena: &Arena) {
             bytes_moved: 9,
         };
         assert_eq!(tensor_plan(&tensor, &options, &mut plan), status);
+        // From here on only the handle calls it: copies made on the way must not.
+        options.deleter = None;
+        options.deleter_ctx = null_mut();
         let Some(reach) = reach.filter(|_| valid) else {
+            assert_eq!(
+                deletions, 0,
+                "the memory of a refused descriptor stays the caller's"
+            );
             return;
         };
         assert_eq!(i128::from(tensor_numel(handle)), reach.numel);
@@ -358,8 +368,20 @@ pub fn run(input: &[u8], arena: &Arena) {
         if in_arena && case.is_host_accessible() && reach.numel <= MOST_ELEMENTS {
             touch(handle, &tensor, &options, &case, &reach, arena);
         }
+        assert_eq!(tensor_use_count(handle), 1, "views and exports are gone");
+        assert_eq!(deletions, 0);
         tensor_release(handle);
+        assert_eq!(deletions, 1);
     }
+}
+
+/// Counts in a `u32`.
+///
+/// # Safety
+/// `count` is a live `u32` that nobody else uses now.
+unsafe extern "C" fn count_deletion(count: *mut c_void) {
+    // SAFETY: the caller's promise.
+    unsafe { *count.cast::<u32>() += 1 }
 }
 
 fn defaults() -> tensor_options_t {
