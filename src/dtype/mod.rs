@@ -39,6 +39,7 @@ pub enum Kind {
 /// One lane of a dtype.
 #[allow(missing_docs)] // The names are the documentation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[repr(u8)]
 pub enum Scalar {
     Bool,
     Int1,
@@ -178,12 +179,15 @@ const SCALARS: [(Scalar, u8, u8, Kind, &str); 38] = {
 };
 
 impl Scalar {
-    /// Row of [`SCALARS`].
+    /// Row of [`SCALARS`], which has the order of the variants; opaque handles are last, by size.
     fn row(self) -> &'static (Scalar, u8, u8, Kind, &'static str) {
-        SCALARS
-            .iter()
-            .find(|row| row.0 == self)
-            .unwrap_or(&SCALARS[0])
+        // SAFETY: with a primitive representation, the discriminant comes first.
+        let variant = unsafe { *core::ptr::from_ref(&self).cast::<u8>() };
+        let among = match self {
+            Scalar::Opaque(bits) => (bits / 8).trailing_zeros() as usize,
+            _ => 0,
+        };
+        &SCALARS[usize::from(variant) + among]
     }
 
     /// Bits of the value.
@@ -376,6 +380,13 @@ mod tests {
                 assert_eq!(DType::from_name(name.as_str()), Some(dtype), "{name}");
                 assert_eq!(DType::new(dtype.raw(), false), Ok(dtype));
             }
+        }
+    }
+
+    #[test]
+    fn every_scalar_finds_its_own_row() {
+        for row in &SCALARS {
+            assert_eq!(row.0.row().0, row.0);
         }
     }
 

@@ -23,6 +23,8 @@ const INLINE_NDIM: usize = 8;
 /// and are kept as given.
 pub struct Layout {
     ndim: usize,
+    /// Number of elements, kept up to date by whoever sets the shape.
+    numel: i64,
     /// Shape in `0..8`, strides in `8..16`, when `ndim <= 8`.
     inline: [i64; 2 * INLINE_NDIM],
     /// Shape, then strides, otherwise.
@@ -59,8 +61,9 @@ impl Layout {
                 return Err(Error::NegativeSize { dim, size });
             }
         }
-        count_elements(shape)?;
+        let numel = count_elements(shape)?;
         let mut layout = Self::zeroed(shape.len())?;
+        layout.numel = numel;
         layout.shape_mut().copy_from_slice(shape);
         match strides {
             Some(strides) => layout.strides_mut().copy_from_slice(strides),
@@ -81,6 +84,7 @@ impl Layout {
         }
         Ok(Self {
             ndim,
+            numel: 0,
             inline: [0; 2 * INLINE_NDIM],
             heap,
         })
@@ -89,6 +93,7 @@ impl Layout {
     /// The same layout again. Fails only when memory for a rank above 8 does.
     pub fn try_clone(&self) -> Result<Self> {
         let mut layout = Self::zeroed(self.ndim)?;
+        layout.numel = self.numel;
         layout.shape_mut().copy_from_slice(self.shape());
         layout.strides_mut().copy_from_slice(self.strides());
         Ok(layout)
@@ -97,6 +102,7 @@ impl Layout {
     /// The row-major layout of the same shape.
     pub fn row_major(&self) -> Result<Self> {
         let mut layout = Self::zeroed(self.ndim)?;
+        layout.numel = self.numel;
         layout.shape_mut().copy_from_slice(self.shape());
         layout.make_row_major();
         Ok(layout)
@@ -161,10 +167,7 @@ impl Layout {
 
     /// Number of elements.
     pub fn numel(&self) -> i64 {
-        if self.shape().contains(&0) {
-            return 0;
-        }
-        self.shape().iter().product()
+        self.numel
     }
 
     /// Bytes of the elements stored one after another, rounded up once.
@@ -226,61 +229,70 @@ impl Layout {
 
     /// Proves that elements starting at byte `first` of a memory of `nbytes` bytes stay inside it.
     ///
-    /// The error names the dimension that leaves it. The reach has been proved by [`Layout::reach`].
-    pub fn check_within(&self, element_bits: u64, first: i128, nbytes: u64) -> Result<()> {
-        if self.numel() == 0 {
+    /// `reach` is theirs, from [`Layout::reach`]. The error names the dimension that leaves the memory.
+    pub fn check_within(
+        &self,
+        element_bits: u64,
+        reach: Reach,
+        first: i128,
+        nbytes: u64,
+    ) -> Result<()> {
+        let (low, high) = (
+            first + i128::from(reach.lo_byte()),
+            first + i128::from(reach.hi_byte()),
+        );
+        if self.numel == 0 || low >= 0 && high <= i128::from(nbytes) {
             return Ok(());
         }
+        Err(self.leaving(element_bits, first, nbytes))
+    }
+
+    /// The error that names the dimension with which elements leave a memory, as they do.
+    #[cold]
+    fn leaving(&self, element_bits: u64, first: i128, nbytes: u64) -> Error {
         let bits = i128::from(element_bits);
         let limit = i128::from(nbytes) * 8;
         let (mut lo, mut hi) = (first * 8, first * 8 + bits);
-        if lo < 0 || hi > limit {
-            return Err(Error::BoundsOffset {
-                byte_offset: first,
-                nbytes,
-            });
-        }
-        for (dim, (size, stride)) in self.dims().enumerate() {
-            let far = i128::from(size - 1) * i128::from(stride) * bits;
-            if far < 0 {
-                lo += far
-            } else {
-                hi += far
-            }
-            let outside = if lo < 0 {
-                Some(lo.div_euclid(8))
-            } else if hi > limit {
-                Some((hi - 1).div_euclid(8))
-            } else {
-                None
-            };
-            if let Some(reaches) = outside {
-                return Err(Error::Bounds {
-                    dim,
-                    size,
-                    stride,
-                    reaches,
-                    nbytes,
-                });
+        if lo >= 0 && hi <= limit {
+            for (dim, (size, stride)) in self.dims().enumerate() {
+                let far = i128::from(size - 1) * i128::from(stride) * bits;
+                if far < 0 {
+                    lo += far;
+                } else {
+                    hi += far;
+                }
+                let outside = if lo < 0 { lo } else { hi - 1 };
+                if lo < 0 || hi > limit {
+                    return Error::Bounds {
+                        dim,
+                        size,
+                        stride,
+                        reaches: outside.div_euclid(8),
+                        nbytes,
+                    };
+                }
             }
         }
-        Ok(())
+        Error::BoundsOffset {
+            byte_offset: first,
+            nbytes,
+        }
     }
 
     /// Proves that elements from address `first` on stay inside the address space.
-    pub fn check_addresses(&self, element_bits: u64, first: u64) -> Result<()> {
-        match self.check_within(element_bits, i128::from(first), u64::MAX) {
-            Ok(()) => Ok(()),
-            Err(Error::Bounds {
-                dim, size, stride, ..
-            }) => Err(Error::AddressReach {
-                dim,
-                stride,
-                size,
-                first,
-            }),
-            Err(_) => Err(Error::AddressElement { first }),
-        }
+    pub fn check_addresses(&self, element_bits: u64, reach: Reach, first: u64) -> Result<()> {
+        self.check_within(element_bits, reach, i128::from(first), u64::MAX)
+            .map_err(|error| match error {
+                Error::Bounds {
+                    dim, size, stride, ..
+                } => Error::AddressReach {
+                    dim,
+                    stride,
+                    size,
+                    first,
+                },
+                _ => Error::AddressElement { first },
+            })
     }
 }
 
@@ -331,9 +343,10 @@ mod tests {
     #[test]
     fn bounds_name_the_dimension_that_leaves() {
         let layout = Layout::new(&[2, 4], Some(&[4, 1])).unwrap();
-        assert_eq!(layout.check_within(32, 0, 32), Ok(()));
+        let reach = layout.reach(32).unwrap();
+        assert_eq!(layout.check_within(32, reach, 0, 32), Ok(()));
         assert!(matches!(
-            layout.check_within(32, 0, 31),
+            layout.check_within(32, reach, 0, 31),
             Err(Error::Bounds {
                 dim: 1,
                 reaches: 31,
@@ -341,11 +354,11 @@ mod tests {
             })
         ));
         assert!(matches!(
-            layout.check_within(32, 0, 16),
+            layout.check_within(32, reach, 0, 16),
             Err(Error::Bounds { dim: 0, .. })
         ));
         assert!(matches!(
-            layout.check_within(32, 30, 32),
+            layout.check_within(32, reach, 30, 32),
             Err(Error::BoundsOffset { .. })
         ));
     }

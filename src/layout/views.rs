@@ -119,6 +119,7 @@ impl Layout {
             layout.shape_mut()[dim] = size;
             layout.strides_mut()[dim] = stride;
         }
+        layout.numel = super::count_elements(layout.shape())?;
         // Without elements there is no first one to move to.
         let offset = if layout.numel() == 0 { 0 } else { offset };
         Ok(View { layout, offset })
@@ -368,7 +369,7 @@ impl Layout {
             layout.shape_mut()[dim] = size;
             layout.strides_mut()[dim] = stride;
         }
-        super::count_elements(layout.shape())?;
+        layout.numel = super::count_elements(layout.shape())?;
         Ok(layout)
     }
 }

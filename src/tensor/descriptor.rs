@@ -64,13 +64,13 @@ impl Descriptor {
                 data: raw.data as u64,
                 byte_offset: raw.byte_offset,
             })?;
-        layout.check_addresses(bits, first)?;
+        layout.check_addresses(bits, reach, first)?;
         let mut extent = Extent {
             start: first.wrapping_add_signed(reach.lo_byte()),
             end: first.wrapping_add_signed(reach.hi_byte()),
         };
         if let Some(nbytes) = nbytes {
-            layout.check_within(bits, i128::from(raw.byte_offset), nbytes)?;
+            layout.check_within(bits, reach, i128::from(raw.byte_offset), nbytes)?;
             if numel > 0 {
                 extent = Extent {
                     start: base,

@@ -147,7 +147,7 @@ impl Tensor {
         let memory = Descriptor::of(self)?;
         let bits = memory.dtype.storage_bits();
         layout.nbytes(bits)?;
-        layout.reach(bits)?;
+        let reach = layout.reach(bits)?;
         let offset = if layout.numel() == 0 { 0 } else { offset };
         let distance = i128::from(offset) * i128::from(bits);
         let inside = distance.rem_euclid(8) as u64;
@@ -156,7 +156,7 @@ impl Tensor {
         }
         let extent = memory.extent;
         let first = i128::from(memory.first()) - i128::from(extent.start) + distance / 8;
-        layout.check_within(bits, first, extent.end - extent.start)?;
+        layout.check_within(bits, reach, first, extent.end - extent.start)?;
         self.alias(View { layout, offset })
     }
 
