@@ -92,6 +92,7 @@ pub(super) unsafe fn guard_plan(
 ///
 /// # Safety
 /// `data` is NULL or a descriptor, `options` NULL or readable.
+#[inline(always)]
 unsafe fn described(
     data: *const DLTensor,
     options: *const tensor_options_t,

@@ -15,12 +15,36 @@ pub struct Axis {
     pub destination: i64,
 }
 
+impl Axis {
+    /// A loop of one step.
+    const ONE: Self = Self {
+        size: 1,
+        source: 0,
+        destination: 0,
+    };
+}
+
 /// Dimensions, lanes, and the two halves of complex numbers.
-const MAX_AXES: usize = MAX_NDIM + 2;
+pub const MAX_AXES: usize = MAX_NDIM + 2;
+
+/// Room for the loops of a copy of `N - 2` dimensions.
+pub struct Room<const N: usize>([Axis; N]);
+
+impl<const N: usize> Room<N> {
+    /// Room that is not used yet.
+    pub fn new() -> Self {
+        Self([Axis::ONE; N])
+    }
+
+    /// The room, of whatever size.
+    pub fn as_mut(&mut self) -> &mut [Axis] {
+        &mut self.0
+    }
+}
 
 /// Loops from the outermost to the innermost.
-pub struct Axes {
-    axes: [Axis; MAX_AXES],
+pub struct Axes<'a> {
+    axes: &'a mut [Axis],
     len: usize,
 }
 
@@ -31,17 +55,10 @@ pub struct Start {
     destination: i64,
 }
 
-impl Axes {
-    /// The dimensions of two layouts of one shape.
-    pub fn new(source: Side<'_>, destination: Side<'_>) -> Self {
-        let mut axes = Self {
-            axes: [Axis {
-                size: 1,
-                source: 0,
-                destination: 0,
-            }; MAX_AXES],
-            len: 0,
-        };
+impl<'a> Axes<'a> {
+    /// The dimensions of two layouts of one shape. There is room for two loops more than that.
+    pub fn new(room: &'a mut [Axis], source: Side<'_>, destination: Side<'_>) -> Self {
+        let mut axes = Self { axes: room, len: 0 };
         // Strides of dimensions that are walked fit 63 bits: the reach of both layouts was proved.
         let (from, to) = (
             source.dtype.storage_bits() as i64,
@@ -129,23 +146,38 @@ impl Axes {
         inside: usize,
         mut run: impl FnMut(i64, i64, &[Axis]),
     ) {
-        let mut axes = self.axes;
-        let axes = &mut axes[..self.len.max(1)];
+        let one = [Axis::ONE];
+        let axes = if self.len == 0 {
+            &one
+        } else {
+            &self.axes[..self.len]
+        };
         let Start {
             mut source,
             mut destination,
         } = start;
         // In 128 bits: a size may be close to 2^63.
-        let bound =
-            |part: i64| (i128::from(axes[0].size) * i128::from(part) / i128::from(parts)) as i64;
+        let bound = |part: i64| match parts {
+            1 => part * axes[0].size,
+            _ => (i128::from(axes[0].size) * i128::from(part) / i128::from(parts)) as i64,
+        };
         let (first, end) = (bound(part), bound(part + 1));
         source += first * axes[0].source;
         destination += first * axes[0].destination;
-        axes[0].size = end - first;
+        let size_of_part = end - first;
+
         let (outer, inner) = axes.split_at(axes.len() - inside);
+        let mut innermost = [Axis::ONE; 2];
+        let innermost = &mut innermost[..inside];
+        innermost.copy_from_slice(inner);
+        if outer.is_empty() {
+            innermost[0].size = size_of_part;
+            run(source, destination, innermost);
+            return;
+        }
         let mut index = [0i64; MAX_AXES];
         loop {
-            run(source, destination, inner);
+            run(source, destination, innermost);
             // The odometer: the innermost of the outer loops that can go on does, those inside it begin again.
             let mut turning = outer.len();
             loop {
@@ -154,15 +186,20 @@ impl Axes {
                 }
                 turning -= 1;
                 let axis = outer[turning];
+                let size = if turning == 0 {
+                    size_of_part
+                } else {
+                    axis.size
+                };
                 index[turning] += 1;
-                if index[turning] < axis.size {
+                if index[turning] < size {
                     source += axis.source;
                     destination += axis.destination;
                     break;
                 }
                 index[turning] = 0;
-                source -= (axis.size - 1) * axis.source;
-                destination -= (axis.size - 1) * axis.destination;
+                source -= (size - 1) * axis.source;
+                destination -= (size - 1) * axis.destination;
             }
         }
     }
@@ -175,7 +212,7 @@ mod tests {
     use crate::dtype::DType;
     use crate::layout::Layout;
 
-    fn axes(shape: &[i64], source: &[i64], destination: &[i64]) -> (Axes, Start) {
+    fn axes(shape: &[i64], source: &[i64], destination: &[i64]) -> (Axes<'static>, Start) {
         let raw = DLDataType {
             code: code::UINT,
             bits: 8,
@@ -189,7 +226,8 @@ mod tests {
             layout,
             dtype,
         };
-        let mut axes = Axes::new(side(&layouts[0]), side(&layouts[1]));
+        let room = Box::leak(Box::new(Room::<MAX_AXES>::new()));
+        let mut axes = Axes::new(room.as_mut(), side(&layouts[0]), side(&layouts[1]));
         let start = axes.simplify();
         (axes, start)
     }

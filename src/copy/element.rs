@@ -190,7 +190,7 @@ impl Mover {
     }
 
     /// Adds loops over what is inside an element: lanes, and both parts where each is converted.
-    pub fn add_inner_axes(&self, from: DType, to: DType, axes: &mut Axes) {
+    pub fn add_inner_axes(&self, from: DType, to: DType, axes: &mut Axes<'_>) {
         if matches!(self, Mover::Bytes { .. }) {
             return;
         }

@@ -15,8 +15,11 @@ pub use threads::{num_threads, set_num_threads};
 use crate::convert::Standard;
 use crate::dtype::{DType, Overflow};
 use crate::layout::Layout;
-use axes::Axes;
+use axes::{Axes, MAX_AXES, Room};
 use element::Mover;
+
+/// Ranks that most copies have.
+const SMALL_NDIM: usize = 6;
 
 /// What a conversion may do.
 #[derive(Clone, Copy)]
@@ -50,7 +53,16 @@ pub unsafe fn copy(source: Side<'_>, destination: Side<'_>, overflow: Overflow) 
         return;
     }
     let mover = Mover::choose(source.dtype, destination.dtype, overflow);
-    let mut axes = Axes::new(source, destination);
+    // Setting up room for the highest rank takes longer than a small copy.
+    let (mut small, mut large);
+    let room = if source.layout.ndim() <= SMALL_NDIM {
+        small = Room::<{ SMALL_NDIM + 2 }>::new();
+        small.as_mut()
+    } else {
+        large = Room::<MAX_AXES>::new();
+        large.as_mut()
+    };
+    let mut axes = Axes::new(room, source, destination);
     mover.add_inner_axes(source.dtype, destination.dtype, &mut axes);
     let start = axes.simplify();
     let plane = match mover.unit_bits() {

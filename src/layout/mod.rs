@@ -54,6 +54,7 @@ impl Reach {
 
 impl Layout {
     /// Proves a shape, and strides where given. Without strides the layout is row-major.
+    #[inline(always)]
     pub fn new(shape: &[i64], strides: Option<&[i64]>) -> Result<Self> {
         check_ndim(shape.len() as i64)?;
         for (dim, &size) in shape.iter().enumerate() {
@@ -73,6 +74,7 @@ impl Layout {
     }
 
     /// A layout of `ndim` dimensions, all zero, to be filled by this module.
+    #[inline(always)]
     fn zeroed(ndim: usize) -> Result<Self> {
         let mut heap = Vec::new();
         if ndim > INLINE_NDIM {

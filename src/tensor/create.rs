@@ -139,6 +139,7 @@ impl Plan {
 }
 
 /// Decides how `request` is met for `memory`; returns the element type of the result as well.
+#[inline(always)]
 fn decide(memory: &Descriptor, request: &Request) -> Result<(Plan, DType)> {
     let padded = request.padded || memory.dtype.is_padded();
     let dtype = match request.dtype {
@@ -205,6 +206,7 @@ pub fn plan(memory: &Descriptor, request: &Request) -> Result<Plan> {
 ///
 /// `release` is what the lender wants done with the memory: an alias takes it over; after a copy it is run at once. On
 /// error it is not.
+#[inline(always)]
 pub fn as_tensor(mut memory: Descriptor, request: &Request, release: Release) -> Result<Handle> {
     let (plan, dtype) = decide(&memory, request)?;
     match plan.action {

@@ -32,6 +32,7 @@ impl Descriptor {
     ///
     /// # Safety
     /// `raw.shape` and `raw.strides` are NULL or readable for `raw.ndim` values.
+    #[inline(always)]
     pub unsafe fn prove(raw: &DLTensor, padded: bool, nbytes: Option<u64>) -> Result<Self> {
         let ndim = check_ndim(i64::from(raw.ndim))?;
         if ndim > 0 && raw.shape.is_null() {
@@ -118,6 +119,7 @@ impl Descriptor {
     }
 
     /// Moves `data` to the first element where pointers are the processor's; elsewhere the producer's are kept.
+    #[inline(always)]
     pub fn normalise(&mut self) {
         if self.device.is_host_accessible() {
             self.data = self.pointer();

@@ -111,6 +111,7 @@ pub struct Handle(NonNull<Tensor>);
 
 impl Handle {
     /// A tensor on memory that somebody else owns. `release` runs after its last alias; on error it does not.
+    #[inline(always)]
     pub fn borrow(mut memory: Descriptor, release: Release, origin: Plan) -> Result<Self> {
         memory.normalise();
         let block = allocate(size_of::<Root>(), align_of::<Root>())?;
@@ -188,6 +189,7 @@ impl Handle {
 
     /// # Safety
     /// `block` is an unused block from `allocate`, large enough for a root.
+    #[inline(always)]
     unsafe fn place_root(
         block: NonNull<u8>,
         memory: Descriptor,
@@ -206,6 +208,7 @@ impl Handle {
 
     /// # Safety
     /// `at` is unused and large enough for a tensor, and stays where it is.
+    #[inline(always)]
     unsafe fn place(at: NonNull<Tensor>, memory: Descriptor, hold: Hold, origin: Plan) -> Self {
         let view = DLTensor {
             data: memory.data.cast(),
