@@ -85,8 +85,12 @@ $(bin)/cplusplus: c_tests/cplusplus.cpp $(headers) | build tools-cxx
 
 plain = $(addprefix $(bin)/,$(programs) allocation_failure cplusplus)
 
+levels = scalar baseline avx2 avx512
+
 test-c: build $(plain)
 	@for program in $(plain); do echo "$$program"; $$program || exit 1; done
+	@for level in $(levels); do for program in conversions copy_into; do \
+	    echo "$$level $$program"; ASTENSOR_LEVEL=$$level $(bin)/$$program || exit 1; done; done
 
 # Instrumented, with the library instrumented too and its own checks on. The planted bug is in the library's own read.
 $(sanitized_library): tools

@@ -15,8 +15,11 @@ pub unsafe fn from_half(source: *const u8, destination: *mut u8, count: usize) {
             let halves = _mm_loadu_si128(source.add(2 * i).cast());
             _mm256_storeu_ps(destination.add(4 * i).cast(), _mm256_cvtph_ps(halves));
         }
-        let (mut halves, mut singles) = ([0u8; 16], [0u8; 32]);
         let rest = count - whole;
+        if rest == 0 {
+            return;
+        }
+        let (mut halves, mut singles) = ([0u8; 16], [0u8; 32]);
         halves
             .as_mut_ptr()
             .copy_from_nonoverlapping(source.add(2 * whole), 2 * rest);
@@ -43,8 +46,11 @@ pub unsafe fn to_half(source: *const u8, destination: *mut u8, count: usize) {
             let halves = _mm256_cvtps_ph::<NEAREST>(singles);
             _mm_storeu_si128(destination.add(2 * i).cast(), halves);
         }
-        let (mut singles, mut halves) = ([0u8; 32], [0u8; 16]);
         let rest = count - whole;
+        if rest == 0 {
+            return;
+        }
+        let (mut singles, mut halves) = ([0u8; 32], [0u8; 16]);
         singles
             .as_mut_ptr()
             .copy_from_nonoverlapping(source.add(4 * whole), 4 * rest);
