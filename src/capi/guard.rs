@@ -22,10 +22,10 @@ thread_local! {
 
 /// Says nothing about panics of this library; leaves others to the hook there was.
 fn silent_hook(info: &PanicHookInfo<'_>) {
-    if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {
-        if let Some(previous) = PREVIOUS.get() {
-            previous(info);
-        }
+    if DEPTH.try_with(Cell::get).unwrap_or(0) == 0
+        && let Some(previous) = PREVIOUS.get()
+    {
+        previous(info);
     }
 }
 

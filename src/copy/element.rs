@@ -144,7 +144,7 @@ impl Writer {
 impl Mover {
     /// The way from one dtype to another, which must be convertible.
     pub fn choose(from: DType, to: DType, overflow: Overflow) -> Self {
-        if from == to && from.storage_bits() % 8 == 0 && (!from.is_padded()) {
+        if from == to && from.storage_bits().is_multiple_of(8) && (!from.is_padded()) {
             return Mover::Bytes {
                 size: (from.storage_bits() / 8) as usize,
             };

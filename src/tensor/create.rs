@@ -165,7 +165,7 @@ fn decide(memory: &Descriptor, request: &Request) -> Result<(Plan, DType)> {
         Reasons::LAYOUT,
     );
     reasons.add_if(
-        memory.layout.numel() > 0 && memory.first() % request.alignment as u64 != 0,
+        memory.layout.numel() > 0 && !memory.first().is_multiple_of(request.alignment as u64),
         Reasons::ALIGNMENT,
     );
     reasons.add_if(request.copy == CopyMode::Always, Reasons::REQUESTED);

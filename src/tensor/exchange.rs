@@ -173,7 +173,7 @@ impl<M> Export<M> {
 }
 
 const _: () = {
-    assert!(size_of::<Export<DLManagedTensor>>() % align_of::<i64>() == 0);
-    assert!(size_of::<Export<DLManagedTensorVersioned>>() % align_of::<i64>() == 0);
+    assert!(size_of::<Export<DLManagedTensor>>().is_multiple_of(align_of::<i64>()));
+    assert!(size_of::<Export<DLManagedTensorVersioned>>().is_multiple_of(align_of::<i64>()));
     assert!(align_of::<Storage>() <= 16);
 };
