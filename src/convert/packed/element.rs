@@ -99,7 +99,11 @@ macro_rules! wide_integer {
             }
             #[inline(always)]
             fn single(raw: $integer) -> f32 {
-                raw as f32
+                // Not by the processor's own instruction, which valgrind emulates with two roundings.
+                match Self::float(raw) {
+                    Wide::Double(value) => value as f32,
+                    _ => unreachable!("a binary64"),
+                }
             }
             #[inline(always)]
             fn double(raw: $integer) -> f64 {
