@@ -382,8 +382,8 @@ pub enum Error {
     /// A device type that DLPack does not define.
     #[error("device_type = {0} is not a device of DLPack 1.3")]
     UnknownDevice(i32),
-    /// The bytes are where the processor cannot reach them.
-    #[error("memory on {device} cannot be {action}: the processor cannot reach it")]
+    /// Memory of a device that nothing can be done with here.
+    #[error("memory on {device} cannot be {action} by this library")]
     DeviceMemory {
         /// Name and number of the device.
         device: Text,

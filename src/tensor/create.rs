@@ -189,6 +189,10 @@ fn decide(memory: &Descriptor, request: &Request) -> Result<(Plan, DType)> {
 /// Copies are made from memory the processor reaches into memory of the processor's own.
 fn check_transfer(memory: &Descriptor, to: Option<Device>) -> Result<()> {
     match to {
+        Some(device) if device == memory.device && !device.is_cpu() => Err(Error::DeviceMemory {
+            device: device.text(),
+            action: "allocated for a copy",
+        }),
         Some(device) if !device.is_cpu() => Err(Error::DeviceTransfer {
             from: memory.device.text(),
             to: device.text(),
