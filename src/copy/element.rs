@@ -547,15 +547,53 @@ unsafe fn move_bytes(from: *const u8, to: *mut u8, size: usize, run: Axis) {
     }
 }
 
+/// Moves elements of the size of `T`, an array of bytes.
+///
 /// # Safety
-/// As for [`Mover::run`], with elements of the size of `T`, an array of bytes.
+/// As for [`Mover::run`].
 unsafe fn move_strided<T: Copy>(from: *const u8, to: *mut u8, run: Axis) {
     let (step_from, step_to) = ((run.source / 8) as isize, (run.destination / 8) as isize);
-    let (mut from, mut to) = (from, to);
-    for _ in 0..run.size {
+    let size = size_of::<T>() as isize;
+    // SAFETY: the caller's promise.
+    unsafe {
+        // Steps that are known at compile time become shuffles.
+        match (step_from, step_to) {
+            (step, packed) if packed == size && step == -size => {
+                move_stepped::<T, -1>(from, to, run.size)
+            }
+            (step, packed) if packed == size && step == 2 * size => {
+                move_stepped::<T, 2>(from, to, run.size)
+            }
+            (step, packed) if packed == size && step == 3 * size => {
+                move_stepped::<T, 3>(from, to, run.size)
+            }
+            (step, packed) if packed == size && step == 4 * size => {
+                move_stepped::<T, 4>(from, to, run.size)
+            }
+            (step, packed) if packed == size && step == 0 => {
+                move_stepped::<T, 0>(from, to, run.size)
+            }
+            _ => {
+                let (mut from, mut to) = (from, to);
+                for _ in 0..run.size {
+                    // An array of bytes may be anywhere.
+                    to.cast::<T>().write(from.cast::<T>().read());
+                    from = from.wrapping_offset(step_from);
+                    to = to.wrapping_offset(step_to);
+                }
+            }
+        }
+    }
+}
+
+/// Moves every `STEP`-th element to adjacent ones.
+///
+/// # Safety
+/// As for [`Mover::run`].
+unsafe fn move_stepped<T: Copy, const STEP: isize>(from: *const u8, to: *mut u8, count: i64) {
+    let (from, to) = (from.cast::<T>(), to.cast::<T>());
+    for i in 0..count as isize {
         // SAFETY: the caller's promise. An array of bytes may be anywhere.
-        unsafe { to.cast::<T>().write(from.cast::<T>().read()) };
-        from = from.wrapping_offset(step_from);
-        to = to.wrapping_offset(step_to);
+        unsafe { to.offset(i).write(from.offset(i * STEP).read()) };
     }
 }
