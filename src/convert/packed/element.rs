@@ -1,7 +1,7 @@
 //! One element of a packed conversion, through a wide form that holds it exactly.
 
 use super::super::float::{self, Float};
-use super::narrow::{narrow_double, narrow_single, widen};
+use super::narrow::{narrow, odd, widen};
 
 /// What a kernel needs to know besides its types.
 #[derive(Clone, Copy)]
@@ -44,6 +44,16 @@ pub trait Target: 'static {
     type Raw;
     /// The element for a source's.
     fn of<S: Source>(raw: S::Raw, parameters: Parameters) -> Self::Raw;
+}
+
+/// A binary32 that rounds to any narrower format like the source's number.
+#[inline(always)]
+pub fn roundable<S: Source>(raw: S::Raw) -> f32 {
+    match S::float(raw) {
+        Wide::Single(value) => value,
+        Wide::Double(value) => odd(value),
+        Wide::Integer(_) => unreachable!("a float"),
+    }
 }
 
 /// One element.
@@ -200,12 +210,7 @@ macro_rules! narrow_float {
             type Raw = <float::$format as Float>::Bits;
             #[inline(always)]
             fn of<S: Source>(raw: S::Raw, parameters: Parameters) -> Self::Raw {
-                let overflowed = parameters.overflowed;
-                match S::float(raw) {
-                    Wide::Single(value) => narrow_single(value, Self::FORMAT, overflowed) as Self::Raw,
-                    Wide::Double(value) => narrow_double(value, Self::FORMAT, overflowed) as Self::Raw,
-                    Wide::Integer(_) => unreachable!("a float"),
-                }
+                narrow(roundable::<S>(raw), Self::FORMAT, parameters.overflowed) as Self::Raw
             }
         }
     )*};

@@ -1,5 +1,7 @@
 //! float16 to and from float32 by the processor's own instructions (F16C), which round to nearest whatever MXCSR says.
 
+use super::element::{Parameters, Source, Target, roundable};
+use crate::convert::float::F32;
 use core::arch::x86_64::*;
 
 /// Converts `count` elements.
@@ -59,5 +61,59 @@ pub unsafe fn to_half(source: *const u8, destination: *mut u8, count: usize) {
         destination
             .add(2 * whole)
             .copy_from_nonoverlapping(halves.as_ptr(), 2 * rest);
+    }
+}
+
+/// Elements that go through a buffer at a time.
+const BLOCK: usize = 256;
+
+/// Converts elements of `S` to float16, through binary32.
+///
+/// # Safety
+/// As for [`from_half`]; the processor has AVX2.
+#[target_feature(enable = "avx2,f16c")]
+pub unsafe fn to_half_of<S: Source>(
+    source: *const u8,
+    destination: *mut u8,
+    count: usize,
+    _: Parameters,
+) {
+    let mut singles = [0f32; BLOCK];
+    let source = source.cast::<S::Raw>();
+    for start in (0..count).step_by(BLOCK) {
+        let len = BLOCK.min(count - start);
+        // SAFETY: the caller's promise, and a block fits the buffer.
+        unsafe {
+            for (i, single) in singles[..len].iter_mut().enumerate() {
+                *single = roundable::<S>(source.add(start + i).read_unaligned());
+            }
+            to_half(singles.as_ptr().cast(), destination.add(2 * start), len);
+        }
+    }
+}
+
+/// Converts float16 to elements of `T`, through binary32.
+///
+/// # Safety
+/// As for [`to_half_of`].
+#[target_feature(enable = "avx2,f16c")]
+pub unsafe fn from_half_to<T: Target>(
+    source: *const u8,
+    destination: *mut u8,
+    count: usize,
+    parameters: Parameters,
+) {
+    let mut singles = [0f32; BLOCK];
+    let destination = destination.cast::<T::Raw>();
+    for start in (0..count).step_by(BLOCK) {
+        let len = BLOCK.min(count - start);
+        // SAFETY: the caller's promise, and a block fits the buffer.
+        unsafe {
+            from_half(source.add(2 * start), singles.as_mut_ptr().cast(), len);
+            for (i, single) in singles[..len].iter().enumerate() {
+                let element = T::of::<F32>(*single, parameters);
+                destination.add(start + i).write_unaligned(element);
+            }
+        }
     }
 }

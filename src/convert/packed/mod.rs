@@ -210,11 +210,35 @@ mod table {
         to: Scalar,
         table: fn(Scalar, Scalar) -> Option<Run>,
     ) -> Option<Run> {
-        match (from, to) {
-            (Scalar::Float16, Scalar::Float32) => Some(from_half),
-            (Scalar::Float32, Scalar::Float16) => Some(to_half),
-            _ => table(from, to),
-        }
+        use super::half::{from_half_to, to_half_of};
+        Some(match (from, to) {
+            (Scalar::Float16, Scalar::Float32) => from_half,
+            (Scalar::Float32, Scalar::Float16) => to_half,
+            (Scalar::Float16, Scalar::BFloat16) => from_half_to::<f::BF16>,
+            (Scalar::Float16, Scalar::Float64) => from_half_to::<f::F64>,
+            (Scalar::Float16, Scalar::Int8) => from_half_to::<i8>,
+            (Scalar::Float16, Scalar::Int16) => from_half_to::<i16>,
+            (Scalar::Float16, Scalar::Int32) => from_half_to::<i32>,
+            (Scalar::Float16, Scalar::UInt8) => from_half_to::<u8>,
+            (Scalar::Float16, Scalar::UInt16) => from_half_to::<u16>,
+            (Scalar::Float16, Scalar::UInt32) => from_half_to::<u32>,
+            (Scalar::Float16, Scalar::Float8E4M3Fn) => from_half_to::<f::E4M3Fn>,
+            (Scalar::Float16, Scalar::Float8E5M2) => from_half_to::<f::E5M2>,
+            (Scalar::Bool, Scalar::Float16) => to_half_of::<e::Bool>,
+            (Scalar::Int8, Scalar::Float16) => to_half_of::<i8>,
+            (Scalar::Int16, Scalar::Float16) => to_half_of::<i16>,
+            (Scalar::Int32, Scalar::Float16) => to_half_of::<i32>,
+            (Scalar::Int64, Scalar::Float16) => to_half_of::<i64>,
+            (Scalar::UInt8, Scalar::Float16) => to_half_of::<u8>,
+            (Scalar::UInt16, Scalar::Float16) => to_half_of::<u16>,
+            (Scalar::UInt32, Scalar::Float16) => to_half_of::<u32>,
+            (Scalar::UInt64, Scalar::Float16) => to_half_of::<u64>,
+            (Scalar::BFloat16, Scalar::Float16) => to_half_of::<f::BF16>,
+            (Scalar::Float64, Scalar::Float16) => to_half_of::<f::F64>,
+            (Scalar::Float8E4M3Fn, Scalar::Float16) => to_half_of::<f::E4M3Fn>,
+            (Scalar::Float8E5M2, Scalar::Float16) => to_half_of::<f::E5M2>,
+            _ => return table(from, to),
+        })
     }
 
     /// # Safety
