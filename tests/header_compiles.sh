@@ -6,27 +6,51 @@ work=target/header-tests
 mkdir -p "$work"
 
 # The official header, in the oldest and the newest version that packages carry. Fetched, never kept in the repository.
-fetch() {
-    old=$work/debian/usr/include
-    if ! [ -f "$old/dlpack/dlpack.h" ]; then
-        if ! command -v apt-get >/dev/null; then
-            echo "skipped: the dlpack.h of Debian's libdlpack-dev (there is no apt-get here)"
-            old=
-        else
-            (cd "$work" && { apt-get download libdlpack-dev || { apt-get update && apt-get download libdlpack-dev; }; } \
-                && dpkg -x libdlpack-dev_*.deb debian) >"$work/apt.log" 2>&1 \
-                || { cat "$work/apt.log"; echo "cannot fetch the package libdlpack-dev"; exit 1; }
-        fi
+old=$work/debian/usr/include
+if ! [ -f "$old/dlpack/dlpack.h" ]; then
+    if ! command -v apt-get >/dev/null; then
+        echo "skipped: the dlpack.h of Debian's libdlpack-dev (there is no apt-get here)"
+        old=
+    else
+        # Where the system's lists of packages are missing, lists of our own need no special rights.
+        apt=$PWD/$work/apt
+        mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
+        own="-o Dir::State::lists=$apt/lists -o Dir::Cache=$apt/cache -o APT::Sandbox::User="
+        (cd "$work" && { apt-get download libdlpack-dev \
+            || { apt-get $own update && apt-get $own download libdlpack-dev; }; } \
+            && dpkg -x libdlpack-dev_*.deb debian) >"$work/apt.log" 2>&1 \
+            || { cat "$work/apt.log"; echo "cannot fetch the package libdlpack-dev"; exit 1; }
     fi
-    new=$work/wheel/tvm_ffi/include
-    if ! [ -f "$new/dlpack/dlpack.h" ]; then
-        python3 -m pip --disable-pip-version-check download --quiet --no-deps --only-binary :all: \
-            --dest "$work" apache-tvm-ffi >"$work/pip.log" 2>&1 \
-            || { cat "$work/pip.log"; echo "cannot fetch the package apache-tvm-ffi"; exit 1; }
-        python3 -m zipfile -e "$work"/apache_tvm_ffi-*.whl "$work/wheel"
-    fi
+fi
+package=$(grep '^apache-tvm-ffi==' tests/python/requirements.txt)
+wheel=$work/$package
+new=$wheel/tvm_ffi/include
+if ! [ -f "$new/dlpack/dlpack.h" ]; then
+    mkdir -p "$wheel"
+    "${PYTHON:-python3}" -m pip --disable-pip-version-check download --quiet --no-deps --only-binary :all: \
+        --dest "$wheel" "$package" >"$work/pip.log" 2>&1 \
+        || { cat "$work/pip.log"; echo "cannot fetch the package $package"; exit 1; }
+    "${PYTHON:-python3}" -m zipfile -e "$wheel"/*.whl "$wheel"
+fi
+
+# The versions between them, as far as names go: what a version lacks is taken out of the newest, or put into the oldest.
+between() { # version, header, expression for sed, lines that it must change
+    mkdir -p "$work/$1/dlpack"
+    sed -E "$3" "$2/dlpack/dlpack.h" >"$work/$1/dlpack/dlpack.h"
+    changed=$(diff "$2/dlpack/dlpack.h" "$work/$1/dlpack/dlpack.h" | grep -c '^<') || true
+    [ "$changed" = "$4" ] || { echo "dlpack.h $1: $changed lines changed, not $4"; exit 1; }
+    directories="$directories $work/$1"
 }
-fetch
+directories="$old $new"
+if [ -n "$old" ]; then
+    devices='s/(kDLCUDAManaged = 13,)/\1 kDLOneAPI = 14, kDLWebGPU = 15, kDLHexagon = 16,/'
+    between 0.7 "$old" "s/(DLPACK_VERSION) 60/\\1 70/; $devices" 2
+    between 0.8 "$old" "s/(DLPACK_VERSION) 60/\\1 80/; $devices; s/(kDLComplex = 5U,)/\\1 kDLBool = 6U,/" 3
+fi
+minor() { printf '%s' "s/(DLPACK_MINOR_VERSION) [0-9]+\$/\\1 $1/"; }
+between 1.0 "$new" "$(minor 0); /kDLTrn = /d; /kDLFloat[864]_[a-z0-9]+ = /d; /define .*SUBBYTE/d" 14
+between 1.1 "$new" "$(minor 1); /kDLTrn = /d" 2
+between 1.2 "$new" "$(minor 2)" 1
 
 use='int main(void) {
     tensor_options_t options = TENSOR_OPTIONS_INIT;
@@ -38,22 +62,57 @@ use='int main(void) {
     return (int)(options.flags + plan.reasons + managed.flags + fp4.bits + truth.bits) + (int)kDLTrn - 37
            + TENSOR_ALL_DIMS * 0;
 }'
-layout='#ifdef __cplusplus
-#define SAME(what, value) static_assert(what == value, #what)
+# The numbers are those of the standard, so both headers that keep them are the same to a compiled program.
+layout='#include <stddef.h>
+#ifdef __cplusplus
+#define SAME(what, value) static_assert((what) == (value), #what)
 #else
-#define SAME(what, value) typedef char same[(what) == (value) ? 1 : -1]
+#define SAME(what, value) { typedef char same[(what) == (value) ? 1 : -1]; }
 #endif
+#define SIZE(type, value) SAME(sizeof(type), value);
+#define AT(type, field, value) SAME(offsetof(type, field), value);
+#define IS(name, value) SAME((unsigned long)(name), value);
 void layout(void);
 void layout(void) {
-#define SIZE(type, value) { SAME(sizeof(type), value); }
-#define AT(type, field, value) { SAME(offsetof(type, field), value); }
-'
-layout_body='SIZE(DLPackVersion, 8) SIZE(DLDevice, 8) SIZE(DLDataType, 4) SIZE(DLTensor, 48) SIZE(DLManagedTensor, 64)
-SIZE(DLManagedTensorVersioned, 80) AT(DLTensor, data, 0) AT(DLTensor, device, 8) AT(DLTensor, ndim, 16)
-AT(DLTensor, dtype, 20) AT(DLTensor, shape, 24) AT(DLTensor, strides, 32) AT(DLTensor, byte_offset, 40)
-AT(DLManagedTensor, manager_ctx, 48) AT(DLManagedTensor, deleter, 56) AT(DLManagedTensorVersioned, manager_ctx, 8)
+SIZE(DLPackVersion, 8) SIZE(DLDeviceType, 4) SIZE(DLDevice, 8) SIZE(DLDataTypeCode, 4) SIZE(DLDataType, 4)
+SIZE(DLTensor, 48) SIZE(DLManagedTensor, 64) SIZE(DLManagedTensorVersioned, 80)
+AT(DLPackVersion, minor, 4) AT(DLDevice, device_type, 0) AT(DLDevice, device_id, 4)
+AT(DLDataType, code, 0) AT(DLDataType, bits, 1) AT(DLDataType, lanes, 2)
+AT(DLTensor, data, 0) AT(DLTensor, device, 8) AT(DLTensor, ndim, 16) AT(DLTensor, dtype, 20) AT(DLTensor, shape, 24)
+AT(DLTensor, strides, 32) AT(DLTensor, byte_offset, 40)
+AT(DLManagedTensor, dl_tensor, 0) AT(DLManagedTensor, manager_ctx, 48) AT(DLManagedTensor, deleter, 56)
+AT(DLManagedTensorVersioned, version, 0) AT(DLManagedTensorVersioned, manager_ctx, 8)
 AT(DLManagedTensorVersioned, deleter, 16) AT(DLManagedTensorVersioned, flags, 24)
-AT(DLManagedTensorVersioned, dl_tensor, 32) AT(DLDataType, bits, 1) AT(DLDataType, lanes, 2) AT(DLDevice, device_id, 4)
+AT(DLManagedTensorVersioned, dl_tensor, 32)
+IS(kDLCPU, 1) IS(kDLCUDA, 2) IS(kDLCUDAHost, 3) IS(kDLOpenCL, 4) IS(kDLVulkan, 7) IS(kDLMetal, 8) IS(kDLVPI, 9)
+IS(kDLROCM, 10) IS(kDLROCMHost, 11) IS(kDLExtDev, 12) IS(kDLCUDAManaged, 13) IS(kDLOneAPI, 14) IS(kDLWebGPU, 15)
+IS(kDLHexagon, 16) IS(kDLMAIA, 17) IS(kDLTrn, 18)
+IS(kDLInt, 0) IS(kDLUInt, 1) IS(kDLFloat, 2) IS(kDLOpaqueHandle, 3) IS(kDLBfloat, 4) IS(kDLComplex, 5) IS(kDLBool, 6)
+IS(kDLFloat8_e3m4, 7) IS(kDLFloat8_e4m3, 8) IS(kDLFloat8_e4m3b11fnuz, 9) IS(kDLFloat8_e4m3fn, 10)
+IS(kDLFloat8_e4m3fnuz, 11) IS(kDLFloat8_e5m2, 12) IS(kDLFloat8_e5m2fnuz, 13) IS(kDLFloat8_e8m0fnu, 14)
+IS(kDLFloat6_e2m3fn, 15) IS(kDLFloat6_e3m2fn, 16) IS(kDLFloat4_e2m1fn, 17)
+IS(DLPACK_FLAG_BITMASK_READ_ONLY, 1) IS(DLPACK_FLAG_BITMASK_IS_COPIED, 2)
+IS(DLPACK_FLAG_BITMASK_IS_SUBBYTE_TYPE_PADDED, 4)
+}
+DLPACK_EXTERN_C DLPACK_DLL int exported(void);'
+exchange='
+int allocate(DLTensor *, DLManagedTensorVersioned **, void *, void (*)(void *, const char *, const char *));
+int take(void *, DLManagedTensorVersioned **);
+int give(DLManagedTensorVersioned *, void **);
+int describe(void *, DLTensor *);
+int stream(DLDeviceType, int32_t, void **);
+void exchange(DLPackExchangeAPI *api);
+void exchange(DLPackExchangeAPI *api) {
+SIZE(DLPackExchangeAPIHeader, 16) SIZE(DLPackExchangeAPI, 56) AT(DLPackExchangeAPIHeader, prev_api, 8)
+AT(DLPackExchangeAPI, managed_tensor_allocator, 16) AT(DLPackExchangeAPI, managed_tensor_from_py_object_no_sync, 24)
+AT(DLPackExchangeAPI, managed_tensor_to_py_object_no_sync, 32) AT(DLPackExchangeAPI, dltensor_from_py_object_no_sync, 40)
+AT(DLPackExchangeAPI, current_work_stream, 48)
+IS(DLPACK_MAJOR_VERSION, 1) IS(DLPACK_MINOR_VERSION, 3)
+api->managed_tensor_allocator = allocate;
+api->managed_tensor_from_py_object_no_sync = take;
+api->managed_tensor_to_py_object_no_sync = give;
+api->dltensor_from_py_object_no_sync = describe;
+api->current_work_stream = stream;
 }'
 
 ours='#include "astensor/astensor.h"'
@@ -74,9 +133,10 @@ for header in include/astensor/*.h; do
     cp "$work/only_$(basename "$header" .h).c" "$work/only_$(basename "$header" .h).cpp"
 done
 for order in alone official_first; do
-    { sed '/^int main/,$d' "$work/$order.c"; printf '%s' "$layout"; printf '%s\n' "$layout_body" | sed 's/$//'; } \
-        >"$work/layout_$order.c"
-    sed 's/typedef char same/typedef char same/' "$work/layout_$order.c" >"$work/layout_$order.cpp"
+    program_of=layout_$order
+    printf '%s\n%s\n' "$(grep '^#include' "$work/$order.c")" "$layout" >"$work/$program_of.c"
+    { cat "$work/$program_of.c"; echo "$exchange"; } >"$work/exchange_$order.c"
+    for name in $program_of exchange_$order; do cp "$work/$name.c" "$work/$name.cpp"; done
 done
 
 count=0
@@ -89,9 +149,10 @@ each() { # name of the program, include directory, standards of C++
     for standard in c99 c11 c17; do compile "${CC:-gcc}" $standard "$work/$1.c" "$2"; done
     for standard in c++11 c++17 c++20; do compile "${CXX:-g++}" $standard "$work/$1.cpp" "$2"; done
 }
-for name in alone twice layout_alone; do each $name ""; done
+for name in alone twice layout_alone exchange_alone; do each $name ""; done
 for header in include/astensor/*.h; do each "only_$(basename "$header" .h)" ""; done
-for directory in $old $new; do
+for directory in $directories; do
     for name in official_first official_last layout_official_first; do each $name "$directory"; done
 done
+each exchange_official_first "$new"
 echo "headers: $count compilations without a warning"
