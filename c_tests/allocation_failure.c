@@ -1,12 +1,16 @@
 /*
- * Out of memory: each allocation of each entry point fails in turn. The answer is TENSOR_ERROR_OUT_OF_MEMORY, nothing
- * leaks, no deleter runs, and destinations stay as they are.
+ * Out of memory: each allocation of each entry point fails in turn, alone and with all that follow. The answer is
+ * TENSOR_ERROR_OUT_OF_MEMORY, nothing leaks, no deleter runs, and destinations stay as they are. Other errors are told
+ * without any memory, and a copy does without the threads that cannot be made.
  *
  * This program brings its own malloc, so it runs without sanitizers and valgrind, which bring theirs.
  */
+#define _GNU_SOURCE
 #include "check.h"
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
@@ -14,13 +18,18 @@ extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
 extern void __libc_free(void *);
 
-static int counting, allocations, fail_at;
-static long live;
+/* Of one thread: others are left alone. */
+static _Thread_local int counting, allocations, fail_at, all_that_follow;
+static _Thread_local long live;
 
-/** Whether this allocation, the next of those that are counted, is the one to fail. */
+/** Whether this allocation, the next of those that are counted, is one to fail. */
 static int fails(void)
 {
-    return counting && ++allocations == fail_at;
+    if (!counting) {
+        return 0;
+    }
+    allocations++;
+    return allocations == fail_at || (all_that_follow && fail_at > 0 && allocations > fail_at);
 }
 
 static void *counted(void *memory)
@@ -66,6 +75,25 @@ void free(void *memory)
 {
     live -= counting && memory;
     __libc_free(memory);
+}
+
+typedef int create_thread(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+static int refuse_threads, threads_asked_for;
+
+/** The system's, unless it has no threads left. */
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument)
+{
+    static create_thread *real;
+    threads_asked_for++;
+    if (refuse_threads) {
+        return EAGAIN;
+    }
+    if (!real) {
+        /* A pointer to a function is not made from one to an object by a cast in standard C. */
+        *(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
+    }
+    return real(thread, attributes, start, argument);
 }
 
 static int deleted;
@@ -226,7 +254,7 @@ static tensor_status_t to_dlpack_legacy(tensor_t **out, void **export)
     return status;
 }
 
-static tensor_status_t select(tensor_t **out, void **export)
+static tensor_status_t select_one(tensor_t **out, void **export)
 {
     (void)export;
     return tensor_select(base, 0, 3, out);
@@ -329,8 +357,9 @@ static const struct {
 } entries[] = {
     {"as_tensor", as_tensor, 1}, {"convert", convert, 1}, {"copy", copy, 1}, {"copy_small", copy_small, 0},
     {"plan", plan, 0}, {"to", to, 0}, {"to_same", to_same, 0}, {"empty", empty, 0}, {"from_dlpack", from_dlpack, 1},
-    {"from_dlpack_legacy", from_dlpack_legacy, 1}, {"to_dlpack", to_dlpack, 0}, {"to_dlpack_legacy", to_dlpack_legacy, 0},
-    {"select", select, 0}, {"slice", slice, 0}, {"permute", permute, 0}, {"transpose", transpose, 0},
+    {"from_dlpack_legacy", from_dlpack_legacy, 1}, {"to_dlpack", to_dlpack, 0},
+    {"to_dlpack_legacy", to_dlpack_legacy, 0},
+    {"select", select_one, 0}, {"slice", slice, 0}, {"permute", permute, 0}, {"transpose", transpose, 0},
     {"reshape", reshape, 0}, {"reshape_copy", reshape_copy, 0}, {"expand", expand, 0}, {"squeeze", squeeze, 0},
     {"unsqueeze", unsqueeze, 0}, {"flip", flip, 0}, {"as_strided", as_strided, 0}, {"view_dtype", view_dtype, 0},
     {"copy_into", copy_into, 0}, {"assign", assign, 0}, {"shares_memory", shares_memory, 0},
@@ -371,6 +400,93 @@ static int run(size_t e, int n)
     return allocations;
 }
 
+/** Errors that have nothing to do with memory are told without any. */
+static void errors_need_no_memory(void)
+{
+    DLTensor good = source(), data = good;
+    DLDataType unknown = {200, 8, 1};
+    DLDevice gpu = {kDLCUDA, 0};
+    tensor_options_t options = default_options();
+    tensor_t *out = NULL;
+    int64_t negative[2] = {3, -4}, seven[1] = {7};
+    bool shared = false;
+    counting = all_that_follow = fail_at = 1;
+    allocations = 0;
+    data.ndim = 65;
+    CHECK_STATUS(tensor_as_tensor(&data, NULL, &out), TENSOR_ERROR_SHAPE);
+    CHECK_MESSAGE("ndim = 65");
+    data = describe(numbers, DTYPE_F32, 2, negative, NULL);
+    CHECK_STATUS(tensor_copy(&data, NULL, &out), TENSOR_ERROR_SHAPE);
+    CHECK_MESSAGE("shape[1] = -4");
+    data = describe(numbers, unknown, 1, flat, NULL);
+    CHECK_STATUS(tensor_copy(&data, NULL, &out), TENSOR_ERROR_DTYPE);
+    data = good;
+    data.device = gpu;
+    CHECK_STATUS(tensor_copy(&data, NULL, &out), TENSOR_ERROR_DEVICE);
+    options.nbytes = 16;
+    CHECK_STATUS(tensor_as_tensor(&good, &options, &out), TENSOR_ERROR_BOUNDS);
+    options = default_options();
+    options.flags = 1u << 20;
+    CHECK_STATUS(tensor_as_tensor(&good, &options, &out), TENSOR_ERROR_ARGUMENT);
+    CHECK_STATUS(tensor_as_tensor(NULL, NULL, &out), TENSOR_ERROR_NULL);
+    CHECK_STATUS(tensor_select(base, 0, 99, &out), TENSOR_ERROR_INDEX);
+    CHECK_STATUS(tensor_reshape(base, 1, seven, TENSOR_COPY_IF_NEEDED, &out), TENSOR_ERROR_SHAPE);
+    CHECK_STATUS(tensor_shares_memory(base, NULL, &shared), TENSOR_ERROR_NULL);
+    CHECK(out == NULL);
+    counting = all_that_follow = fail_at = 0;
+}
+
+static void *on_a_thread(void *unused)
+{
+    errors_need_no_memory();
+    return unused;
+}
+
+/** What a copy large enough for several threads makes. */
+static tensor_status_t copy_large(tensor_t **out)
+{
+    enum { COUNT = 4 << 20 };
+    static float large[COUNT];
+    int64_t shape[1] = {COUNT};
+    DLTensor data = describe(large, DTYPE_F32, 1, shape, NULL);
+    tensor_options_t options = default_options();
+    large[0] = 3;
+    large[COUNT - 1] = 5;
+    options.dtype = &f64;
+    tensor_status_t status = tensor_copy(&data, &options, out);
+    if (status == TENSOR_OK) {
+        const double *copied = tensor_view(*out)->data;
+        CHECK(copied[0] == 3 && copied[COUNT / 2] == 0 && copied[COUNT - 1] == 5);
+    }
+    return status;
+}
+
+static void large_copies_do_without_threads(void)
+{
+    tensor_t *out = NULL;
+    CHECK_OK(tensor_set_num_threads(4));
+    refuse_threads = 1;
+    threads_asked_for = 0;
+    CHECK_OK(copy_large(&out));
+    CHECK(threads_asked_for == 1);
+    tensor_release(out);
+    refuse_threads = 0;
+    /* Threads take memory too. Without it there is a copy all the same, or else the one answer. */
+    for (int n = 0, count = 0; n <= count; n++) {
+        allocations = 0;
+        fail_at = n;
+        counting = 1;
+        tensor_status_t status = copy_large(&out);
+        counting = 0;
+        count = n == 0 ? allocations : count;
+        CHECK(status == TENSOR_OK || (n > 0 && status == TENSOR_ERROR_OUT_OF_MEMORY));
+        CHECK((status == TENSOR_OK) == (out != NULL));
+        tensor_release(out);
+    }
+    fail_at = 0;
+    CHECK_OK(tensor_set_num_threads(0));
+}
+
 int main(void)
 {
     for (int i = 0; i < 4096; i++) {
@@ -395,11 +511,21 @@ int main(void)
             int count = run(e, 0);
             for (int n = 1; n <= count; n++) {
                 run(e, n);
+                all_that_follow = 1;
+                run(e, n);
+                all_that_follow = 0;
             }
             CHECK(count > 0 || entries[e].call == plan || entries[e].call == shares_memory);
+        }
+        if (variant == 0) { /* A higher rank takes memory to look at. */
+            pthread_t thread;
+            errors_need_no_memory();
+            CHECK(pthread_create(&thread, NULL, on_a_thread, NULL) == 0);
+            pthread_join(thread, NULL);
         }
         tensor_release(turned);
         tensor_release(base);
     }
+    large_copies_do_without_threads();
     return check_result();
 }
