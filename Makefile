@@ -23,12 +23,13 @@ host = $(shell rustc -vV | sed -n 's/^host: //p')
 sanitized_library = target/sanitized/$(host)/release/libastensor.a
 
 .PHONY: help build demo test test-rust test-headers test-exports test-c test-sanitized test-valgrind test-python \
-    test-readme sweep fuzz lint header clean tools tools-cxx
+    test-readme sweep bench fuzz lint header clean tools tools-cxx
 
 help:
 	@echo "make demo          build the library and run the examples"
 	@echo "make test          run all tests"
 	@echo "make build         build the library: $(release)/libastensor.so and .a"
+	@echo "make bench         measure speed beside NumPy, memcpy and, where it is installed, torch"
 	@echo "make lint          format, clippy, documentation: warnings are errors"
 	@echo "make header        generate include/astensor/astensor.h anew"
 	@echo "make sweep         convert all 2^32 float32 values to every small format (minutes)"
@@ -108,6 +109,9 @@ test-sanitized: $(sanitized_library) $(sanitized) $(bin)/planted.sanitized
 	    echo "the planted read past the end went unseen: the library is not instrumented"; exit 1; fi
 	@grep -q 'AddressSanitizer: heap-buffer-overflow' $(bin)/planted.log && grep -q '#0.*astensor.*convert' $(bin)/planted.log \
 	    || { cat $(bin)/planted.log; echo "the planted bug was not reported where it is"; exit 1; }
+	@if $(bin)/planted.sanitized leak >$(bin)/planted.log 2>&1; then echo "the planted leak went unseen"; exit 1; fi
+	@grep -q 'LeakSanitizer: detected memory leaks' $(bin)/planted.log \
+	    || { cat $(bin)/planted.log; echo "the planted leak was not reported"; exit 1; }
 	@for program in $(sanitized); do echo "$$program"; ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 $$program tiny || exit 1; done
 
 test-valgrind: build $(plain)
@@ -129,6 +133,13 @@ sweep: build
 	@mkdir -p $(bin)
 	$(CC) $(CFLAGS_TESTS) -O2 c_tests/conversions.c -o $(bin)/sweep -L$(release) -lastensor -Wl,-rpath,'$(CURDIR)/$(release)'
 	$(bin)/sweep sweep
+
+bench: build $(venv)/ready
+	@mkdir -p $(bin)
+	$(CC) -std=c11 -O2 $(WARNINGS) -Iinclude benches/latency.c -o $(bin)/latency -L$(release) -lastensor \
+	    -Wl,-rpath,'$(CURDIR)/$(release)'
+	@$(bin)/latency
+	@$(venv)/bin/python benches/compare.py $(release)/libastensor.so target/transposed.svg
 
 fuzz: tools
 	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install cargo-fuzz"; exit 1; }

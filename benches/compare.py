@@ -1,0 +1,139 @@
+"""Copies and conversions beside NumPy, memcpy and, where it is installed, torch: a table, and a plot over size.
+
+    python compare.py path/to/libastensor.so [plot.svg]
+
+One thread each. Figures are GB/s of bytes read and written, the best of several rounds in one run: on a machine that is shared,
+only their ratios mean something.
+"""
+
+import ctypes as c
+import math
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "tests", "python"))
+import numpy as np
+import ml_dtypes  # noqa: F401  (NumPy knows its dtypes by name from here on)
+
+from abi import Library, describe
+
+try:
+    import torch
+
+    torch.set_num_threads(1)
+except ImportError:
+    torch = None
+
+LAYOUTS = {
+    "contiguous": lambda n, t: np.ones((n, n), t),
+    "transposed": lambda n, t: np.ones((n, n), t).T,
+    "every second": lambda n, t: np.ones((n, 2 * n), t)[:, ::2],
+    "reversed": lambda n, t: np.ones((n, n), t)[:, ::-1],
+    "NCHW of NHWC": lambda n, t: np.ones((4, n // 8, n // 8, 16), t).transpose(0, 3, 1, 2),
+}
+ROWS = [
+    ("float32", "float32", "contiguous"), ("float64", "float32", "contiguous"), ("float32", "float16", "contiguous"),
+    ("float16", "float32", "contiguous"), ("float32", "bfloat16", "contiguous"), ("bfloat16", "float32", "contiguous"),
+    ("uint8", "float32", "contiguous"), ("float32", "uint8", "contiguous"), ("int64", "int32", "contiguous"),
+    ("int32", "float32", "contiguous"), ("bool", "float32", "contiguous"), ("float32", "float8_e4m3fn", "contiguous"),
+    ("float8_e4m3fn", "float32", "contiguous"), ("float32", "float32", "transposed"), ("float64", "float32", "transposed"),
+    ("float32", "float16", "transposed"), ("float32", "float32", "every second"), ("float32", "float32", "reversed"),
+    ("float32", "float32", "NCHW of NHWC"), ("uint8", "float32", "NCHW of NHWC"),
+]
+
+
+def best(call):
+    """Seconds of one call: the best of rounds long enough to be timed."""
+    call()
+    start = time.perf_counter()
+    call()
+    count = max(1, int(0.01 / max(time.perf_counter() - start, 1e-7)))
+    fastest = math.inf
+    for _ in range(7):
+        start = time.perf_counter()
+        for _ in range(count):
+            call()
+        fastest = min(fastest, (time.perf_counter() - start) / count)
+    return fastest
+
+
+def measure(library, source_name, target_name, layout, side):
+    source = LAYOUTS[layout](side, np.dtype(source_name))
+    target = np.zeros(source.shape, target_name)
+    moved = source.size * source.itemsize + target.nbytes
+    tensor = library.as_tensor(target)
+    data, keep = describe(source)
+    fill, handle, reference = library.c.tensor_copy_into, tensor.handle, c.byref(data)
+    assert fill(handle, reference, None) == 0 and (target == 1).all(), keep
+    seconds = {"astensor": best(lambda: fill(handle, reference, None))}
+    seconds["NumPy"] = best(lambda: np.copyto(target, source, casting="unsafe"))
+    if torch is not None and hasattr(torch, source_name) and hasattr(torch, target_name) and layout != "reversed":
+        shaped = torch.ones(source.shape, dtype=getattr(torch, source_name))
+        if layout == "transposed":
+            shaped = torch.ones(source.T.shape, dtype=getattr(torch, source_name)).T
+        elif layout == "every second":
+            shaped = torch.ones((side, 2 * side), dtype=getattr(torch, source_name))[:, ::2]
+        elif layout == "NCHW of NHWC":
+            shaped = torch.ones((4, side // 8, side // 8, 16), dtype=getattr(torch, source_name)).permute(0, 3, 1, 2)
+        into = torch.zeros(source.shape, dtype=getattr(torch, target_name))
+        seconds["torch"] = best(lambda: into.copy_(shaped))
+    a, b = np.zeros(moved // 2, np.uint8), np.zeros(moved // 2, np.uint8)
+    memcpy = c.CDLL(None).memcpy
+    memcpy.argtypes = [c.c_void_p, c.c_void_p, c.c_size_t]
+    addresses = (b.ctypes.data, a.ctypes.data, moved // 2)
+    seconds["memcpy"] = best(lambda: memcpy(*addresses))
+    return {name: moved / 1e9 / s for name, s in seconds.items()}
+
+
+def plot(path, title, sides, curves):
+    """Writes lines over element counts, both axes logarithmic."""
+    width, height, left, bottom = 640, 400, 60, 50
+    values = [v for curve in curves.values() for v in curve if v]
+    low, high = math.log10(min(values)) - 0.1, math.log10(max(values)) + 0.1
+    x = lambda i: left + i * (width - left - 130) / (len(sides) - 1)
+    y = lambda v: height - bottom - (math.log10(v) - low) / (high - low) * (height - bottom - 40)
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" font-size="12">',
+           f'<rect width="{width}" height="{height}" fill="white"/><text x="{left}" y="20">{title}, GB/s over elements</text>']
+    for i, side in enumerate(sides):
+        out.append(f'<text x="{x(i):.0f}" y="{height - bottom + 18}" text-anchor="middle">{side}²</text>')
+    for tick in (0.1, 1, 2, 5, 10, 20, 50, 100, 200):
+        if low <= math.log10(tick) <= high:
+            out.append(f'<text x="{left - 8}" y="{y(tick) + 4:.0f}" text-anchor="end">{tick:g}</text>'
+                       f'<line x1="{left}" x2="{x(len(sides) - 1):.0f}" y1="{y(tick):.0f}" y2="{y(tick):.0f}" stroke="#ddd"/>')
+    for (name, curve), colour in zip(curves.items(), ("#c00", "#06c", "#e80", "#888")):
+        points = " ".join(f"{x(i):.1f},{y(v):.1f}" for i, v in enumerate(curve) if v)
+        out.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        out.append(f'<text x="{x(len(sides) - 1) + 8:.0f}" y="{y(curve[-1]) + 4:.0f}" fill="{colour}">{name}</text>')
+    with open(path, "w") as file:
+        file.write("\n".join(out + ["</svg>\n"]))
+
+
+def main():
+    library = Library(sys.argv[1])
+    library.c.tensor_set_num_threads(1)
+    library.c.tensor_copy_into.argtypes = [c.c_void_p, c.c_void_p, c.c_void_p]
+    names = ["astensor", "NumPy", "torch", "memcpy"]
+    print(f"{'':44}" + "".join(f"{name:>10}" for name in names) + f"{'/ best peer':>13}{'/ memcpy':>10}")
+    ratios = []
+    for source, target, layout in ROWS:
+        for side in (64, 1024, 4096):
+            speed = measure(library, source, target, layout, side)
+            peer = max(speed[n] for n in ("NumPy", "torch") if n in speed)
+            ratios.append(speed["astensor"] / peer)
+            cells = "".join(f"{speed[n]:10.2f}" if n in speed else f"{'':>10}" for n in names)
+            label = f"{source} -> {target}, {layout}, {side}²"
+            print(f"{label:44}{cells}{ratios[-1]:13.2f}{speed['astensor'] / speed['memcpy']:10.2f}", flush=True)
+    mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
+    print(f"beside the faster peer: geometric mean {mean:.2f}, behind in {sum(r < 1 for r in ratios)} of {len(ratios)}")
+    if len(sys.argv) > 2:
+        sides = [32, 64, 128, 256, 512, 1024, 2048, 4096]
+        curves = {}
+        for side in sides:
+            for name, value in measure(library, "float64", "float32", "transposed", side).items():
+                curves.setdefault(name, []).append(value)
+        plot(sys.argv[2], "float64 to float32, transposed", sides, curves)
+
+
+if __name__ == "__main__":
+    main()
