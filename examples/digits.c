@@ -75,22 +75,28 @@ static size_t read_npy_header(const mapping *map, int64_t shape[3])
 {
     const unsigned char *bytes = map->bytes;
     hold(map->size > 12 && memcmp(bytes, "\x93NUMPY", 6) == 0, "this is a .npy file");
+    hold(bytes[6] >= 1 && bytes[6] <= 3, "the .npy version is 1, 2 or 3");
     int wide = bytes[6] >= 2;
     size_t length = bytes[8] | (size_t)bytes[9] << 8;
     if (wide) {
         length |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
     }
     size_t start = wide ? 12 : 10;
-    hold(length < map->size - start, "the header fits the file");
+    hold(length <= map->size - start, "the header fits the file");
     char *text = malloc(length + 1);
     hold(text != NULL, "there is memory for the header");
     memcpy(text, bytes + start, length);
     text[length] = 0;
     const char *sizes = strstr(text, "'shape': (");
-    hold(strstr(text, "'|u1'") != NULL, "the file holds unsigned bytes");
+    hold(strstr(text, "'descr': '|u1'") != NULL, "the file holds unsigned bytes");
     hold(strstr(text, "'fortran_order': False") != NULL, "the file is in row-major order");
-    hold(sizes != NULL && sscanf(sizes, "'shape': (%" SCNd64 ", %" SCNd64 ", %" SCNd64 ")", &shape[0], &shape[1], &shape[2]) == 3,
+    /* sscanf counts values only; that the third one closes the shape is seen by %n having been reached. */
+    int end = 0;
+    hold(sizes != NULL
+             && sscanf(sizes, "'shape': (%" SCNd64 ", %" SCNd64 ", %" SCNd64 ")%n", &shape[0], &shape[1], &shape[2], &end) == 3
+             && end > 0,
          "the file holds three dimensions");
+    hold(shape[0] > 0 && shape[1] == 8 && shape[2] == 8, "the file holds images of 8 x 8");
     free(text);
     return start + length;
 }
@@ -186,10 +192,11 @@ int main(int argc, char **argv)
 
     /* A view: one digit, the same bytes. */
     tensor_t *digit = NULL;
-    must(tensor_select(digits, 0, 1234 % shape[0], &digit), "tensor_select");
-    printf("Digit 1234, a view of it:\n");
+    int64_t number = 1234 % shape[0];
+    must(tensor_select(digits, 0, number, &digit), "tensor_select");
+    printf("Digit %" PRId64 ", a view of it:\n", number);
     draw(digit);
-    hold(tensor_view(digit)->data == mapped + 1234 % shape[0] * 64, "a view is the same memory");
+    hold(tensor_view(digit)->data == mapped + number * 64, "a view is the same memory");
 
     /* Images last, as float32, contiguous: this needs a copy, and the plan can say so. */
     static const int32_t order[3] = {1, 2, 0};
@@ -226,7 +233,7 @@ int main(int argc, char **argv)
     tensor_release(digit);
     hold(map.bytes == NULL, "the last alias gives the memory back");
     printf("Released the view; the deleter has run: %s\n", map.bytes ? "mapped" : "unmapped");
-    hold(values[0] == 0, "the copy has its own memory");
+    hold(values[0] == before, "the copy has its own memory");
     tensor_release(converted);
     return 0;
 }

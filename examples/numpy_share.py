@@ -2,10 +2,12 @@
 
     python numpy_share.py [path/to/libastensor.so]
 
+The library may also be named by the variable ASTENSOR_LIBRARY; without either it is that of `make build`.
 What `torch.as_tensor` does for an array, `tensor_as_tensor` does here: no copy, the same memory on both sides.
 """
 
 import ctypes as c
+import os
 import pathlib
 import sys
 
@@ -70,10 +72,17 @@ class Tensor:
     def __init__(self, library, handle, lender=None):
         self.library = library
         self.handle = handle
-        self.lender = lender  # The lender's memory must outlive the handle.
+        self.lender = lender  # Its memory must outlive the handle and what is exported from it.
+        self.capsule = None
 
     @classmethod
     def make(cls, library, function, array, lender=None):
+        if array.dtype.kind not in KINDS or not array.dtype.isnative:
+            raise ValueError(f"there is no DLPack dtype for {array.dtype!r}")
+        if any(s % array.itemsize for s in array.strides):
+            raise ValueError(f"strides {array.strides} are not whole elements of {array.itemsize} bytes")
+        if not array.flags.writeable:
+            raise ValueError("the array is read-only; this example borrows to write")
         shape = (c.c_int64 * array.ndim)(*array.shape)
         # DLPack counts strides in elements.
         strides = (c.c_int64 * array.ndim)(*(s // array.itemsize for s in array.strides))
@@ -94,15 +103,22 @@ class Tensor:
     def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
         if max_version is None or max_version[0] < 1:
             raise BufferError("this example speaks DLPack 1.x only")
+        if copy or dl_device not in (None, (CPU, 0)):
+            raise BufferError("this example shares, on the processor; it makes no copy for a consumer")
         managed = c.POINTER(DLManagedTensorVersioned)()
         if self.library.tensor_to_dlpack(self.handle, None, c.byref(managed)) != 0:
             raise BufferError(self.library.tensor_last_error().decode())
-        # The consumer renames the capsule when it takes the tensor over; if none does, this destructor gives it back.
-        return new_capsule(managed, b"dltensor_versioned", destroy_capsule)
+        # The consumer renames the capsule when it takes the tensor over; if none does, this destructor gives it back. We
+        # keep a reference: a consumer that fails lets go while its error is pending, when Python code cannot run.
+        self.capsule = new_capsule(managed, b"dltensor_versioned", destroy_capsule)
+        return self.capsule
 
     def release(self):
+        self.capsule = None
         self.library.tensor_release(self.handle)
         self.handle = None
+
+    __del__ = release
 
 
 CAPSULE_DESTRUCTOR = c.CFUNCTYPE(None, c.c_void_p)
@@ -122,8 +138,9 @@ def destroy_capsule(capsule):
 
 
 def main():
-    default = pathlib.Path(__file__).resolve().parent.parent / "target/release/libastensor.so"
-    library = load(pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else default)
+    built = pathlib.Path(__file__).resolve().parent.parent / "target/release/libastensor.so"
+    path = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("ASTENSOR_LIBRARY", built)
+    library = load(pathlib.Path(path).resolve())
 
     array = np.array([1, 2, 3])
     tensor = Tensor.make(library, library.tensor_as_tensor, array, lender=array)

@@ -9,7 +9,7 @@ block() { awk -v fence="\`\`\`$1" '$0 == fence && !done { inside = 1; next } /^`
 block c >"$work/example.c"
 block text >"$work/expected.txt"
 [ -s "$work/example.c" ] && [ -s "$work/expected.txt" ] || { echo "the README has no example"; exit 1; }
-compile() { "${CC:-gcc}" -std=c11 -Wall -Wextra -pedantic -Werror -Wno-missing-field-initializers -Iinclude "$work/example.c" "$@"; }
+compile() { "${CC:-gcc}" -std=c11 -Wall -Wextra -pedantic -Werror -Iinclude "$work/example.c" "$@"; }
 compile -o "$work/shared" -L"$release" -lastensor -Wl,-rpath,"$PWD/$release"
 compile -o "$work/static" "$release/libastensor.a" -lpthread -ldl -lm
 for program in shared static; do
