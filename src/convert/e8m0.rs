@@ -46,12 +46,17 @@ pub unsafe fn encode<C: Word>(
     }
 }
 
-fn narrow(number: Number, overflow: Overflow) -> u8 {
-    let too_large = if overflow == Overflow::Saturate {
+/// What is written for numbers beyond the largest.
+pub fn overflowed(overflow: Overflow) -> u8 {
+    if overflow == Overflow::Saturate {
         LARGEST
     } else {
         NAN
-    };
+    }
+}
+
+fn narrow(number: Number, overflow: Overflow) -> u8 {
+    let too_large = overflowed(overflow);
     let (significand, exponent) = match number {
         Number::Infinity { negative: false } => return too_large,
         Number::Finite {

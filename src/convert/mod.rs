@@ -16,13 +16,15 @@ mod bits;
 mod e8m0;
 mod float;
 mod integer;
+mod kernel;
 mod number;
 mod packed;
 mod round;
 
 pub use bits::{pack, unpack};
 pub use number::Value;
-pub use packed::{Kernel, Standard, kernel};
+pub use kernel::{Kernel, kernel};
+pub use packed::{Standard, has_avx2};
 
 use crate::dtype::{Overflow, Scalar};
 
@@ -128,14 +130,6 @@ fn encoder_of<C: number::Word>(to: Scalar) -> Option<Encode> {
         Float4E2M1Fn => float::encode::<C, float::E2M1Fn>,
         Complex32 | Complex64 | Complex128 | Opaque(_) => return None,
     })
-}
-
-/// Joins the parts of complex numbers so that a word is zero only where both parts are.
-pub fn either_nonzero(words: &mut [u64], imaginary: &[u64]) {
-    // The signs do not matter to the question, and the other bits are zero only in a zero.
-    for (word, imaginary) in words.iter_mut().zip(imaginary) {
-        *word |= imaginary;
-    }
 }
 
 /// Whether a word holds zero, of either sign.

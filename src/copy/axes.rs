@@ -115,69 +115,100 @@ impl<'a> Axes<'a> {
         start
     }
 
-    /// Steps of the outermost loop, which is what can be divided among threads.
-    pub fn outermost_size(&self) -> i64 {
-        self.axes[..self.len].first().map_or(1, |axis| axis.size)
+    /// How many loops there are.
+    pub fn len(&self) -> usize {
+        self.len
     }
 
-    /// Brings a transposed plane to the inside: if elements are adjacent in the destination along the innermost axis and
-    /// in the source along another, that one becomes the second innermost. Returns whether there is such a plane.
+    /// The innermost loop.
+    pub fn innermost(&self) -> Option<Axis> {
+        self.axes[..self.len].last().copied()
+    }
+
+    /// Takes the innermost loop away.
+    pub fn pop(&mut self) {
+        self.len -= 1;
+    }
+
+    /// The loop to divide among threads, and its size: the outermost one that is long enough for `parts`, else the longest.
+    pub fn divisible(&self, parts: i64) -> (usize, i64) {
+        let axes = &self.axes[..self.len];
+        let enough = axes.iter().position(|axis| axis.size >= parts);
+        let longest = || (0..axes.len()).max_by_key(|&i| axes[i].size);
+        match enough.or_else(longest) {
+            Some(i) => (i, axes[i].size),
+            None => (0, 1),
+        }
+    }
+
+    /// Brings a plane that must be transposed to the inside: if elements are adjacent in the destination along the
+    /// innermost axis, and closer to each other in the source along another one, several to a cache line, that one becomes
+    /// the second innermost. Returns whether there is such a plane.
     pub fn find_plane(&mut self, source_bits: i64, destination_bits: i64) -> bool {
+        /// A cache line.
+        const LINE_BITS: u64 = 8 * 64;
         let Some((inner, outer)) = self.axes[..self.len].split_last() else {
             return false;
         };
-        if inner.destination != destination_bits || inner.source == source_bits || inner.size < 2 {
+        let distance = inner.source.unsigned_abs();
+        if inner.destination != destination_bits || distance <= source_bits as u64 {
             return false;
         }
-        let Some(along) = outer.iter().rposition(|axis| axis.source == source_bits) else {
+        let closer = |axis: &Axis| {
+            let apart = axis.source.unsigned_abs();
+            apart != 0 && apart < distance && 2 * apart <= LINE_BITS
+        };
+        let closest = (0..outer.len())
+            .filter(|&i| closer(&outer[i]))
+            .min_by_key(|&i| (outer[i].source.unsigned_abs(), self.len - i));
+        let Some(along) = closest else {
             return false;
         };
         self.axes[along..self.len - 1].rotate_left(1);
         true
     }
 
-    /// Calls `run` with the two places and the `inside` innermost axes, for part `part` of `parts` of the outermost loop.
-    /// There is always at least one axis.
-    pub fn for_each_run(
+    /// Calls `sheet` with the two places and the two innermost loops, for one share of all that is to be done.
+    pub fn for_each_sheet(
         &self,
         start: Start,
-        part: i64,
-        parts: i64,
-        inside: usize,
-        mut run: impl FnMut(i64, i64, &[Axis]),
+        share: Share,
+        mut sheet: impl FnMut(i64, i64, Axis, Axis),
     ) {
-        let one = [Axis::ONE];
-        let axes = if self.len == 0 {
-            &one
-        } else {
-            &self.axes[..self.len]
-        };
         let Start {
             mut source,
             mut destination,
         } = start;
-        // In 128 bits: a size may be close to 2^63.
-        let bound = |part: i64| match parts {
-            1 => part * axes[0].size,
-            _ => (i128::from(axes[0].size) * i128::from(part) / i128::from(parts)) as i64,
+        let (outer, inner) = self.axes[..self.len].split_at(self.len.saturating_sub(2));
+        let mut inner = match *inner {
+            [outer, inner] => [outer, inner],
+            [inner] => [Axis::ONE, inner],
+            _ => [Axis::ONE; 2],
         };
-        let (first, end) = (bound(part), bound(part + 1));
-        source += first * axes[0].source;
-        destination += first * axes[0].destination;
-        let size_of_part = end - first;
-
-        let (outer, inner) = axes.split_at(axes.len() - inside);
-        let mut innermost = [Axis::ONE; 2];
-        let innermost = &mut innermost[..inside];
-        innermost.copy_from_slice(inner);
+        // What is divided, among the loops inside or outside.
+        let first_inside = self.len - inner.len().min(self.len);
+        let divided = share.axis;
+        let divided_size = share.end - share.first;
+        if let Some(axis) = self.axes[..self.len].get(divided) {
+            source += share.first * axis.source;
+            destination += share.first * axis.destination;
+            if divided >= first_inside {
+                // One loop is the second of the two inside.
+                let place = divided - first_inside + usize::from(self.len == 1);
+                inner[place].size = divided_size;
+            }
+        }
+        let size_of = |i: usize| if i == divided { divided_size } else { outer[i].size };
+        if divided_size == 0 {
+            return;
+        }
         if outer.is_empty() {
-            innermost[0].size = size_of_part;
-            run(source, destination, innermost);
+            sheet(source, destination, inner[0], inner[1]);
             return;
         }
         let mut index = [0i64; MAX_AXES];
         loop {
-            run(source, destination, innermost);
+            sheet(source, destination, inner[0], inner[1]);
             // The odometer: the innermost of the outer loops that can go on does, those inside it begin again.
             let mut turning = outer.len();
             loop {
@@ -186,21 +217,49 @@ impl<'a> Axes<'a> {
                 }
                 turning -= 1;
                 let axis = outer[turning];
-                let size = if turning == 0 {
-                    size_of_part
-                } else {
-                    axis.size
-                };
                 index[turning] += 1;
-                if index[turning] < size {
+                if index[turning] < size_of(turning) {
                     source += axis.source;
                     destination += axis.destination;
                     break;
                 }
                 index[turning] = 0;
-                source -= (size - 1) * axis.source;
-                destination -= (size - 1) * axis.destination;
+                source -= (size_of(turning) - 1) * axis.source;
+                destination -= (size_of(turning) - 1) * axis.destination;
             }
+        }
+    }
+}
+
+/// What one of several threads does: some of the steps of one loop.
+#[derive(Clone, Copy, Debug)]
+pub struct Share {
+    axis: usize,
+    first: i64,
+    end: i64,
+}
+
+impl Share {
+    /// Part `part` of `parts` of a loop, given by its number and size. Parts begin at multiples of a line of bytes where
+    /// the loop is long.
+    pub fn new(part: i64, parts: i64, (axis, size): (usize, i64)) -> Self {
+        const MULTIPLE: i64 = 64;
+        let bound = |part: i64| {
+            if part == parts {
+                return size;
+            }
+            // In 128 bits: a size may be close to 2^63.
+            let exact = (i128::from(size) * i128::from(part) / i128::from(parts)) as i64;
+            if size / parts >= 4 * MULTIPLE {
+                exact / MULTIPLE * MULTIPLE
+            } else {
+                exact
+            }
+        };
+        Self {
+            axis,
+            first: bound(part),
+            end: bound(part + 1),
         }
     }
 }
@@ -249,19 +308,23 @@ mod tests {
     #[test]
     fn parts_cover_every_element_once() {
         let (axes, start) = axes(&[7, 3], &[1, 7], &[3, 1]);
-        for parts in 1..=7 {
-            let mut seen = [0; 21];
-            for part in 0..parts {
-                axes.for_each_run(start, part, parts, 1, |source, destination, inside| {
-                    let run = inside[0];
-                    for i in 0..run.size {
-                        let (s, d) = (source + i * run.source, destination + i * run.destination);
-                        assert_eq!(s / 8, d / 8 / 3 + d / 8 % 3 * 7);
-                        seen[(d / 8) as usize] += 1;
-                    }
-                });
+        for divided in [(0, 7), (1, 3)] {
+            for parts in 1..=9 {
+                let mut seen = [0; 21];
+                for part in 0..parts {
+                    let share = Share::new(part, parts, divided);
+                    axes.for_each_sheet(start, share, |source, destination, outer, inner| {
+                        for i in 0..outer.size * inner.size {
+                            let (i, j) = (i / inner.size, i % inner.size);
+                            let s = source + i * outer.source + j * inner.source;
+                            let d = destination + i * outer.destination + j * inner.destination;
+                            assert_eq!(s / 8, d / 8 / 3 + d / 8 % 3 * 7);
+                            seen[(d / 8) as usize] += 1;
+                        }
+                    });
+                }
+                assert_eq!(seen, [1; 21]);
             }
-            assert_eq!(seen, [1; 21]);
         }
     }
 }

@@ -1,11 +1,14 @@
 //! Copies between two layouts of one shape: plan the loops, choose how elements move, run.
 //!
-//! Traversal and conversion know nothing of each other: [`axes`] decides the order in which elements are met,
-//! [`element`] how a run of them moves, and [`threads`] who does which part.
+//! Traversal and conversion know nothing of each other: [`axes`] decides the order in which elements are met, [`mover`]
+//! how runs of them move, [`plane`] how those that must be transposed do, and [`threads`] who does which part.
 
 mod axes;
-mod element;
 mod exact;
+mod mover;
+mod plane;
+mod stream;
+mod strided;
 mod threads;
 mod transpose;
 
@@ -15,8 +18,9 @@ pub use threads::{num_threads, set_num_threads};
 use crate::convert::Standard;
 use crate::dtype::{DType, Overflow};
 use crate::layout::Layout;
-use axes::{Axes, MAX_AXES, Room};
-use element::Mover;
+use axes::{Axes, MAX_AXES, Room, Share};
+use mover::Mover;
+use plane::Plane;
 
 /// Ranks that most copies have.
 const SMALL_NDIM: usize = 6;
@@ -52,30 +56,48 @@ pub unsafe fn copy(source: Side<'_>, destination: Side<'_>, overflow: Overflow) 
     if destination.layout.numel() == 0 {
         return;
     }
-    let mover = Mover::choose(source.dtype, destination.dtype, overflow);
     // Setting up room for the highest rank takes longer than a small copy.
-    let (mut small, mut large);
-    let room = if source.layout.ndim() <= SMALL_NDIM {
-        small = Room::<{ SMALL_NDIM + 2 }>::new();
-        small.as_mut()
-    } else {
-        large = Room::<MAX_AXES>::new();
-        large.as_mut()
-    };
+    // SAFETY: the caller's promises.
+    unsafe {
+        if source.layout.ndim() <= SMALL_NDIM {
+            let mut room = Room::<{ SMALL_NDIM + 2 }>::new();
+            copy_planned(source, destination, overflow, room.as_mut());
+        } else {
+            let mut room = Room::<MAX_AXES>::new();
+            copy_planned(source, destination, overflow, room.as_mut());
+        }
+    }
+}
+
+/// # Safety
+/// As for [`copy`]; there is an element.
+#[inline(always)]
+unsafe fn copy_planned(
+    source: Side<'_>,
+    destination: Side<'_>,
+    overflow: Overflow,
+    room: &mut [axes::Axis],
+) {
+    let bytes = destination
+        .layout
+        .nbytes(destination.dtype.storage_bits())
+        .unwrap_or(i64::MAX);
+    let mut mover = Mover::choose(source.dtype, destination.dtype, overflow, stream::pays(bytes));
     let mut axes = Axes::new(room, source, destination);
     mover.add_inner_axes(source.dtype, destination.dtype, &mut axes);
     let start = axes.simplify();
+    mover.absorb_inner_axis(&mut axes);
     let plane = match mover.unit_bits() {
-        Some((from, to)) => axes.find_plane(from, to),
-        None => false,
+        Some((from, to)) if axes.find_plane(from, to) => Some(Plane::new(&mover)),
+        _ => None,
     };
-    let bytes = destination.layout.nbytes(destination.dtype.storage_bits());
-    let parts = match bytes {
-        // Two threads must never share a byte, so packed destinations stay with one.
-        Ok(bytes) if !mover.writes_shared_bytes() => threads::parts_for(bytes),
-        _ => 1,
+    // Two threads must never share a byte, so packed destinations stay with one.
+    let parts = match mover.writes_shared_bytes() {
+        true => 1,
+        false => threads::parts_for(bytes),
     };
-    let parts = parts.min(axes.outermost_size());
+    let divided = axes.divisible(parts);
+    let parts = parts.min(divided.1);
     let places = Places {
         source: source.pointer,
         destination: destination.pointer,
@@ -84,18 +106,25 @@ pub unsafe fn copy(source: Side<'_>, destination: Side<'_>, overflow: Overflow) 
         let places = &places;
         // Kernels compute; the caller's rounding mode is no business of theirs.
         let _environment = mover.computes().then(Standard::enter);
-        let (source, destination) = (places.source, places.destination);
-        let inside = if plane { 2 } else { 1 };
-        axes.for_each_run(start, part, parts, inside, |from, to, inner| {
+        let share = Share::new(part, parts, divided);
+        axes.for_each_sheet(start, share, |from, to, outer, inner| {
+            let (source, destination) = ((places.source, from), (places.destination, to));
             // SAFETY: the caller's promises; the axes visit exactly the elements of both layouts, and each part its own.
             unsafe {
-                match *inner {
-                    [rows, columns] => mover.plane(source, from, destination, to, rows, columns),
-                    [run] => mover.run(source, from, destination, to, run),
-                    _ => {}
+                match &plane {
+                    Some(plane) => plane.run(
+                        source.0.wrapping_offset((from / 8) as isize),
+                        destination.0.wrapping_offset((to / 8) as isize),
+                        outer,
+                        inner,
+                    ),
+                    None => mover.sheet(source, destination, outer, inner),
                 }
             }
         });
+        if mover.streams() {
+            stream::finish();
+        }
     };
     if parts > 1 {
         threads::run(parts, &work);

@@ -56,12 +56,6 @@ pub fn roundable<S: Source>(raw: S::Raw) -> f32 {
     }
 }
 
-/// One element.
-#[inline(always)]
-pub fn convert<S: Source, T: Target>(raw: S::Raw, parameters: Parameters) -> T::Raw {
-    T::of::<S>(raw, parameters)
-}
-
 /// Integers that binary32, or else binary64, holds.
 macro_rules! narrow_integer {
     ($($integer:ty, $form:ident, $float:ty);*) => {$(
@@ -183,8 +177,8 @@ wide_float!(F64, f64, Double, |raw| raw as f32, |raw| f64::from_bits(
     raw.to_bits() | if raw.is_nan() { 1 << 51 } else { 0 }
 ));
 
-/// The formats that binary32 holds, read and written by shifting bits.
-macro_rules! narrow_float {
+/// The formats of 16 bits: binary32 holds them, and they are read by shifting bits.
+macro_rules! half_float {
     ($($format:ident),*) => {$(
         impl Source for float::$format {
             type Raw = <float::$format as Float>::Bits;
@@ -205,7 +199,14 @@ macro_rules! narrow_float {
                 f64::from(Self::single(raw))
             }
         }
+    )*};
+}
 
+half_float!(F16, BF16);
+
+/// The formats narrower than binary32, which are rounded to.
+macro_rules! narrow_float {
+    ($($format:ident),*) => {$(
         impl Target for float::$format {
             type Raw = <float::$format as Float>::Bits;
             #[inline(always)]
@@ -225,8 +226,61 @@ narrow_float!(
     E4M3Fn,
     E4M3Fnuz,
     E5M2,
-    E5M2Fnuz
+    E5M2Fnuz,
+    E2M3Fn,
+    E3M2Fn,
+    E2M1Fn
 );
+
+/// A binary32 on the way to a narrower format.
+pub struct Rounded;
+
+impl Target for Rounded {
+    type Raw = f32;
+    #[inline(always)]
+    fn of<S: Source>(raw: S::Raw, _: Parameters) -> f32 {
+        roundable::<S>(raw)
+    }
+}
+
+/// float8_e8m0fnu: see [`crate::convert::e8m0`].
+pub struct E8M0;
+
+impl Target for E8M0 {
+    type Raw = u8;
+    #[inline(always)]
+    fn of<S: Source>(raw: S::Raw, parameters: Parameters) -> u8 {
+        const NAN: u32 = 0xff;
+        const INFINITY: u32 = 0xff << 23;
+        const HALF: u32 = 1 << 22;
+        let bits = roundable::<S>(raw).to_bits();
+        // The exponent, and one more from the middle on; of the smallest value, 2^-127, from just above it on.
+        let up = if bits < 1 << 23 { HALF - 1 } else { HALF };
+        let code = ((bits & (u32::MAX >> 1)) + up) >> 23;
+        // What has a sign is above infinity, too.
+        let is_number = bits.wrapping_sub(1) < INFINITY;
+        (if is_number { code.min(parameters.overflowed) } else { NAN }) as u8
+    }
+}
+
+/// Integers in the low `BITS` bits of a byte whose other bits are zero.
+pub struct SmallInteger<const BITS: u32, const SIGNED: bool>;
+
+impl<const BITS: u32, const SIGNED: bool> Target for SmallInteger<BITS, SIGNED> {
+    type Raw = u8;
+    #[inline(always)]
+    fn of<S: Source>(raw: S::Raw, parameters: Parameters) -> u8 {
+        let mask = u8::MAX >> (8 - BITS);
+        mask & match S::wide(raw) {
+            Wide::Integer(value) => value as u8,
+            _ if SIGNED => {
+                let highest = mask as i8 >> 1;
+                <i8 as Target>::of::<S>(raw, parameters).clamp(-1 - highest, highest) as u8
+            }
+            _ => <u8 as Target>::of::<S>(raw, parameters).min(mask),
+        }
+    }
+}
 
 impl Target for float::F32 {
     type Raw = f32;

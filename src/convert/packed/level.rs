@@ -32,11 +32,22 @@ const NAMES: &[(&[u8], Level)] = &[
 static CURRENT: AtomicU8 = AtomicU8::new(0);
 
 /// The level in use.
+#[inline(always)]
 pub fn current() -> Level {
-    let known = CURRENT.load(Ordering::Relaxed);
-    if let Some((_, level)) = NAMES.iter().find(|(_, level)| *level as u8 == known) {
-        return *level;
+    match CURRENT.load(Ordering::Relaxed) {
+        known if known == Level::Scalar as u8 => Level::Scalar,
+        known if known == Level::Baseline as u8 => Level::Baseline,
+        #[cfg(target_arch = "x86_64")]
+        known if known == Level::Avx2 as u8 => Level::Avx2,
+        #[cfg(target_arch = "x86_64")]
+        known if known == Level::Avx512 as u8 => Level::Avx512,
+        _ => find(),
     }
+}
+
+/// Finds the level for the first time.
+#[cold]
+fn find() -> Level {
     let level = requested().map_or(highest(), |level| level.min(highest()));
     CURRENT.store(level as u8, Ordering::Relaxed);
     level

@@ -1,0 +1,89 @@
+//! What converts adjacent elements of one dtype to adjacent elements of another: packed loops, or the definition.
+
+use super::packed::{self, Steps};
+use super::{Decode, Encode, decoder, encoder};
+use crate::dtype::{Overflow, Scalar};
+
+/// Converts adjacent elements, sub-byte ones one to a byte. Both runs may be at any address.
+#[derive(Clone, Copy)]
+pub struct Kernel(Way);
+
+#[derive(Clone, Copy)]
+enum Way {
+    Packed(Steps),
+    Defined(Definition),
+}
+
+/// A decoder and an encoder.
+#[derive(Clone, Copy)]
+struct Definition {
+    decode: Decode,
+    encode: Encode,
+    overflow: Overflow,
+    /// Bytes of an element on each side.
+    sizes: (usize, usize),
+}
+
+/// The kernel for a pair of real scalars.
+pub fn kernel(from: Scalar, to: Scalar, overflow: Overflow) -> Kernel {
+    if let Some(steps) = packed::steps(from, to, overflow) {
+        return Kernel(Way::Packed(steps));
+    }
+    let defined = decoder(from).and_then(|(decode, carrier)| {
+        let size = |scalar: Scalar| scalar.bits().div_ceil(8) as usize;
+        Some(Definition {
+            decode,
+            encode: encoder(to, carrier)?,
+            overflow,
+            sizes: (size(from), size(to)),
+        })
+    });
+    match defined {
+        Some(definition) => Kernel(Way::Defined(definition)),
+        // Callers have asked `DType::check_convertible`.
+        None => unreachable!("no conversion from {} to {}", from.name(), to.name()),
+    }
+}
+
+impl Kernel {
+    /// Whether it computes with floating-point instructions, and needs the standard environment.
+    pub fn computes(&self) -> bool {
+        matches!(self.0, Way::Packed(_))
+    }
+
+    /// Converts a run.
+    ///
+    /// # Safety
+    /// `count` elements are readable at `from` and writable at `to`; the runs do not overlap. If the kernel computes, a
+    /// [`super::Standard`] environment is in force.
+    #[inline(always)]
+    pub unsafe fn run(&self, from: *const u8, to: *mut u8, count: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match &self.0 {
+                Way::Packed(steps) => steps.run(from, to, count),
+                Way::Defined(definition) => definition.run(from, to, count),
+            }
+        }
+    }
+}
+
+impl Definition {
+    /// # Safety
+    /// As for [`Kernel::run`].
+    #[inline(never)]
+    unsafe fn run(&self, from: *const u8, to: *mut u8, count: usize) {
+        let mut words = [0; 256];
+        let mut done = 0;
+        while done < count {
+            let words = &mut words[..(count - done).min(256)];
+            let (source, target) = self.sizes;
+            // SAFETY: the caller's promise.
+            unsafe {
+                (self.decode)(from.add(done * source), source as isize, words);
+                (self.encode)(words, to.add(done * target), target as isize, self.overflow);
+            }
+            done += words.len();
+        }
+    }
+}

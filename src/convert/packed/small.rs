@@ -1,0 +1,138 @@
+//! Elements of at most eight bits, one to a byte, by tables of all their encodings; and the sub-byte integers by shifts.
+
+use super::element::Parameters;
+use super::narrow::widen;
+use super::{Run, Scalar};
+use crate::convert::float::{self, Float};
+
+/// The binary32 of every byte. Bits that are not the element's do not count.
+type Table = [f32; 256];
+
+const fn floats<F: Float>() -> Table {
+    let mut table = [0.0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let encoding = byte as u32 & ((1 << F::FORMAT.bits) - 1);
+        table[byte] = widen(encoding, F::FORMAT);
+        byte += 1;
+    }
+    table
+}
+
+const fn scales() -> Table {
+    let mut table = [0.0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let bits = match byte as u32 {
+            // Subnormal in binary32.
+            0 => 1 << 22,
+            0xff => 0xff << 23 | 1 << 22,
+            exponent => exponent << 23,
+        };
+        table[byte] = f32::from_bits(bits);
+        byte += 1;
+    }
+    table
+}
+
+const fn integers(bits: u32, signed: bool) -> Table {
+    let mut table = [0.0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = extended(byte as u8, bits, signed) as i8 as f32;
+        byte += 1;
+    }
+    table
+}
+
+/// An integer in the low bits of a byte, as an 8-bit integer.
+const fn extended(byte: u8, bits: u32, signed: bool) -> u8 {
+    let unused = 8 - bits;
+    if signed {
+        ((byte << unused) as i8 >> unused) as u8
+    } else {
+        byte << unused >> unused
+    }
+}
+
+static E3M4: Table = floats::<float::E3M4>();
+static E4M3: Table = floats::<float::E4M3>();
+static E4M3B11: Table = floats::<float::E4M3B11Fnuz>();
+static E4M3FN: Table = floats::<float::E4M3Fn>();
+static E4M3FNUZ: Table = floats::<float::E4M3Fnuz>();
+static E5M2: Table = floats::<float::E5M2>();
+static E5M2FNUZ: Table = floats::<float::E5M2Fnuz>();
+static E8M0: Table = scales();
+static E2M3: Table = floats::<float::E2M3Fn>();
+static E3M2: Table = floats::<float::E3M2Fn>();
+static E2M1: Table = floats::<float::E2M1Fn>();
+static INT1: Table = integers(1, true);
+static INT2: Table = integers(2, true);
+static INT4: Table = integers(4, true);
+static UINT1: Table = integers(1, false);
+static UINT2: Table = integers(2, false);
+static UINT4: Table = integers(4, false);
+
+/// A small dtype to binary32.
+pub fn to_single(from: Scalar) -> Option<Run> {
+    macro_rules! by {
+        ($table:ident) => {{
+            /// # Safety
+            /// As for `Steps::run`.
+            unsafe fn run(from: *const u8, to: *mut u8, count: usize, _: Parameters) {
+                let to = to.cast::<f32>();
+                for i in 0..count {
+                    // SAFETY: the caller's promise.
+                    unsafe { to.add(i).write_unaligned($table[usize::from(*from.add(i))]) }
+                }
+            }
+            run
+        }};
+    }
+    Some(match from {
+        Scalar::Float8E3M4 => by!(E3M4),
+        Scalar::Float8E4M3 => by!(E4M3),
+        Scalar::Float8E4M3B11Fnuz => by!(E4M3B11),
+        Scalar::Float8E4M3Fn => by!(E4M3FN),
+        Scalar::Float8E4M3Fnuz => by!(E4M3FNUZ),
+        Scalar::Float8E5M2 => by!(E5M2),
+        Scalar::Float8E5M2Fnuz => by!(E5M2FNUZ),
+        Scalar::Float8E8M0Fnu => by!(E8M0),
+        Scalar::Float6E2M3Fn => by!(E2M3),
+        Scalar::Float6E3M2Fn => by!(E3M2),
+        Scalar::Float4E2M1Fn => by!(E2M1),
+        Scalar::Int1 => by!(INT1),
+        Scalar::Int2 => by!(INT2),
+        Scalar::Int4 => by!(INT4),
+        Scalar::UInt1 => by!(UINT1),
+        Scalar::UInt2 => by!(UINT2),
+        Scalar::UInt4 => by!(UINT4),
+        _ => return None,
+    })
+}
+
+/// A sub-byte integer to the 8-bit integer of the same kind.
+pub fn to_byte(from: Scalar) -> Option<(Run, Scalar)> {
+    /// # Safety
+    /// As for `Steps::run`.
+    unsafe fn run<const BITS: u32, const SIGNED: bool>(
+        from: *const u8,
+        to: *mut u8,
+        count: usize,
+        _: Parameters,
+    ) {
+        for i in 0..count {
+            // SAFETY: the caller's promise.
+            unsafe { *to.add(i) = extended(*from.add(i), BITS, SIGNED) }
+        }
+    }
+    Some(match from {
+        Scalar::Int1 => (run::<1, true> as Run, Scalar::Int8),
+        Scalar::Int2 => (run::<2, true>, Scalar::Int8),
+        Scalar::Int4 => (run::<4, true>, Scalar::Int8),
+        Scalar::UInt1 => (run::<1, false>, Scalar::UInt8),
+        Scalar::UInt2 => (run::<2, false>, Scalar::UInt8),
+        Scalar::UInt4 => (run::<4, false>, Scalar::UInt8),
+        _ => return None,
+    })
+}

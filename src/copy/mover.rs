@@ -1,0 +1,795 @@
+//! How elements move: as bytes, as bits of packed streams, or converted; adjacent ones as they lie, others by way of
+//! blocks that stay in the first-level cache.
+
+use super::axes::{Axes, Axis};
+use super::stream;
+use super::strided::{Loop, gather, move_blocks, scatter};
+use crate::convert::{self, Kernel};
+use crate::dtype::{DType, Kind, Overflow, Scalar};
+use core::mem::MaybeUninit;
+
+/// The way elements of one dtype become elements of another. A unit is what moves at once: an element, or a lane of it.
+#[derive(Clone, Copy)]
+pub struct Mover {
+    way: Way,
+    /// Bytes of a unit in the source, of a complex number that becomes real those of its real part; sub-byte lanes: 1.
+    source_unit: usize,
+    /// Bytes of a unit in the destination.
+    destination_unit: usize,
+    /// Whether the destination is streamed.
+    streams: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    /// Whole bytes, unchanged.
+    Bytes,
+    /// So many scalars a unit, each by the kernel.
+    Convert { kernel: Kernel, scalars: usize },
+    /// Real to complex: the kernel makes real parts; imaginary ones are zero.
+    AddImaginary { kernel: Kernel },
+    /// Complex to bool: the kernel makes bools of both parts; either makes the result true.
+    EitherNonzero { kernel: Kernel },
+    /// Sub-byte lanes on at least one side, converted or, without a kernel, unchanged.
+    Lanes {
+        kernel: Option<Kernel>,
+        from: Lane,
+        to: Lane,
+        parts: usize,
+    },
+}
+
+/// How a lane is stored.
+#[derive(Clone, Copy)]
+struct Lane {
+    /// Bits of its value.
+    bits: u32,
+    /// Whether lanes follow each other without regard to bytes.
+    packed: bool,
+}
+
+impl Lane {
+    fn of(dtype: DType) -> Self {
+        Self {
+            bits: dtype.scalar().component().bits(),
+            packed: dtype.is_subbyte() && !dtype.is_padded(),
+        }
+    }
+}
+
+/// Bytes of a block on either side.
+const BLOCK: usize = 4096;
+
+/// Bytes that are streamed at a time. Small, so that reading from memory and writing to it overlap.
+const STREAMED: usize = 512;
+
+/// Memory for a block, aligned for any register.
+#[repr(align(64))]
+struct Block(MaybeUninit<[u8; BLOCK]>);
+
+impl Block {
+    fn new() -> Self {
+        Self(MaybeUninit::uninit())
+    }
+
+    fn as_mut_ptr(&mut self) -> *mut u8 {
+        self.0.as_mut_ptr().cast()
+    }
+}
+
+/// The byte that holds `bit`.
+fn at(base: *const u8, bit: i64) -> *const u8 {
+    base.wrapping_offset(bit.div_euclid(8) as isize)
+}
+
+fn is_complex(dtype: DType) -> bool {
+    dtype.scalar().kind() == Kind::Complex
+}
+
+/// Sizes that whole units can be transposed, gathered and scattered at.
+fn is_movable(size: usize) -> bool {
+    matches!(size, 1 | 2 | 4 | 8 | 16)
+}
+
+impl Mover {
+    /// The way from one dtype to another, which must be convertible. `streams`: the destination is better streamed.
+    pub fn choose(from: DType, to: DType, overflow: Overflow, streams: bool) -> Self {
+        let mover = |way, source_unit, destination_unit| Self {
+            way,
+            source_unit,
+            destination_unit,
+            streams,
+        };
+        let whole = |dtype: DType| (dtype.storage_bits() / 8) as usize;
+        if from == to && !from.is_subbyte() {
+            return mover(Way::Bytes, whole(from), whole(to));
+        }
+        let (source, target) = (from.scalar().component(), to.scalar().component());
+        let kernel = match from.same_type(to) {
+            true => None,
+            false => Some(convert::kernel(source, target, overflow)),
+        };
+        if from.is_subbyte() || to.is_subbyte() {
+            let lanes = Way::Lanes {
+                kernel,
+                from: Lane::of(from),
+                to: Lane::of(to),
+                parts: 1 + usize::from(is_complex(to)),
+            };
+            return mover(lanes, 1, 1);
+        }
+        let Some(kernel) = kernel else {
+            // Of the same type, and not sub-byte, they would be equal.
+            unreachable!("{from} is not {to}")
+        };
+        let (source_size, target_size) = (source.bits() as usize / 8, target.bits() as usize / 8);
+        match (is_complex(from), is_complex(to)) {
+            (false, true) => mover(Way::AddImaginary { kernel }, source_size, 2 * target_size),
+            (true, false) if to.scalar() == Scalar::Bool => {
+                mover(Way::EitherNonzero { kernel }, 2 * source_size, 1)
+            }
+            (true, false) => mover(Way::Convert { kernel, scalars: 1 }, source_size, target_size),
+            (parts, _) => {
+                let scalars = usize::from(from.lanes()) * (1 + usize::from(parts));
+                let sizes = (scalars * source_size, scalars * target_size);
+                if is_movable(sizes.0) && is_movable(sizes.1) {
+                    mover(Way::Convert { kernel, scalars }, sizes.0, sizes.1)
+                } else {
+                    mover(Way::Convert { kernel, scalars: 1 }, source_size, target_size)
+                }
+            }
+        }
+    }
+
+    /// Adds the loops over the units of an element, where it has several.
+    pub fn add_inner_axes(&self, from: DType, to: DType, axes: &mut Axes<'_>) {
+        let (source, destination) = (from.lane_storage_bits() as i64, to.lane_storage_bits() as i64);
+        let lanes = Axis {
+            size: i64::from(from.lanes()),
+            source,
+            destination,
+        };
+        match self.way {
+            Way::Bytes => {}
+            Way::Convert { scalars: 1, .. } => {
+                axes.push(lanes);
+                if is_complex(from) && is_complex(to) {
+                    axes.push(Axis {
+                        size: 2,
+                        source: source / 2,
+                        destination: destination / 2,
+                    });
+                }
+            }
+            // A unit is the whole element.
+            Way::Convert { .. } => {}
+            Way::AddImaginary { .. } | Way::EitherNonzero { .. } | Way::Lanes { .. } => {
+                axes.push(lanes)
+            }
+        }
+    }
+
+    /// Makes a unit of what the innermost loop moves, if that is adjacent on both sides and small.
+    pub fn absorb_inner_axis(&mut self, axes: &mut Axes<'_>) {
+        let Some((source, destination)) = self.unit_bits() else {
+            return;
+        };
+        let Some(inner) = axes.innermost() else {
+            return;
+        };
+        if inner.source != source || inner.destination != destination || inner.size > 16 {
+            return;
+        }
+        let count = inner.size as usize;
+        let sizes = (count * self.source_unit, count * self.destination_unit);
+        if is_movable(sizes.0) && is_movable(sizes.1) && axes.len() > 1 {
+            (self.source_unit, self.destination_unit) = sizes;
+            if let Way::Convert { scalars, .. } = &mut self.way {
+                *scalars *= count;
+            }
+            axes.pop();
+        }
+    }
+
+    /// Whether two units of a destination may share a byte.
+    pub fn writes_shared_bytes(&self) -> bool {
+        matches!(self.way, Way::Lanes { to, .. } if to.packed)
+    }
+
+    /// Whether moving computes with floating-point instructions, and needs the standard environment.
+    pub fn computes(&self) -> bool {
+        match self.way {
+            Way::Bytes => false,
+            Way::Convert { kernel, .. }
+            | Way::AddImaginary { kernel }
+            | Way::EitherNonzero { kernel } => kernel.computes(),
+            Way::Lanes { kernel, .. } => kernel.is_some_and(|kernel| kernel.computes()),
+        }
+    }
+
+    /// Whether units change on the way.
+    pub fn converts(&self) -> bool {
+        !matches!(self.way, Way::Bytes)
+    }
+
+    /// Whether destinations are streamed; the end is then told by [`stream::finish`].
+    pub fn streams(&self) -> bool {
+        self.streams
+    }
+
+    /// Bytes of a unit on each side.
+    pub fn units(&self) -> (usize, usize) {
+        (self.source_unit, self.destination_unit)
+    }
+
+    /// Bits of a unit on each side, for movers that can transpose planes of them.
+    pub fn unit_bits(&self) -> Option<(i64, i64)> {
+        let units = match self.way {
+            Way::Bytes | Way::Convert { .. } => self.units(),
+            _ => return None,
+        };
+        let fits = is_movable(units.0) && is_movable(units.1);
+        fits.then_some((8 * units.0 as i64, 8 * units.1 as i64))
+    }
+
+    /// Moves `count` adjacent units to adjacent ones.
+    ///
+    /// # Safety
+    /// As for [`Mover::sheet`]; the mover has [`Mover::unit_bits`].
+    #[inline(always)]
+    pub unsafe fn adjacent(&self, from: *const u8, to: *mut u8, count: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self.way {
+                Way::Convert { kernel, scalars } => kernel.run(from, to, count * scalars),
+                _ => core::ptr::copy_nonoverlapping(from, to, count * self.source_unit),
+            }
+        }
+    }
+
+    /// Moves the units of two loops, of which the inner one is the better one to go along, from the two bits on.
+    ///
+    /// # Safety
+    /// Source units are readable, destination units writable, and they do not overlap. If the mover computes, the standard
+    /// environment is in force.
+    pub unsafe fn sheet(
+        &self,
+        (source, source_bit): (*const u8, i64),
+        (destination, destination_bit): (*mut u8, i64),
+        outer: Axis,
+        inner: Axis,
+    ) {
+        if let Way::Lanes {
+            kernel,
+            from,
+            to,
+            parts,
+        } = self.way
+        {
+            for i in 0..outer.size {
+                let source = (source, source_bit + i * outer.source);
+                let destination = (destination, destination_bit + i * outer.destination);
+                // SAFETY: the caller's promise.
+                unsafe { move_lanes((from, source), (to, destination), inner, kernel, parts) }
+            }
+            return;
+        }
+        let from = at(source, source_bit);
+        let to = at(destination, destination_bit).cast_mut();
+        let axis = |size: i64, bits: i64| Loop {
+            count: size as usize,
+            step: (bits / 8) as isize,
+        };
+        let source = Sheet {
+            first: from,
+            rows: axis(outer.size, outer.source),
+            units: axis(inner.size, inner.source),
+        }
+        .joined();
+        let target = Sheet {
+            first: to.cast_const(),
+            rows: axis(outer.size, outer.destination),
+            units: axis(inner.size, inner.destination),
+        }
+        .joined();
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (dense_from, dense_to) = (
+                source.is_dense(self.source_unit),
+                target.is_dense(self.destination_unit),
+            );
+            if dense_from && dense_to && source.rows.count == 1 && target.rows.count == 1 {
+                return self.run(source.first, to, source.units.count);
+            }
+            // The rows of both sides must be the same ones.
+            let (source, target) = match (source.rows.count == 1, target.rows.count == 1) {
+                (true, false) => (source.split(target.units.count), target),
+                (false, true) => (source, target.split(source.units.count)),
+                _ => (source, target),
+            };
+            let row_bytes = target.units.count * self.destination_unit;
+            let repeats = source.rows.step == 0 && source.rows.count > 1;
+            if repeats && dense_to && !matches!(self.way, Way::Bytes) && row_bytes <= 4 * BLOCK {
+                // The same row again and again: it is converted once.
+                let once = Self {
+                    streams: false,
+                    ..*self
+                };
+                once.rows(source.first_row(), target.first_row());
+                let copies = Self {
+                    way: Way::Bytes,
+                    source_unit: self.destination_unit,
+                    ..*self
+                };
+                let done = Sheet {
+                    rows: Loop { step: 0, ..target.rows },
+                    ..target
+                };
+                return copies.rows(done.without_first_row(), target.without_first_row());
+            }
+            self.rows(source, target);
+        }
+    }
+
+    /// Moves one dense run.
+    ///
+    /// # Safety
+    /// As for [`Mover::sheet`].
+    #[inline(always)]
+    unsafe fn run(&self, from: *const u8, to: *mut u8, count: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if self.streams {
+                let rows = |first, step| Sheet {
+                    first,
+                    rows: Loop { count: 1, step: 0 },
+                    units: Loop { count, step },
+                };
+                let source = rows(from, self.source_unit as isize);
+                let target = rows(to.cast_const(), self.destination_unit as isize);
+                self.rows(source, target);
+            } else if matches!(self.way, Way::Bytes) {
+                core::ptr::copy_nonoverlapping(from, to, count * self.source_unit);
+            } else {
+                self.produce(Sheet {
+                    first: from,
+                    rows: Loop { count: 1, step: 0 },
+                    units: Loop {
+                        count,
+                        step: self.source_unit as isize,
+                    },
+                }, to);
+            }
+        }
+    }
+
+    /// Moves the rows of two sheets of the same counts, a block at a time where they must be gathered, scattered or
+    /// streamed.
+    ///
+    /// # Safety
+    /// As for [`Mover::sheet`].
+    unsafe fn rows(&self, source: Sheet, target: Sheet) {
+        let dense_to = target.is_dense(self.destination_unit);
+        let aligned = stream::is_aligned(target.first, self.destination_unit);
+        let joined = target.rows.step == (target.units.count * self.destination_unit) as isize;
+        let (rows, units) = (source.rows.count, source.units.count);
+        let long = joined || units * self.destination_unit >= STREAMED;
+        let streams =
+            self.streams && dense_to && aligned && long && self.destination_unit <= STREAMED;
+        // Units of a block.
+        let most = (BLOCK / self.source_unit.max(self.destination_unit)).max(1);
+        let most = if streams {
+            most.min((STREAMED / self.destination_unit).max(1))
+        } else {
+            most
+        };
+        let direct = self.is_direct(&source) && dense_to;
+        // SAFETY: the caller's promise.
+        unsafe {
+            if dense_to && joined && 2 * units <= most && rows > 1 {
+                // Several short rows are a block.
+                let mut row = 0;
+                while row < rows {
+                    let to = target.row(row).first.cast_mut();
+                    let rows_to_line = if streams && row == 0 {
+                        stream::to_next_line(to) / (units * self.destination_unit)
+                    } else {
+                        0
+                    };
+                    let count = match rows_to_line {
+                        0 => most / units,
+                        count => count,
+                    };
+                    let count = count.min(rows - row);
+                    let block = source.row_range(row, count);
+                    self.deliver(block, to, streams);
+                    row += count;
+                }
+                return;
+            }
+            for row in 0..rows {
+                let (source, target) = (source.row(row), target.row(row));
+                let to = target.first.cast_mut();
+                if direct && !streams {
+                    self.produce(source, to);
+                    continue;
+                }
+                if matches!(self.way, Way::Bytes) {
+                    let unit = self.source_unit;
+                    if direct {
+                        stream::write(source.first, to, units * unit);
+                        continue;
+                    }
+                    if !dense_to {
+                        let steps = (source.units.step, target.units.step);
+                        move_blocks(source.first, steps.0, to, steps.1, units, unit);
+                        continue;
+                    }
+                }
+                let mut unit = 0;
+                while unit < units {
+                    let to = to.wrapping_offset(unit as isize * target.units.step);
+                    // The first block ends where a line begins.
+                    let to_line = if streams && unit == 0 {
+                        stream::to_next_line(to) / self.destination_unit
+                    } else {
+                        0
+                    };
+                    let count = if to_line == 0 { most } else { to_line };
+                    let count = count.min(units - unit);
+                    let block = source.unit_range(unit, count);
+                    if dense_to {
+                        self.deliver(block, to, streams);
+                    } else {
+                        let mut buffer = Block::new();
+                        self.produce(block, buffer.as_mut_ptr());
+                        let one = Loop { count: 1, step: 0 };
+                        let units = Loop {
+                            count,
+                            step: target.units.step,
+                        };
+                        scatter(buffer.as_mut_ptr(), to, one, units, self.destination_unit);
+                    }
+                    unit += count;
+                }
+            }
+        }
+    }
+
+    /// Moves a block to adjacent units, as a stream if so.
+    ///
+    /// # Safety
+    /// As for [`Mover::sheet`]; the block is no larger than one.
+    #[inline(always)]
+    unsafe fn deliver(&self, block: Sheet, to: *mut u8, streams: bool) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if streams {
+                let mut buffer = Block::new();
+                let bytes = block.rows.count * block.units.count * self.destination_unit;
+                self.produce(block, buffer.as_mut_ptr());
+                stream::write(buffer.as_mut_ptr(), to, bytes);
+            } else {
+                self.produce(block, to);
+            }
+        }
+    }
+
+    /// Whether rows of a sheet need no gathering.
+    fn is_direct(&self, source: &Sheet) -> bool {
+        let dense = source.is_dense(self.source_unit);
+        match self.way {
+            Way::Bytes | Way::Convert { .. } => dense,
+            // They go through blocks in any case.
+            _ => false,
+        }
+    }
+
+    /// Makes adjacent units of those of a sheet. If they must be gathered, they are no more than a block.
+    ///
+    /// # Safety
+    /// As for [`Mover::sheet`].
+    #[inline(always)]
+    unsafe fn produce(&self, source: Sheet, to: *mut u8) {
+        let count = source.rows.count * source.units.count;
+        let dense = source.is_dense(self.source_unit)
+            && (source.rows.count == 1
+                || source.rows.step == (source.units.count * self.source_unit) as isize);
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self.way {
+                Way::Convert { kernel, scalars } if dense => {
+                    kernel.run(source.first, to, count * scalars)
+                }
+                Way::Bytes => gather(source.first, source.rows, source.units, self.source_unit, to),
+                _ => self.produce_gathered(source, to),
+            }
+        }
+    }
+
+    /// The rest of [`Mover::produce`].
+    ///
+    /// # Safety
+    /// As for [`Mover::sheet`].
+    unsafe fn produce_gathered(&self, source: Sheet, to: *mut u8) {
+        let count = source.rows.count * source.units.count;
+        let mut gathered = Block::new();
+        let block = gathered.as_mut_ptr();
+        // SAFETY: the caller's promise; what is gathered at a time fits a block.
+        unsafe {
+            match self.way {
+                Way::Bytes | Way::Lanes { .. } => {}
+                Way::Convert { kernel, scalars } => {
+                    if source.rows.count == 1 && source.units.step == 0 {
+                        // One unit, again and again.
+                        kernel.run(source.first, block, scalars);
+                        let units = Loop { count, step: 0 };
+                        gather(block, source.rows, units, self.destination_unit, to);
+                        return;
+                    }
+                    gather(source.first, source.rows, source.units, self.source_unit, block);
+                    kernel.run(block, to, count * scalars);
+                }
+                Way::AddImaginary { kernel } => {
+                    let mut parts = Block::new();
+                    let size = self.destination_unit / 2;
+                    source.for_each_block(BLOCK / self.source_unit.max(size), |sheet, done| {
+                        let count = sheet.rows.count * sheet.units.count;
+                        gather(sheet.first, sheet.rows, sheet.units, self.source_unit, block);
+                        kernel.run(block, parts.as_mut_ptr(), count);
+                        let to = to.add(done * self.destination_unit);
+                        add_zeros(parts.as_mut_ptr(), to, size, count);
+                    });
+                }
+                Way::EitherNonzero { kernel } => {
+                    let mut parts = Block::new();
+                    source.for_each_block(BLOCK / self.source_unit, |sheet, done| {
+                        let count = sheet.rows.count * sheet.units.count;
+                        gather(sheet.first, sheet.rows, sheet.units, self.source_unit, block);
+                        kernel.run(block, parts.as_mut_ptr(), 2 * count);
+                        for i in 0..count {
+                            let pair = parts.as_mut_ptr().add(2 * i).cast::<[u8; 2]>().read();
+                            *to.add(done + i) = pair[0] | pair[1];
+                        }
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Writes each part followed by a zero of its size.
+///
+/// # Safety
+/// `count` parts of `size` bytes are readable, and twice as many bytes writable.
+unsafe fn add_zeros(parts: *const u8, to: *mut u8, size: usize, count: usize) {
+    /// # Safety
+    /// As for [`add_zeros`].
+    unsafe fn sized<T: Copy + Default>(parts: *const u8, to: *mut u8, count: usize) {
+        for i in 0..count {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let part = parts.cast::<T>().add(i).read_unaligned();
+                to.cast::<[T; 2]>().add(i).write_unaligned([part, T::default()]);
+            }
+        }
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        match size {
+            2 => sized::<u16>(parts, to, count),
+            4 => sized::<u32>(parts, to, count),
+            _ => sized::<u64>(parts, to, count),
+        }
+    }
+}
+
+/// One side of a sheet: two loops over units of whole bytes.
+#[derive(Clone, Copy)]
+struct Sheet {
+    first: *const u8,
+    rows: Loop,
+    units: Loop,
+}
+
+impl Sheet {
+    /// One row, if the rows follow each other like their units.
+    fn joined(self) -> Self {
+        let along = self.rows.step == self.units.step.wrapping_mul(self.units.count as isize);
+        if self.rows.count == 1 || self.units.count == 1 || along {
+            let step = if self.units.count == 1 {
+                self.rows.step
+            } else {
+                self.units.step
+            };
+            return Self {
+                first: self.first,
+                rows: Loop { count: 1, step: 0 },
+                units: Loop {
+                    count: self.rows.count * self.units.count,
+                    step,
+                },
+            };
+        }
+        self
+    }
+
+    /// One row as rows of `count` units.
+    fn split(self, count: usize) -> Self {
+        Self {
+            first: self.first,
+            rows: Loop {
+                count: self.units.count / count,
+                step: self.units.step.wrapping_mul(count as isize),
+            },
+            units: Loop {
+                count,
+                step: self.units.step,
+            },
+        }
+    }
+
+    /// Whether the units of a row are adjacent.
+    fn is_dense(&self, unit: usize) -> bool {
+        self.units.step == unit as isize || self.units.count == 1
+    }
+
+    fn row_range(&self, first: usize, count: usize) -> Self {
+        Self {
+            first: self.first.wrapping_offset(self.rows.step.wrapping_mul(first as isize)),
+            rows: Loop {
+                count,
+                step: self.rows.step,
+            },
+            units: self.units,
+        }
+    }
+
+    fn row(&self, row: usize) -> Self {
+        self.row_range(row, 1)
+    }
+
+    fn first_row(&self) -> Self {
+        self.row_range(0, 1)
+    }
+
+    fn without_first_row(&self) -> Self {
+        // A row that repeats is where it was.
+        self.row_range(1, self.rows.count - 1)
+    }
+
+    /// Units of the only row.
+    fn unit_range(&self, first: usize, count: usize) -> Self {
+        Self {
+            first: self.first.wrapping_offset(self.units.step.wrapping_mul(first as isize)),
+            rows: self.rows,
+            units: Loop {
+                count,
+                step: self.units.step,
+            },
+        }
+    }
+
+    /// Calls `each` with parts of at most `most` units, and the number of units before each.
+    fn for_each_block(&self, most: usize, mut each: impl FnMut(Sheet, usize)) {
+        for row in 0..self.rows.count {
+            let row_sheet = self.row(row);
+            let mut unit = 0;
+            while unit < self.units.count {
+                let count = most.min(self.units.count - unit);
+                each(row_sheet.unit_range(unit, count), row * self.units.count + unit);
+                unit += count;
+            }
+        }
+    }
+}
+
+/// Lanes of a block.
+const LANES: usize = BLOCK / 16;
+
+/// Moves a run of lanes of which some are smaller than a byte.
+///
+/// # Safety
+/// As for [`Mover::sheet`]; bytes shared with other lanes are nobody else's to write meanwhile.
+unsafe fn move_lanes(
+    (from, source): (Lane, (*const u8, i64)),
+    (to, destination): (Lane, (*mut u8, i64)),
+    run: Axis,
+    kernel: Option<Kernel>,
+    parts: usize,
+) {
+    let size = |lane: Lane| lane.bits.div_ceil(8) as usize;
+    let step = |bits: i64| (bits / 8) as isize;
+    let one = Loop { count: 1, step: 0 };
+    let mut start = 0;
+    if kernel.is_none() {
+        // SAFETY: the caller's promise.
+        start = unsafe { move_whole_bytes((from, source), (to, destination), run) };
+    }
+    let (mut lanes, mut converted) = (Block::new(), Block::new());
+    while start < run.size {
+        let count = (run.size - start).min(LANES as i64) as usize;
+        let source_bit = source.1 + start * run.source;
+        let destination_bit = destination.1 + start * run.destination;
+        // SAFETY: the caller's promise; a block holds as many lanes of any size, twice.
+        unsafe {
+            let block = lanes.as_mut_ptr();
+            if from.packed {
+                let block = core::slice::from_raw_parts_mut(block, count);
+                block.fill(0);
+                convert::unpack(source.0, source_bit, from.bits, run.source, block);
+            } else {
+                let units = Loop {
+                    count,
+                    step: step(run.source),
+                };
+                gather(at(source.0, source_bit), one, units, size(from), block);
+            }
+            let block = match kernel {
+                Some(kernel) => {
+                    kernel.run(block, converted.as_mut_ptr(), count);
+                    converted.as_mut_ptr()
+                }
+                None => {
+                    // High bits of a padded lane do not count, and are zero when written.
+                    let mask = (1u16 << from.bits) as u8 - 1;
+                    for i in 0..count {
+                        *block.add(i) &= mask;
+                    }
+                    block
+                }
+            };
+            if to.packed {
+                let block = core::slice::from_raw_parts(block, count);
+                convert::pack(block, destination.0, destination_bit, to.bits, run.destination);
+                start += count as i64;
+                continue;
+            }
+            let mut pairs = Block::new();
+            let block = if parts == 2 {
+                add_zeros(block, pairs.as_mut_ptr(), size(to), count);
+                pairs.as_mut_ptr()
+            } else {
+                block
+            };
+            let units = Loop {
+                count,
+                step: step(run.destination),
+            };
+            let to_first = at(destination.0, destination_bit).cast_mut();
+            scatter(block, to_first, one, units, parts * size(to));
+        }
+        start += count as i64;
+    }
+}
+
+/// Copies what two packed runs have in whole bytes; the rest shares a byte with neighbours. Returns how many lanes.
+///
+/// # Safety
+/// As for [`move_lanes`].
+unsafe fn move_whole_bytes(
+    (from, source): (Lane, (*const u8, i64)),
+    (to, destination): (Lane, (*mut u8, i64)),
+    run: Axis,
+) -> i64 {
+    let bits = i64::from(from.bits);
+    let whole = from.packed
+        && to.packed
+        && run.source == bits
+        && run.destination == bits
+        && source.1 % 8 == 0
+        && destination.1 % 8 == 0;
+    if !whole {
+        return 0;
+    }
+    let lanes = run.size / 8 * 8;
+    // SAFETY: the caller's promise.
+    unsafe {
+        core::ptr::copy_nonoverlapping(
+            at(source.0, source.1),
+            at(destination.0, destination.1).cast_mut(),
+            (lanes * bits / 8) as usize,
+        );
+    }
+    lanes
+}

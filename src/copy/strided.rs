@@ -1,0 +1,314 @@
+//! Units of whole bytes that are apart, to or from units that are adjacent: gather, scatter, fill.
+//!
+//! A sheet is two loops: `rows` of them, each of `count` units. Steps are in bytes.
+
+use crate::convert;
+
+/// Compiles a loop for every processor and once more for AVX2, and calls the better one.
+macro_rules! with_avx2 {
+    (
+        $(#[$doc:meta])*
+        unsafe fn $name:ident<$T:ident: Copy, const $N:ident: $number:ty>(
+            $($argument:ident: $type:ty),* $(,)?
+        ) $body:block
+    ) => {
+        $(#[$doc])*
+        #[inline(always)]
+        unsafe fn $name<$T: Copy, const $N: $number>($($argument: $type),*) {
+            #[inline(always)]
+            unsafe fn plain<$T: Copy, const $N: $number>($($argument: $type),*) $body
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2")]
+            unsafe fn avx2<$T: Copy, const $N: $number>($($argument: $type),*) {
+                // SAFETY: the caller's promise.
+                unsafe { plain::<$T, $N>($($argument),*) }
+            }
+            // SAFETY: the caller's promise; the processor was asked.
+            unsafe {
+                #[cfg(target_arch = "x86_64")]
+                if convert::has_avx2() {
+                    return avx2::<$T, $N>($($argument),*);
+                }
+                plain::<$T, $N>($($argument),*)
+            }
+        }
+    };
+}
+
+/// One loop over units.
+#[derive(Clone, Copy, Debug)]
+pub struct Loop {
+    /// How many.
+    pub count: usize,
+    /// Bytes from one to the next.
+    pub step: isize,
+}
+
+/// Gathers the units of a sheet, row by row, to adjacent ones at `to`.
+///
+/// # Safety
+/// Every unit of `size` bytes is readable, and the result writable; they do not overlap.
+pub unsafe fn gather(from: *const u8, rows: Loop, units: Loop, size: usize, to: *mut u8) {
+    let row_bytes = units.count * size;
+    // SAFETY: the caller's promise.
+    unsafe {
+        if units.step == size as isize {
+            return move_blocks(from, rows.step, to, row_bytes as isize, rows.count, row_bytes);
+        }
+        for row in 0..rows.count {
+            let from = from.wrapping_offset(row as isize * rows.step);
+            gather_row(from, units, size, to.add(row * row_bytes));
+        }
+    }
+}
+
+/// Scatters adjacent units at `from` to those of a sheet, row by row.
+///
+/// # Safety
+/// As for [`gather`], the other way round.
+pub unsafe fn scatter(from: *const u8, to: *mut u8, rows: Loop, units: Loop, size: usize) {
+    let row_bytes = units.count * size;
+    // SAFETY: the caller's promise.
+    unsafe {
+        if units.step == size as isize {
+            return move_blocks(from, row_bytes as isize, to, rows.step, rows.count, row_bytes);
+        }
+        for row in 0..rows.count {
+            let to = to.wrapping_offset(row as isize * rows.step);
+            scatter_row(from.add(row * row_bytes), to, units, size);
+        }
+    }
+}
+
+/// Copies `count` blocks of `bytes` bytes.
+///
+/// # Safety
+/// Every block is readable on the one side and writable on the other; they do not overlap.
+pub unsafe fn move_blocks(
+    from: *const u8,
+    from_step: isize,
+    to: *mut u8,
+    to_step: isize,
+    count: usize,
+    bytes: usize,
+) {
+    type Side<P> = (P, isize);
+    /// Blocks of the size of `T`.
+    ///
+    /// # Safety
+    /// As for [`move_blocks`].
+    #[inline(always)]
+    unsafe fn exact<T: Copy>(from: Side<*const u8>, to: Side<*mut u8>, count: usize) {
+        let ((mut from, from_step), (mut to, to_step)) = (from, to);
+        for _ in 0..count {
+            // SAFETY: the caller's promise.
+            unsafe { to.cast::<T>().write_unaligned(from.cast::<T>().read_unaligned()) };
+            (from, to) = (from.wrapping_offset(from_step), to.wrapping_offset(to_step));
+        }
+    }
+    /// Blocks of two overlapping pieces of the size of `T`.
+    ///
+    /// # Safety
+    /// As for [`move_blocks`]; a block has `size_of::<T>()` to twice as many bytes.
+    #[inline(always)]
+    unsafe fn pieces<T: Copy>(
+        from: Side<*const u8>,
+        to: Side<*mut u8>,
+        count: usize,
+        bytes: usize,
+    ) {
+        let ((mut from, from_step), (mut to, to_step)) = (from, to);
+        let second = bytes - size_of::<T>();
+        for _ in 0..count {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let low = from.cast::<T>().read_unaligned();
+                let high = from.add(second).cast::<T>().read_unaligned();
+                to.cast::<T>().write_unaligned(low);
+                to.add(second).cast::<T>().write_unaligned(high);
+            }
+            (from, to) = (from.wrapping_offset(from_step), to.wrapping_offset(to_step));
+        }
+    }
+    let (source, target) = ((from, from_step), (to, to_step));
+    // SAFETY: the caller's promise; each arm's pieces fit its blocks.
+    unsafe {
+        match bytes {
+            0 => {}
+            1 => exact::<u8>(source, target, count),
+            2 => exact::<u16>(source, target, count),
+            4 => exact::<u32>(source, target, count),
+            8 => exact::<u64>(source, target, count),
+            16 => exact::<[u64; 2]>(source, target, count),
+            32 => exact::<[u64; 4]>(source, target, count),
+            3 => pieces::<u16>(source, target, count, bytes),
+            5..=7 => pieces::<u32>(source, target, count, bytes),
+            9..=15 => pieces::<u64>(source, target, count, bytes),
+            17..=31 => pieces::<[u64; 2]>(source, target, count, bytes),
+            33..=64 => pieces::<[u64; 4]>(source, target, count, bytes),
+            _ => {
+                for i in 0..count as isize {
+                    let from = from.wrapping_offset(i * from_step);
+                    let to = to.wrapping_offset(i * to_step);
+                    core::ptr::copy_nonoverlapping(from, to, bytes);
+                }
+            }
+        }
+    }
+}
+
+/// Gathers one row.
+///
+/// # Safety
+/// As for [`gather`].
+unsafe fn gather_row(from: *const u8, units: Loop, size: usize, to: *mut u8) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match size {
+            1 => gather_sized::<[u8; 1]>(from, units, to),
+            2 => gather_sized::<[u8; 2]>(from, units, to),
+            4 => gather_sized::<[u8; 4]>(from, units, to),
+            8 => gather_sized::<[u8; 8]>(from, units, to),
+            16 => gather_sized::<[u8; 16]>(from, units, to),
+            _ => move_blocks(from, units.step, to, size as isize, units.count, size),
+        }
+    }
+}
+
+/// Gathers units of the size of `T`, an array of bytes, which may be anywhere.
+///
+/// # Safety
+/// As for [`gather`].
+unsafe fn gather_sized<T: Copy>(from: *const u8, units: Loop, to: *mut u8) {
+    let size = size_of::<T>() as isize;
+    // SAFETY: the caller's promise.
+    unsafe {
+        // Steps that are known at compile time become shuffles.
+        if units.step == 0 {
+            fill::<T>(from.cast::<T>().read(), to, units.count);
+        } else if units.step == -size {
+            stepped::<T, -1>(from, to, units.count);
+        } else if units.step == 2 * size {
+            stepped::<T, 2>(from, to, units.count);
+        } else if units.step == 3 * size {
+            stepped::<T, 3>(from, to, units.count);
+        } else if units.step == 4 * size {
+            stepped::<T, 4>(from, to, units.count);
+        } else {
+            let (mut from, to) = (from, to.cast::<T>());
+            for i in 0..units.count {
+                to.add(i).write(from.cast::<T>().read());
+                from = from.wrapping_offset(units.step);
+            }
+        }
+    }
+}
+
+with_avx2! {
+    /// Every `STEP`-th unit to adjacent ones.
+    ///
+    /// # Safety
+    /// As for [`gather`].
+    unsafe fn stepped<T: Copy, const STEP: isize>(from: *const u8, to: *mut u8, count: usize) {
+        let (from, to) = (from.cast::<T>(), to.cast::<T>());
+        for i in 0..count as isize {
+            // SAFETY: the caller's promise.
+            unsafe { to.offset(i).write(from.offset(i * STEP).read()) };
+        }
+    }
+}
+
+/// One unit, `count` times.
+///
+/// # Safety
+/// `count` units are writable.
+unsafe fn fill<T: Copy>(unit: T, to: *mut u8, count: usize) {
+    for i in 0..count {
+        // SAFETY: the caller's promise.
+        unsafe { to.cast::<T>().add(i).write(unit) };
+    }
+}
+
+/// Scatters one row.
+///
+/// # Safety
+/// As for [`scatter`].
+unsafe fn scatter_row(from: *const u8, to: *mut u8, units: Loop, size: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { move_blocks(from, size as isize, to, units.step, units.count, size) }
+}
+
+/// Interleaves a few runs of `count` units, `run_step` bytes apart: the first of each, the second of each, and so on.
+///
+/// # Safety
+/// The runs are readable and the result writable; they do not overlap.
+pub unsafe fn interleave(
+    from: *const u8,
+    run_step: isize,
+    runs: usize,
+    size: usize,
+    to: *mut u8,
+    count: usize,
+) {
+    // SAFETY: the caller's promise; arrays of bytes may be anywhere.
+    unsafe {
+        match size {
+            1 => interleave_sized::<[u8; 1]>(from, run_step, runs, to, count),
+            2 => interleave_sized::<[u8; 2]>(from, run_step, runs, to, count),
+            4 => interleave_sized::<[u8; 4]>(from, run_step, runs, to, count),
+            8 => interleave_sized::<[u8; 8]>(from, run_step, runs, to, count),
+            _ => interleave_sized::<[u8; 16]>(from, run_step, runs, to, count),
+        }
+    }
+}
+
+/// # Safety
+/// As for [`interleave`].
+unsafe fn interleave_sized<T: Copy>(
+    from: *const u8,
+    run_step: isize,
+    runs: usize,
+    to: *mut u8,
+    count: usize,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match runs {
+            2 => woven::<T, 2>(from, run_step, to, count),
+            3 => woven::<T, 3>(from, run_step, to, count),
+            4 => woven::<T, 4>(from, run_step, to, count),
+            _ => {
+                let size = size_of::<T>();
+                for run in 0..runs {
+                    let from = from.wrapping_offset(run as isize * run_step);
+                    let units = Loop {
+                        count,
+                        step: (runs * size) as isize,
+                    };
+                    scatter_row(from, to.add(run * size), units, size);
+                }
+            }
+        }
+    }
+}
+
+with_avx2! {
+    /// `N` runs, one unit of each at a time.
+    ///
+    /// # Safety
+    /// As for [`interleave`].
+    unsafe fn woven<T: Copy, const N: usize>(
+        from: *const u8,
+        run_step: isize,
+        to: *mut u8,
+        count: usize,
+    ) {
+        let to = to.cast::<[T; N]>();
+        let runs: [*const T; N] =
+            core::array::from_fn(|i| from.wrapping_offset(i as isize * run_step).cast());
+        for i in 0..count {
+            // SAFETY: the caller's promise.
+            unsafe { to.add(i).write(runs.map(|run| run.add(i).read())) };
+        }
+    }
+}
