@@ -5,6 +5,7 @@
 
 mod axes;
 mod exact;
+mod futex;
 mod mover;
 mod plane;
 mod stream;
@@ -97,7 +98,9 @@ unsafe fn copy_planned(
         false => threads::parts_for(bytes),
     };
     let divided = axes.divisible(parts);
-    let parts = parts.min(divided.1);
+    // Shares of a plane are no narrower than its tiles.
+    let narrowest = if plane.is_some() { 128 } else { 1 };
+    let parts = parts.min((divided.1 / narrowest).max(1));
     let places = Places {
         source: source.pointer,
         destination: destination.pointer,

@@ -12,15 +12,15 @@ use super::transpose::{SIDE, Transpose};
 use crate::storage::Scratch;
 use core::mem::MaybeUninit;
 
-/// Bytes of a tile's row in the smaller of both sizes: long enough for streams and for the processor's prefetching.
+/// Bytes that a row of a tile has in the destination: long enough for streams and for the processor's prefetching.
 const ROW: usize = 1024;
 
-/// Bytes of a run of the source that come in at a time.
+/// Bytes of the source's runs that come in at a time.
 const RUN: usize = 256;
 
 /// Bytes of a tile in memory that is allocated, and, if that fails or the plane is small, on the stack.
-const TILE: usize = 64 << 10;
-const SMALL_TILE: usize = 8 << 10;
+const TILE: usize = 72 << 10;
+const SMALL_TILE: usize = 9 << 10;
 
 /// Bytes that keep rows of a tile from falling into the same lines of the cache.
 const PAD: usize = 64;
@@ -221,11 +221,13 @@ impl<'a> Plane<'a> {
                 Some(scratch) => (scratch.as_ptr(), TILE),
                 None => (small.as_mut_ptr(), SMALL_TILE),
             };
-            // Rows of a tile, which are units of a run, and units of a row.
-            let rows = (RUN / self.unit).min(along.size.next_multiple_of(SIDE));
-            let most = tile_bytes / rows - PAD;
-            let columns = (ROW.min(most) / self.unit / SIDE * SIDE).min(inner.size);
+            // Units of a row, and rows, which are units of a run of the source.
+            let columns = (ROW / self.destination_unit).min(inner.size.next_multiple_of(SIDE));
             let pitch = (columns * self.unit).next_multiple_of(PAD) + PAD;
+            let rows = (tile_bytes / pitch).min(RUN / self.source_unit);
+            // Whole lines of the source, and whole squares.
+            let line = (stream::LINE / self.source_unit).max(SIDE);
+            let rows = (rows / line * line).max(SIDE);
             let mut row = 0;
             while row < along.size {
                 let row_count = rows.min(along.size - row);
@@ -270,21 +272,20 @@ impl<'a> Plane<'a> {
         along: Line,
         inner: Line,
     ) {
-        let direct = along.source == self.source_unit as isize
-            && !(self.mover.converts() && self.converts_first());
+        let dense = along.source == self.source_unit as isize;
+        let direct = dense && !(self.mover.converts() && self.converts_first());
         let (mut runs, mut gathered) = (
-            Aligned::<{ SIDE * (RUN + PAD) }>::new(),
-            // A run in the larger of both sizes, which is at most sixteen times the smaller one.
-            Aligned::<{ 16 * RUN }>::new(),
+            Aligned::<{ SIDE * RUN }>::new(),
+            Aligned::<{ SIDE * RUN }>::new(),
         );
         let (runs, gathered) = (runs.as_mut_ptr(), gathered.as_mut_ptr());
-        let one = Loop { count: 1, step: 0 };
-        let most = RUN / self.unit;
+        let most = RUN / self.source_unit;
         let mut row = 0;
         // SAFETY: the caller's promise; the blocks hold as many runs.
         unsafe {
             while row < along.size {
                 let row_count = most.min(along.size - row);
+                let run_bytes = row_count * self.source_unit;
                 let units = Loop {
                     count: row_count,
                     step: along.source,
@@ -294,27 +295,34 @@ impl<'a> Plane<'a> {
                 let mut column = 0;
                 while column < inner.size {
                     let column_count = SIDE.min(inner.size - column);
+                    if self.mover.streams() {
+                        // So much comes from memory: the next runs are asked for in time.
+                        let next = from.wrapping_offset((column + SIDE) as isize * inner.source);
+                        stream::prefetch(next, inner.source, SIDE, along.source, row_count);
+                    }
                     let from = from.wrapping_offset(column as isize * inner.source);
                     let tile = tile.wrapping_offset((column * self.unit) as isize);
-                    if direct {
-                        let source = (from, inner.source);
-                        self.transpose.run(source, (tile, pitch), column_count, row_count);
+                    let source = if direct {
+                        (from, inner.source)
                     } else {
-                        for i in 0..column_count {
-                            let from = from.wrapping_offset(i as isize * inner.source);
-                            let run = runs.add(i * (RUN + PAD));
-                            if !self.converts_first() {
-                                gather(from, one, units, self.source_unit, run);
-                            } else if along.source == self.source_unit as isize {
-                                self.mover.adjacent(from, run, row_count);
-                            } else {
-                                gather(from, one, units, self.source_unit, gathered);
-                                self.mover.adjacent(gathered, run, row_count);
-                            }
+                        let columns = Loop {
+                            count: column_count,
+                            step: inner.source,
+                        };
+                        let source = if dense && inner.source == run_bytes as isize {
+                            from
+                        } else {
+                            gather(from, columns, units, self.source_unit, gathered);
+                            gathered.cast_const()
+                        };
+                        if self.converts_first() && self.mover.converts() {
+                            self.mover.adjacent(source, runs, column_count * row_count);
+                            (runs.cast_const(), (row_count * self.unit) as isize)
+                        } else {
+                            (source, run_bytes as isize)
                         }
-                        let source = (runs.cast_const(), (RUN + PAD) as isize);
-                        self.transpose.run(source, (tile, pitch), column_count, row_count);
-                    }
+                    };
+                    self.transpose.run(source, (tile, pitch), column_count, row_count);
                     column += column_count;
                 }
                 row += row_count;

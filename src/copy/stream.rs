@@ -82,6 +82,26 @@ pub unsafe fn write(from: *const u8, to: *mut u8, bytes: usize) {
     }
 }
 
+/// Asks for the lines of a few runs of `count` units, `step` bytes apart. They may be anywhere.
+#[inline(always)]
+pub fn prefetch(from: *const u8, run_step: isize, runs: usize, step: isize, count: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if step.unsigned_abs() <= LINE / 2 {
+        let bytes = count * step.unsigned_abs();
+        for run in 0..runs {
+            let from = from.wrapping_offset(run as isize * run_step);
+            for line in 0..bytes.div_ceil(LINE) {
+                let line = from.wrapping_offset((line * LINE) as isize * step.signum());
+                // SAFETY: a prefetch reads nothing; SSE is part of the architecture.
+                unsafe {
+                    use core::arch::x86_64::*;
+                    _mm_prefetch::<_MM_HINT_T0>(line.cast());
+                }
+            }
+        }
+    }
+}
+
 /// Puts what was streamed before all that comes after.
 pub fn finish() {
     #[cfg(target_arch = "x86_64")]

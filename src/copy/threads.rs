@@ -1,19 +1,37 @@
-//! Threads for large copies: made for one copy, joined at its end. The calling thread works too.
+//! Threads for large copies: helpers that are made when the first copy needs them, and sleep between copies.
 //!
-//! Parts are taken from a counter, so a thread that starts late or never takes nothing away; one that cannot be made is
-//! not missed. No thread outlives a copy, so a child after `fork` is like any other process.
+//! A copy is divided into parts. The calling thread takes one after the other, and so does every helper that happens to be
+//! free; at the end the caller waits only for parts that a helper has begun. So nobody waits for a helper that the system
+//! does not let run, and a copy on a busy machine takes about as long as without helpers.
+//!
+//! A job's place in the table is never freed, and its state says which job it is of, so a helper that comes late finds
+//! nothing to take. There is no lock: a child after `fork`, which has no helpers, begins with a table of its own.
 
+use super::futex;
+use crate::storage::allocate;
+use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, Ordering};
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Threads that a copy may use at most.
-const MAX_THREADS: usize = 64;
+const MAX_THREADS: i32 = 64;
 
-/// Bytes of a destination that one thread writes before a second is worth starting: starting one takes tens of
-/// microseconds, writing this much about a millisecond.
-const BYTES_PER_THREAD: i64 = 4 << 20;
+/// Bytes of a destination from which a second thread pays: writing as many takes several times as long as waking a helper.
+const WORTH_DIVIDING: i64 = 1 << 20;
+
+/// Bytes of a destination that are a part: long beside what it takes to claim one, short beside the time that the system
+/// lets a thread run.
+const PART: i64 = 256 << 10;
+
+/// Parts of a copy at most.
+const MAX_PARTS: i64 = 1024;
+
+/// Times that a helper looks for work before it sleeps: some tens of microseconds. A program that makes copy after copy
+/// then finds it awake.
+const LOOKS: u32 = 2000;
 
 /// What was asked for; 0 means as many as the process may run on.
 static REQUESTED: AtomicI32 = AtomicI32::new(0);
@@ -26,18 +44,17 @@ pub fn set_num_threads(count: i32) {
 /// How many threads a copy may use.
 pub fn num_threads() -> i32 {
     match REQUESTED.load(Ordering::Relaxed) {
-        0 => processors().clamp(1, MAX_THREADS as i32),
+        0 => processors().clamp(1, MAX_THREADS),
         count => count,
     }
 }
 
 /// Into how many parts a copy that writes `bytes` is divided.
 pub fn parts_for(bytes: i64) -> i64 {
-    let worth = bytes / BYTES_PER_THREAD;
-    if worth < 2 {
+    if bytes < WORTH_DIVIDING || num_threads() < 2 {
         return 1;
     }
-    worth.min(i64::from(num_threads())).min(MAX_THREADS as i64)
+    (bytes / PART).min(MAX_PARTS)
 }
 
 /// Processors that this process may run on.
@@ -56,73 +73,335 @@ fn processors() -> i32 {
     unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) as i32 }
 }
 
-/// Work that is being divided.
-struct Job<'a> {
-    work: &'a (dyn Fn(i64) + Sync),
-    next: AtomicI64,
-    parts: i64,
+/// What is done for each part.
+type Work<'a> = dyn Fn(i64) + Sync + 'a;
+
+/// The place of one job.
+struct Slot {
+    /// Taken by a caller.
+    taken: AtomicBool,
+    /// The job's number in the upper half, parts that nobody has claimed in the lower one.
+    state: AtomicU64,
+    /// Helpers whose number is below this may help.
+    helpers: AtomicI32,
+    /// Parts that are done.
+    done: AtomicU32,
+    /// The caller sleeps until all are.
+    awaited: AtomicBool,
     panicked: AtomicBool,
+    /// What to do. Written while no part can be claimed, read by those who have claimed one.
+    work: UnsafeCell<MaybeUninit<*const Work<'static>>>,
 }
 
-impl Job<'_> {
-    fn help(&self) {
+// SAFETY: see `work`; the rest is atomic.
+unsafe impl Sync for Slot {}
+
+impl Slot {
+    const EMPTY: Self = Self {
+        taken: AtomicBool::new(false),
+        state: AtomicU64::new(0),
+        helpers: AtomicI32::new(0),
+        done: AtomicU32::new(0),
+        awaited: AtomicBool::new(false),
+        panicked: AtomicBool::new(false),
+        work: UnsafeCell::new(MaybeUninit::uninit()),
+    };
+
+    /// The parts that nobody has claimed.
+    fn unclaimed(state: u64) -> u32 {
+        state as u32
+    }
+
+    /// Claims parts and does them, until there are none. Returns whether there were some.
+    fn help(&self) -> bool {
+        let mut helped = false;
         loop {
-            let part = self.next.fetch_add(1, Ordering::Relaxed);
-            if part >= self.parts {
-                return;
+            let state = self.state.load(Ordering::Acquire);
+            if Self::unclaimed(state) == 0 {
+                return helped;
             }
+            // A state that is still the same is still that job's: its number is in it.
+            let claim = self.state.compare_exchange_weak(
+                state,
+                state - 1,
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            );
+            if claim.is_err() {
+                continue;
+            }
+            helped = true;
+            let part = i64::from(Self::unclaimed(state)) - 1;
+            // SAFETY: the job was published with its work, and cannot end before this part is done.
+            let work = unsafe { &*(*self.work.get()).assume_init() };
             // A panic must not leave a thread of ours; the caller raises it again where it is turned into a status.
-            if catch_unwind(AssertUnwindSafe(|| (self.work)(part))).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| work(part))).is_err() {
                 self.panicked.store(true, Ordering::Relaxed);
             }
+            self.done.fetch_add(1, Ordering::SeqCst);
+            if self.awaited.load(Ordering::SeqCst) {
+                futex::wake(&self.done, 1);
+            }
         }
     }
 }
 
-extern "C" fn help(job: *mut c_void) -> *mut c_void {
-    // SAFETY: `run` joins this thread before the job goes.
-    unsafe { (*job.cast_const().cast::<Job<'_>>()).help() };
-    core::ptr::null_mut()
+/// Jobs at the same time; more are done by their callers alone.
+const SLOTS: usize = 16;
+
+/// Jobs and helpers of one process.
+struct Crew {
+    /// The process that has these helpers.
+    process: i32,
+    slots: [Slot; SLOTS],
+    /// Helpers that were made.
+    helpers: AtomicI32,
+    /// Helpers that sleep, or are about to.
+    sleeping: AtomicI32,
+    /// Changes with every job.
+    jobs: AtomicU32,
+    /// The process is about to end: helpers go.
+    ending: AtomicBool,
+    /// The helpers, each written by who made it, before `started` says so.
+    threads: [UnsafeCell<MaybeUninit<libc::pthread_t>>; MAX_THREADS as usize],
+    /// Helpers whose threads are known.
+    started: AtomicI32,
 }
 
-/// Calls `work` once for each part, on up to as many threads.
-pub fn run(parts: i64, work: &(dyn Fn(i64) + Sync)) {
-    let job = Job {
-        work,
-        next: AtomicI64::new(0),
-        parts,
-        panicked: AtomicBool::new(false),
-    };
-    let mut threads = [const { MaybeUninit::<libc::pthread_t>::uninit() }; MAX_THREADS];
-    let mut started = 0;
-    // SAFETY: signals belong to the program: threads of ours take none. Each thread gets a pointer to the job, which is
-    // joined below before it goes.
+// SAFETY: threads are written once each, by the one who counted up `helpers`, and read at the end of the process.
+unsafe impl Sync for Crew {}
+
+/// The crew of this process, or of the one it was forked from.
+static CREW: AtomicPtr<Crew> = AtomicPtr::new(core::ptr::null_mut());
+
+/// The crew of this process; none if there is no memory for it. It is kept for as long as the process runs.
+fn crew() -> Option<&'static Crew> {
+    // SAFETY: getpid cannot fail.
+    let process = unsafe { libc::getpid() };
+    let known = CREW.load(Ordering::Acquire);
+    // SAFETY: a crew that was published is never freed.
+    if let Some(crew) = unsafe { known.as_ref() }
+        && crew.process == process
+    {
+        return Some(crew);
+    }
+    let fresh: NonNull<Crew> = allocate(size_of::<Crew>(), align_of::<Crew>()).ok()?.cast();
+    // SAFETY: the memory is of its size.
     unsafe {
-        let mut all = MaybeUninit::uninit();
-        let mut before = MaybeUninit::uninit();
+        fresh.write(Crew {
+            process,
+            slots: [const { Slot::EMPTY }; SLOTS],
+            helpers: AtomicI32::new(0),
+            sleeping: AtomicI32::new(0),
+            jobs: AtomicU32::new(0),
+            ending: AtomicBool::new(false),
+            threads: [const { UnsafeCell::new(MaybeUninit::uninit()) }; MAX_THREADS as usize],
+            started: AtomicI32::new(0),
+        });
+    }
+    let published =
+        CREW.compare_exchange(known, fresh.as_ptr(), Ordering::AcqRel, Ordering::Acquire);
+    match published {
+        // SAFETY: it was written, and is never freed.
+        Ok(_) => Some(unsafe { fresh.as_ref() }),
+        Err(other) => {
+            // SAFETY: nobody else has seen it. The one that another thread published is of this process too.
+            unsafe {
+                crate::storage::free(fresh.cast());
+                other.as_ref()
+            }
+        }
+    }
+}
+
+impl Crew {
+    /// Makes helpers until there are `count`, or no more can be made.
+    fn recruit(&'static self, count: i32) {
+        loop {
+            let have = self.helpers.load(Ordering::Relaxed);
+            // One at a time is being made, so their numbers are those of the places.
+            if have >= count
+                || have != self.started.load(Ordering::Acquire)
+                || self.ending.load(Ordering::Relaxed)
+            {
+                return;
+            }
+            let next = self.helpers.compare_exchange(
+                have,
+                have + 1,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+            if next.is_err() {
+                continue;
+            }
+            let Some(thread) = start_helper(have) else {
+                self.helpers.fetch_sub(1, Ordering::Relaxed);
+                return;
+            };
+            // SAFETY: the place is that of this helper alone, and is not read before the count says so.
+            unsafe { (*self.threads[have as usize].get()).write(thread) };
+            self.started.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Sends the helpers away, and waits until they are gone.
+    fn disband(&self) {
+        self.ending.store(true, Ordering::SeqCst);
+        self.jobs.fetch_add(1, Ordering::SeqCst);
+        futex::wake(&self.jobs, i32::MAX);
+        for thread in &self.threads[..self.started.load(Ordering::Acquire) as usize] {
+            // SAFETY: the thread was started, and is joined once, here.
+            unsafe { libc::pthread_join((*thread.get()).assume_init(), core::ptr::null_mut()) };
+        }
+    }
+
+    /// What helper `number` does: help, look around for a while, sleep.
+    fn serve(&self, number: i32) {
+        let mut looks = 0;
+        while !self.ending.load(Ordering::SeqCst) {
+            let jobs = self.jobs.load(Ordering::SeqCst);
+            if self.help_all(number) {
+                looks = 0;
+                continue;
+            }
+            if looks < LOOKS {
+                looks += 1;
+                core::hint::spin_loop();
+                continue;
+            }
+            self.sleeping.fetch_add(1, Ordering::SeqCst);
+            // Whoever ends the process changes the number of jobs as well.
+            futex::wait(&self.jobs, jobs);
+            self.sleeping.fetch_sub(1, Ordering::SeqCst);
+            looks = 0;
+        }
+    }
+
+    /// Helps with every job that `number` may help with.
+    fn help_all(&self, number: i32) -> bool {
+        let mut helped = false;
+        for slot in &self.slots {
+            if number < slot.helpers.load(Ordering::Relaxed) {
+                helped |= slot.help();
+            }
+        }
+        helped
+    }
+
+    /// A place for a job.
+    fn take_slot(&self) -> Option<&Slot> {
+        self.slots.iter().find(|slot| {
+            !slot.taken.load(Ordering::Relaxed) && !slot.taken.swap(true, Ordering::Acquire)
+        })
+    }
+}
+
+/// Called when the process ends in order. A helper that slept on would be told as memory that was not given back.
+extern "C" fn at_exit() {
+    let known = CREW.load(Ordering::Acquire);
+    // SAFETY: a crew that was published is never freed; getpid cannot fail.
+    unsafe {
+        if let Some(crew) = known.as_ref()
+            && crew.process == libc::getpid()
+        {
+            crew.disband();
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[used]
+// SAFETY: the section holds functions that are called at the end of the process.
+#[unsafe(link_section = ".fini_array")]
+static AT_EXIT: extern "C" fn() = at_exit;
+
+/// Starts a thread that serves the crew as helper `number`.
+fn start_helper(number: i32) -> Option<libc::pthread_t> {
+    /// Stack that a part needs, with room to spare.
+    const STACK: usize = 256 << 10;
+    extern "C" fn serve(number: *mut c_void) -> *mut c_void {
+        if let Some(crew) = crew() {
+            crew.serve(number as usize as i32)
+        }
+        core::ptr::null_mut()
+    }
+    // SAFETY: signals belong to the program: helpers take none. The attributes are initialised before they are used, and
+    // the thread's argument is a number.
+    unsafe {
+        let mut attributes = MaybeUninit::uninit();
+        if libc::pthread_attr_init(attributes.as_mut_ptr()) != 0 {
+            return None;
+        }
+        let attributes = attributes.as_mut_ptr();
+        libc::pthread_attr_setstacksize(attributes, STACK);
+        let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
         libc::sigfillset(all.as_mut_ptr());
         libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
-        while (started as i64) < parts - 1 && started < MAX_THREADS {
-            let status = libc::pthread_create(
-                threads[started].as_mut_ptr(),
-                core::ptr::null(),
-                help,
-                (&raw const job).cast_mut().cast(),
-            );
-            if status != 0 {
-                break;
-            }
-            started += 1;
-        }
+        let mut thread = MaybeUninit::uninit();
+        let argument = number as usize as *mut c_void;
+        let status = libc::pthread_create(thread.as_mut_ptr(), attributes, serve, argument);
         libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), core::ptr::null_mut());
+        libc::pthread_attr_destroy(attributes);
+        (status == 0).then(|| thread.assume_init())
     }
-    job.help();
-    for thread in &threads[..started] {
-        // SAFETY: the thread was started and is joined once.
-        unsafe { libc::pthread_join(thread.assume_init(), core::ptr::null_mut()) };
+}
+
+/// Calls `work` once for each part, on as many threads as may be used and come.
+pub fn run(parts: i64, work: &Work<'_>) {
+    let helpers = (num_threads().min(MAX_THREADS) - 1).min(parts as i32 - 1);
+    let place = crew().filter(|_| helpers > 0).and_then(|crew| Some((crew, crew.take_slot()?)));
+    let Some((crew, slot)) = place else {
+        (0..parts).for_each(work);
+        return;
+    };
+    crew.recruit(helpers);
+    // SAFETY: the slot is ours and has no parts to claim, so nobody reads the work. It lives until all parts are done,
+    // which is waited for below.
+    unsafe {
+        let work: *const Work<'static> = core::mem::transmute(core::ptr::from_ref(work));
+        (*slot.work.get()).write(work);
     }
-    if job.panicked.load(Ordering::Relaxed) {
+    slot.done.store(0, Ordering::Relaxed);
+    slot.awaited.store(false, Ordering::Relaxed);
+    slot.panicked.store(false, Ordering::Relaxed);
+    slot.helpers.store(helpers, Ordering::Relaxed);
+    let job = slot.state.load(Ordering::Relaxed) >> 32;
+    let state = job.wrapping_add(1) << 32 | parts as u64;
+    slot.state.store(state, Ordering::Release);
+    crew.jobs.fetch_add(1, Ordering::SeqCst);
+    if crew.sleeping.load(Ordering::SeqCst) > 0 {
+        // Which of them wake is not ours to choose; those that may not help go to sleep again.
+        let all = crew.helpers.load(Ordering::Relaxed) > helpers;
+        futex::wake(&crew.jobs, if all { i32::MAX } else { helpers });
+    }
+    slot.help();
+    wait_until_done(slot, parts as u32);
+    let panicked = slot.panicked.load(Ordering::Relaxed);
+    slot.taken.store(false, Ordering::Release);
+    if panicked {
         panic!("a part of a copy panicked");
+    }
+}
+
+/// Waits for the parts that helpers have begun.
+fn wait_until_done(slot: &Slot, parts: u32) {
+    /// A part that is nearly done is not worth a sleep.
+    const SPINS: u32 = 2000;
+    let is_done = || slot.done.load(Ordering::Acquire) == parts;
+    for _ in 0..SPINS {
+        if is_done() {
+            return;
+        }
+        core::hint::spin_loop();
+    }
+    slot.awaited.store(true, Ordering::SeqCst);
+    loop {
+        let done = slot.done.load(Ordering::SeqCst);
+        if done == parts {
+            return;
+        }
+        futex::wait(&slot.done, done);
     }
 }
 
@@ -132,10 +411,36 @@ mod tests {
 
     #[test]
     fn every_part_is_done_once() {
-        let done = [const { AtomicI32::new(0) }; 9];
-        run(9, &|part| {
-            done[part as usize].fetch_add(1, Ordering::Relaxed);
+        for parts in [2, 9, 100] {
+            let done = [const { AtomicI32::new(0) }; 100];
+            run(parts, &|part| {
+                done[part as usize].fetch_add(1, Ordering::Relaxed);
+            });
+            let counts = done.iter().map(|count| count.load(Ordering::Relaxed));
+            assert!(counts.enumerate().all(|(i, count)| count == i32::from((i as i64) < parts)));
+        }
+    }
+
+    #[test]
+    fn jobs_of_several_threads_are_done_at_once() {
+        std::thread::scope(|scope| {
+            for _ in 0..20 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        let sum = AtomicI32::new(0);
+                        run(16, &|part| {
+                            sum.fetch_add(part as i32, Ordering::Relaxed);
+                        });
+                        assert_eq!(sum.into_inner(), 120);
+                    }
+                });
+            }
         });
-        assert!(done.iter().all(|count| count.load(Ordering::Relaxed) == 1));
+    }
+
+    #[test]
+    fn a_panic_of_a_part_reaches_the_caller() {
+        let caught = catch_unwind(|| run(8, &|part| assert_ne!(part, 5)));
+        assert!(caught.is_err());
     }
 }

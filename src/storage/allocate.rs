@@ -6,9 +6,31 @@ use core::ptr::NonNull;
 /// Alignment that `malloc` gives without being asked.
 const MALLOC_ALIGNMENT: usize = 16;
 
+/// A huge page, where the system has them.
+const HUGE_PAGE: usize = 2 << 20;
+
+/// Allocations of as many bytes are asked to be of huge pages: a fault for each 4 KiB takes longer than to fill them.
+const LARGE: usize = 2 * HUGE_PAGE;
+
 /// `bytes` uninitialised bytes at a multiple of `alignment`, a power of two.
 pub fn allocate(bytes: usize, alignment: usize) -> Result<NonNull<u8>> {
-    let bytes = bytes.max(1);
+    if bytes < LARGE {
+        return allocate_plain(bytes.max(1), alignment);
+    }
+    let pointer = allocate_plain(bytes, alignment.max(HUGE_PAGE))?;
+    #[cfg(target_os = "linux")]
+    // SAFETY: the range is part of what was just allocated; the advice changes no contents, and may be ignored.
+    unsafe {
+        let errno = libc::__errno_location();
+        let before = *errno;
+        let whole = bytes / HUGE_PAGE * HUGE_PAGE;
+        libc::madvise(pointer.as_ptr().cast(), whole, libc::MADV_HUGEPAGE);
+        *errno = before;
+    }
+    Ok(pointer)
+}
+
+fn allocate_plain(bytes: usize, alignment: usize) -> Result<NonNull<u8>> {
     let pointer = if alignment <= MALLOC_ALIGNMENT {
         // SAFETY: malloc accepts any size.
         unsafe { libc::malloc(bytes) }

@@ -93,31 +93,32 @@ impl<L: Load, S: Store> Group for Through<L, S> {
     }
 }
 
-/// Converts `count` elements; the last ones by way of a group of their own.
+/// Converts `count` elements: groups, of which the last one may overlap the one before; fewer by way of a group of their
+/// own.
 ///
 /// # Safety
 /// As for [`super::Steps::run`]; the processor has AVX2 and F16C.
 #[target_feature(enable = "avx2,f16c")]
 unsafe fn run<G: Group>(from: *const u8, to: *mut u8, count: usize, parameters: Parameters) {
-    let whole = count / GROUP * GROUP;
     // SAFETY: the caller's promise; a group fits the buffers.
     unsafe {
-        let mut i = 0;
-        while i < whole {
-            G::convert(from.add(i * G::FROM), to.add(i * G::TO), parameters);
-            i += GROUP;
-        }
-        let rest = count - whole;
-        if rest > 0 {
+        if count >= GROUP {
+            let last = count - GROUP;
+            let mut i = 0;
+            while i < last {
+                G::convert(from.add(i * G::FROM), to.add(i * G::TO), parameters);
+                i += GROUP;
+            }
+            G::convert(from.add(last * G::FROM), to.add(last * G::TO), parameters);
+        } else if count > 0 {
             let (mut source, mut target) = ([0u64; GROUP], [0u64; GROUP]);
             let (source, target) = (
                 source.as_mut_ptr().cast::<u8>(),
                 target.as_mut_ptr().cast::<u8>(),
             );
-            source.copy_from_nonoverlapping(from.add(whole * G::FROM), rest * G::FROM);
+            source.copy_from_nonoverlapping(from, count * G::FROM);
             G::convert(source, target, parameters);
-            to.add(whole * G::TO)
-                .copy_from_nonoverlapping(target, rest * G::TO);
+            to.copy_from_nonoverlapping(target, count * G::TO);
         }
     }
 }
