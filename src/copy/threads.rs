@@ -153,6 +153,8 @@ const SLOTS: usize = 16;
 struct Crew {
     /// The process that has these helpers.
     process: i32,
+    /// The crew of the process that this one was forked from, whose threads are not here. Kept, so that nobody misses it.
+    _inherited: *const Crew,
     slots: [Slot; SLOTS],
     /// Helpers that were made.
     helpers: AtomicI32,
@@ -190,6 +192,7 @@ fn crew() -> Option<&'static Crew> {
     unsafe {
         fresh.write(Crew {
             process,
+            _inherited: known,
             slots: [const { Slot::EMPTY }; SLOTS],
             helpers: AtomicI32::new(0),
             sleeping: AtomicI32::new(0),
