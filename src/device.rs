@@ -24,11 +24,20 @@ const TYPES: [(i32, &str); 16] = [
     (18, "trn"),
 ];
 
+/// The same set, a bit for each type.
+const KNOWN: u32 = {
+    let (mut set, mut i) = (0, 0);
+    while i < TYPES.len() {
+        set |= 1 << TYPES[i].0;
+        i += 1;
+    }
+    set
+};
+
 /// A device of a type that DLPack defines.
 #[derive(Clone, Copy, Debug)]
 pub struct Device {
     raw: DLDevice,
-    name: &'static str,
 }
 
 impl Device {
@@ -38,16 +47,27 @@ impl Device {
             device_type: 1,
             device_id: 0,
         },
-        name: "cpu",
     };
 
     /// Checks the type of a device.
+    #[inline(always)]
     pub fn new(raw: DLDevice) -> Result<Self> {
+        match u32::try_from(raw.device_type) {
+            Ok(number) if number < u32::BITS && KNOWN >> number & 1 == 1 => Ok(Self { raw }),
+            _ => Err(Error::UnknownDevice(raw.device_type)),
+        }
+    }
+
+    /// A device whose type has been checked.
+    pub fn known(raw: DLDevice) -> Self {
+        Self { raw }
+    }
+
+    fn name(self) -> &'static str {
         TYPES
             .iter()
-            .find(|known| known.0 == raw.device_type)
-            .map(|known| Self { raw, name: known.1 })
-            .ok_or(Error::UnknownDevice(raw.device_type))
+            .find(|known| known.0 == self.raw.device_type)
+            .map_or("unknown", |known| known.1)
     }
 
     /// As DLPack has it.
@@ -85,6 +105,6 @@ impl PartialEq for Device {
 
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.name, self.raw.device_id)
+        write!(f, "{}:{}", self.name(), self.raw.device_id)
     }
 }

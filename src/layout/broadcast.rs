@@ -1,34 +1,32 @@
 //! Broadcasting: a shape stretched to another by strides of zero.
 
-use super::Layout;
+use super::{Layout, LayoutBuf};
 use crate::error::{Error, Result};
 
 impl Layout {
-    /// This layout stretched to `shape`: dimensions are aligned at the end, missing and size-1 ones repeat.
-    pub fn broadcast_to(&self, shape: &[i64]) -> Result<Layout> {
+    /// Fills `to` with this layout stretched to `shape`: dimensions are aligned at the end, missing and size-1 ones repeat.
+    #[inline(always)]
+    pub fn broadcast_to(&self, shape: &[i64], to: &mut LayoutBuf) -> Result<()> {
         let Some(added) = shape.len().checked_sub(self.ndim()) else {
             return Err(Error::BroadcastNdim {
                 from: self.ndim(),
                 to: shape.len(),
             });
         };
-        let mut layout = Layout::new(shape, None)?;
-        layout.strides_mut()[..added].fill(0);
-        for (dim, (size, stride)) in self.dims().enumerate() {
+        to.set_dims(shape.len(), |dim| {
+            let size = shape[dim];
+            match dim.checked_sub(added) {
+                Some(dim) if self.shape()[dim] == size => (size, self.strides()[dim]),
+                _ => (size, 0),
+            }
+        })?;
+        for (dim, &from) in self.shape().iter().enumerate() {
             let to = shape[added + dim];
-            layout.strides_mut()[added + dim] = if size == to {
-                stride
-            } else if size == 1 {
-                0
-            } else {
-                return Err(Error::Broadcast {
-                    dim,
-                    from: size,
-                    to,
-                });
-            };
+            if from != to && from != 1 {
+                return Err(Error::Broadcast { dim, from, to });
+            }
         }
-        Ok(layout)
+        Ok(())
     }
 }
 
@@ -38,10 +36,11 @@ mod tests {
 
     #[test]
     fn stretched_dimensions_have_stride_zero() {
-        let layout = Layout::new(&[3, 1], Some(&[5, 7])).unwrap();
-        let wide = layout.broadcast_to(&[2, 3, 4]).unwrap();
+        let layout = LayoutBuf::of(&[3, 1], Some(&[5, 7])).unwrap();
+        let mut wide = LayoutBuf::new();
+        layout.broadcast_to(&[2, 3, 4], &mut wide).unwrap();
         assert_eq!(wide.strides(), [0, 5, 0]);
-        assert!(layout.broadcast_to(&[3]).is_err());
-        assert!(layout.broadcast_to(&[2, 4]).is_err());
+        assert!(layout.broadcast_to(&[3], &mut wide).is_err());
+        assert!(layout.broadcast_to(&[2, 4], &mut wide).is_err());
     }
 }
