@@ -28,11 +28,21 @@ const TYPES: [(i32, &str); 16] = [
 const KNOWN: u32 = {
     let (mut set, mut i) = (0, 0);
     while i < TYPES.len() {
-        set |= 1 << TYPES[i].0;
+        set |= set_of(&[TYPES[i].0]);
         i += 1;
     }
     set
 };
+
+/// Types as a set: a bit for each.
+const fn set_of(types: &[i32]) -> u32 {
+    let (mut set, mut i) = (0, 0);
+    while i < types.len() {
+        set |= 1 << types[i];
+        i += 1;
+    }
+    set
+}
 
 /// A device of a type that DLPack defines.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +73,12 @@ impl Device {
         Self { raw }
     }
 
+    /// Whether the type, which is known, is in a set.
+    #[inline(always)]
+    fn is_among(self, set: u32) -> bool {
+        set >> (self.raw.device_type & 31) & 1 == 1
+    }
+
     fn name(self) -> &'static str {
         TYPES
             .iter()
@@ -81,13 +97,15 @@ impl Device {
     }
 
     /// Whether the processor can read and write the memory: CPU, CUDAHost, ROCMHost, CUDAManaged.
+    #[inline(always)]
     pub fn is_host_accessible(self) -> bool {
-        matches!(self.raw.device_type, 1 | 3 | 11 | 13)
+        self.is_among(set_of(&[1, 3, 11, 13]))
     }
 
     /// Whether a data pointer is an address. On OpenCL, Vulkan, Metal and WebGPU it is a handle.
+    #[inline(always)]
     pub fn has_addresses(self) -> bool {
-        !matches!(self.raw.device_type, 4 | 7 | 8 | 15)
+        !self.is_among(set_of(&[4, 7, 8, 15]))
     }
 
     /// Type and number, for messages.

@@ -43,9 +43,6 @@ fn install_hook() {
 /// calls that end well keep no record of themselves.
 #[inline(always)]
 fn caught<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
-    if !INSTALLED.load(Ordering::Relaxed) {
-        install_hook();
-    }
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
         // Dropping a payload may panic again.
         core::mem::forget(payload);
@@ -56,6 +53,9 @@ fn caught<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
 /// Runs `body` and reports how it ended.
 #[inline(always)]
 pub(super) fn guard(body: impl FnOnce() -> Result<()>) -> tensor_status_t {
+    if !INSTALLED.load(Ordering::Relaxed) {
+        install_hook();
+    }
     match caught(body) {
         Ok(()) => TENSOR_OK,
         Err(error) => report(&error),
@@ -68,7 +68,7 @@ fn report(error: &Error) -> tensor_status_t {
     status_of(error)
 }
 
-/// Runs `body`, whose caller cannot be told how it ended.
+/// Runs `body`, whose caller cannot be told how it ended. It is about something that an earlier call made.
 #[inline(always)]
 pub(super) fn guard_silently(body: impl FnOnce()) {
     let _ = caught(|| {

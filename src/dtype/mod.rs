@@ -181,31 +181,21 @@ static SCALARS: [Row; 38] = {
     ]
 };
 
-/// Where in [`ROWS`] a code and a width are, if they are known: widths are powers of two, or 6.
-const fn place_of(code: u8, bits: u8) -> usize {
-    let width = if bits == 6 { 15 } else { bits.trailing_zeros() };
-    code as usize * 16 + width as usize
-}
-
-/// Codes are below this.
+/// Codes are below this, and so are widths.
 const CODES: usize = 18;
+const WIDTHS: usize = 129;
 
-/// The row of [`SCALARS`] for each [`place_of`]; for unknown ones some row, which is another's.
-static ROWS: [u8; 16 * CODES] = {
-    let (mut rows, mut row) = ([0; 16 * CODES], 0);
+/// The row of [`SCALARS`] for each code and width; [`NO_ROW`] for unknown ones.
+static ROWS: [[u8; WIDTHS]; CODES] = {
+    let (mut rows, mut row) = ([[NO_ROW; WIDTHS]; CODES], 0);
     while row < SCALARS.len() {
-        rows[place_of(SCALARS[row].1, SCALARS[row].2)] = row as u8;
+        rows[SCALARS[row].1 as usize][SCALARS[row].2 as usize] = row as u8;
         row += 1;
     }
     rows
 };
 
-/// Whether a row is the one of a dtype's code and width.
-#[inline(always)]
-fn is_row_of(row: u8, raw: DLDataType) -> bool {
-    let row = &SCALARS[usize::from(row)];
-    row.1 == raw.code && row.2 == raw.bits
-}
+const NO_ROW: u8 = u8::MAX;
 
 impl Scalar {
     /// The number of its row of [`SCALARS`], which has the order of the variants; opaque handles are last, by size.
@@ -259,22 +249,24 @@ impl Scalar {
 /// Type of an element: a scalar, how many of it side by side, and how sub-byte ones are stored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DType {
+    /// As DLPack has it. Code and width are those of the row.
+    raw: DLDataType,
     /// Row of [`SCALARS`].
     row: u8,
     /// Sub-byte lanes take one byte each. Never set for others.
     padded: bool,
-    lanes: u16,
 }
 
 impl DType {
     /// The dtype of a `DLDataType`; `padded` tells how sub-byte lanes are stored and is ignored for others.
     #[inline(always)]
     pub fn new(raw: DLDataType, padded: bool) -> Result<Self> {
-        match ROWS.get(place_of(raw.code, raw.bits)) {
-            Some(&row) if raw.lanes > 0 && is_row_of(row, raw) => Ok(Self {
+        let rows = ROWS.get(usize::from(raw.code));
+        match rows.and_then(|rows| rows.get(usize::from(raw.bits))) {
+            Some(&row) if row != NO_ROW && raw.lanes > 0 => Ok(Self {
+                raw,
                 row,
                 padded: padded && raw.bits < 8,
-                lanes: raw.lanes,
             }),
             _ => Err(Error::UnknownDType {
                 code: raw.code,
@@ -286,16 +278,17 @@ impl DType {
 
     /// A dtype of unpadded elements.
     fn packed(scalar: Scalar, lanes: u16) -> Self {
+        let number = scalar.row_number();
+        let row = &SCALARS[number];
         Self {
-            row: scalar.row_number() as u8,
+            raw: DLDataType {
+                code: row.1,
+                bits: row.2,
+                lanes,
+            },
+            row: number as u8,
             padded: false,
-            lanes,
         }
-    }
-
-    #[inline(always)]
-    fn row(self) -> &'static Row {
-        &SCALARS[usize::from(self.row)]
     }
 
     /// The dtype of a name such as `float32` or `float4_e2m1fnx2`.
@@ -317,23 +310,18 @@ impl DType {
     /// The `DLDataType`. Whether sub-byte lanes are padded is not part of it.
     #[inline(always)]
     pub fn raw(self) -> DLDataType {
-        let row = self.row();
-        DLDataType {
-            code: row.1,
-            bits: row.2,
-            lanes: self.lanes,
-        }
+        self.raw
     }
 
     /// The type of one lane.
     #[inline(always)]
     pub fn scalar(self) -> Scalar {
-        self.row().0
+        SCALARS[usize::from(self.row)].0
     }
 
     /// Lanes of an element.
     pub fn lanes(self) -> u16 {
-        self.lanes
+        self.raw.lanes
     }
 
     /// Whether sub-byte lanes take one byte each.
@@ -370,13 +358,13 @@ impl DType {
     /// Bits one element takes in memory.
     #[inline(always)]
     pub fn storage_bits(self) -> u64 {
-        self.lane_storage_bits() * u64::from(self.lanes)
+        self.lane_storage_bits() * u64::from(self.lanes())
     }
 
     /// The same element type, whatever its storage.
     #[inline(always)]
     pub fn same_type(self, other: Self) -> bool {
-        self.row == other.row && self.lanes == other.lanes
+        self.raw == other.raw
     }
 
     /// Whether values of this dtype can be converted to `to`; an error that says why not.
@@ -393,7 +381,7 @@ impl DType {
         let kinds = [self.scalar().kind(), to.scalar().kind()];
         let reason = if kinds.contains(&Kind::Opaque) {
             "an opaque handle has no value"
-        } else if self.lanes != to.lanes {
+        } else if self.lanes() != to.lanes() {
             "the numbers of lanes differ"
         } else {
             return Ok(());
@@ -408,7 +396,7 @@ impl DType {
     /// Bits of the value of a lane.
     #[inline(always)]
     fn bits(self) -> u32 {
-        u32::from(self.row().2)
+        u32::from(self.raw.bits)
     }
 
     /// The name, for messages.
@@ -420,8 +408,8 @@ impl DType {
 impl fmt::Display for DType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.scalar().name())?;
-        if self.lanes != 1 {
-            write!(f, "x{}", self.lanes)?;
+        if self.lanes() != 1 {
+            write!(f, "x{}", self.lanes())?;
         }
         Ok(())
     }

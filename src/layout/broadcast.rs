@@ -4,16 +4,19 @@ use super::{Layout, LayoutBuf};
 use crate::error::{Error, Result};
 
 impl Layout {
-    /// Fills `to` with this layout stretched to `shape`: dimensions are aligned at the end, missing and size-1 ones repeat.
-    #[inline(always)]
-    pub fn broadcast_to(&self, shape: &[i64], to: &mut LayoutBuf) -> Result<()> {
+    /// This layout stretched to `shape`: dimensions are aligned at the end, missing and size-1 ones repeat. It is put into
+    /// `room` unless it is this one.
+    pub fn broadcast_to<'a>(&'a self, shape: &[i64], room: &'a mut LayoutBuf) -> Result<&'a Self> {
+        if self.ndim() == shape.len() && self.shape().iter().eq(shape) {
+            return Ok(self);
+        }
         let Some(added) = shape.len().checked_sub(self.ndim()) else {
             return Err(Error::BroadcastNdim {
                 from: self.ndim(),
                 to: shape.len(),
             });
         };
-        to.set_dims(shape.len(), |dim| {
+        room.set_dims(shape.len(), |dim| {
             let size = shape[dim];
             match dim.checked_sub(added) {
                 Some(dim) if self.shape()[dim] == size => (size, self.strides()[dim]),
@@ -26,7 +29,7 @@ impl Layout {
                 return Err(Error::Broadcast { dim, from, to });
             }
         }
-        Ok(())
+        Ok(room)
     }
 }
 
@@ -37,10 +40,12 @@ mod tests {
     #[test]
     fn stretched_dimensions_have_stride_zero() {
         let layout = LayoutBuf::of(&[3, 1], Some(&[5, 7])).unwrap();
-        let mut wide = LayoutBuf::new();
-        layout.broadcast_to(&[2, 3, 4], &mut wide).unwrap();
+        let mut room = LayoutBuf::new();
+        let wide = layout.broadcast_to(&[2, 3, 4], &mut room).unwrap();
         assert_eq!(wide.strides(), [0, 5, 0]);
-        assert!(layout.broadcast_to(&[3], &mut wide).is_err());
-        assert!(layout.broadcast_to(&[2, 4], &mut wide).is_err());
+        let same = layout.broadcast_to(&[3, 1], &mut room).unwrap();
+        assert_eq!(same.strides(), [5, 7]);
+        assert!(layout.broadcast_to(&[3], &mut room).is_err());
+        assert!(layout.broadcast_to(&[2, 4], &mut room).is_err());
     }
 }

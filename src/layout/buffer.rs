@@ -1,6 +1,6 @@
 //! Layouts in the making: room on the stack, filled once, for a layout of any rank.
 
-use super::{Layout, MAX_NDIM, check_ndim, count_elements};
+use super::{Layout, MAX_NDIM, Reach, check_ndim, count_elements};
 use crate::error::Result;
 use core::mem::MaybeUninit;
 use core::ops::Deref;
@@ -41,7 +41,6 @@ impl LayoutBuf {
     }
 
     /// Proves a shape, and takes it with its strides. Without strides the layout is row-major.
-    #[inline(always)]
     pub fn set(&mut self, shape: &[i64], strides: Option<&[i64]>) -> Result<()> {
         match strides {
             Some(strides) => {
@@ -54,6 +53,58 @@ impl LayoutBuf {
                 Ok(())
             }
         }
+    }
+
+    /// [`LayoutBuf::set`], and the reach of its elements of so many bits, in one pass over the dimensions.
+    #[inline(always)]
+    pub fn set_within_reach(
+        &mut self,
+        shape: &[i64],
+        strides: Option<&[i64]>,
+        element_bits: u64,
+    ) -> Result<Reach> {
+        if let Some(strides) = strides
+            && shape.len() == strides.len()
+            && shape.len() <= MAX_NDIM
+            && let Some(reach) = self.set_plain(shape, strides, element_bits as i64)
+        {
+            return Ok(reach);
+        }
+        self.set(shape, strides)?;
+        self.nbytes(element_bits)?;
+        self.reach(element_bits)
+    }
+
+    /// Takes a shape without a size of zero, with strides, if nothing about it overflows. What is not plain is for others to
+    /// judge; the layout is then unchanged.
+    #[inline(always)]
+    fn set_plain(&mut self, shape: &[i64], strides: &[i64], bits: i64) -> Option<Reach> {
+        let ndim = shape.len();
+        self.ndim = 0;
+        let (mut numel, mut lo, mut hi) = (1i64, 0i64, 1i64);
+        for dim in 0..ndim {
+            let (size, stride) = (shape[dim], strides[dim]);
+            self.contents.dims[dim].write(size);
+            self.contents.dims[ndim + dim].write(stride);
+            if size <= 0 {
+                return None;
+            }
+            numel = numel.checked_mul(size)?;
+            let far = (size - 1).checked_mul(stride)?;
+            if far < 0 {
+                lo = lo.checked_add(far)?;
+            } else {
+                hi = hi.checked_add(far)?;
+            }
+        }
+        numel.checked_mul(bits)?;
+        let reach = Reach {
+            lo: lo.checked_mul(bits)?,
+            hi: hi.checked_mul(bits)?,
+        };
+        self.ndim = ndim;
+        self.contents.numel = numel;
+        Some(reach)
     }
 
     /// Takes `ndim` dimensions, size and stride of each as `get` tells, and proves the shape.

@@ -40,13 +40,14 @@ impl Reach {
     /// First byte, at or below zero.
     #[inline(always)]
     pub fn lo_byte(self) -> i64 {
-        self.lo.div_euclid(8)
+        self.lo >> 3
     }
 
     /// One past the last byte.
     #[inline(always)]
     pub fn hi_byte(self) -> i64 {
-        self.hi.div_euclid(8) + i64::from(self.hi % 8 != 0)
+        // Not negative, so the sum fits.
+        ((self.hi as u64 + 7) >> 3) as i64
     }
 }
 
@@ -77,8 +78,17 @@ impl Layout {
         unsafe {
             start.write(self.numel);
             let shape = start.add(1);
-            shape.copy_from_nonoverlapping(self.dims.as_ptr(), self.dims.len());
-            (shape, shape.add(self.ndim()))
+            let strides = shape.add(self.ndim());
+            // Word by word, as they were written a moment ago: a block move would wait for all of them to reach the cache.
+            for (dim, (size, stride)) in self.shape().iter().zip(self.strides()).enumerate() {
+                shape
+                    .add(dim)
+                    .write(core::ptr::from_ref(size).read_volatile());
+                strides
+                    .add(dim)
+                    .write(core::ptr::from_ref(stride).read_volatile());
+            }
+            (shape, strides)
         }
     }
 
@@ -228,8 +238,9 @@ impl Layout {
         reach: Reach,
         first: u64,
     ) -> Result<(u64, u64)> {
-        let start = first.checked_add_signed(reach.lo_byte());
-        let end = first.checked_add_signed(reach.hi_byte());
+        // The signs are known, which makes these checks cheaper than those of signed additions.
+        let start = first.checked_sub(-reach.lo_byte() as u64);
+        let end = first.checked_add(reach.hi_byte() as u64);
         match (start, end) {
             (Some(start), Some(end)) => Ok((start, end)),
             _ => Err(self.leaving_addresses(element_bits, first)),

@@ -169,7 +169,8 @@ impl Layout {
                 *size = self.shape()[dim - added];
             }
         }
-        self.broadcast_to(wanted, to)?;
+        let mut room = LayoutBuf::new();
+        to.copy_from(self.broadcast_to(wanted, &mut room)?);
         Ok(0)
     }
 

@@ -233,6 +233,7 @@ pub fn as_tensor(
 }
 
 /// A copy of `memory`, always.
+#[inline(always)]
 pub fn copy(memory: Descriptor<'_>, request: &Request, release: Release) -> Result<Handle> {
     if request.copy == CopyMode::Never {
         return Err(Error::CopyNeeded {
@@ -278,6 +279,7 @@ pub fn empty(dtype: DLDataType, device: Option<Device>, shape: &[i64]) -> Result
     Handle::allocate(&layout, dtype, 1, false, plan)
 }
 
+#[inline]
 fn copied(memory: &Descriptor<'_>, dtype: DType, request: &Request, plan: Plan) -> Result<Handle> {
     let source = copy::Side {
         pointer: memory.pointer(),

@@ -7,6 +7,7 @@ use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::layout::{Layout, LayoutBuf, Placed, check_ndim};
 use crate::storage::Extent;
+use core::ptr::NonNull;
 
 /// Memory described as a tensor: its layout is proved to stay inside the address space, and inside the bytes told.
 #[derive(Clone, Copy)]
@@ -41,22 +42,21 @@ impl<'a> Descriptor<'a> {
         room: &'a mut LayoutBuf,
     ) -> Result<Self> {
         let ndim = check_ndim(i64::from(raw.ndim))?;
-        if ndim > 0 && raw.shape.is_null() {
-            return Err(Error::Null("data->shape"));
-        }
+        let shape = match ndim {
+            0 => NonNull::dangling(),
+            _ => NonNull::new(raw.shape).ok_or(Error::Null("data->shape"))?,
+        };
         let dtype = DType::new(raw.dtype, padded)?;
         let device = Device::new(raw.device)?;
-        // SAFETY: the caller's promise; the rank has been checked.
-        unsafe {
-            room.set(
-                values(raw.shape, ndim).unwrap_or(&[]),
-                values(raw.strides, ndim),
-            )?;
-        }
-        let layout: &Layout = room;
         let bits = dtype.storage_bits();
-        layout.nbytes(bits)?;
-        let reach = layout.reach(bits)?;
+        // SAFETY: the caller's promise; the rank has been checked.
+        let reach = unsafe {
+            let shape = core::slice::from_raw_parts(shape.as_ptr(), ndim);
+            let strides = NonNull::new(raw.strides)
+                .map(|strides| core::slice::from_raw_parts(strides.as_ptr(), ndim));
+            room.set_within_reach(shape, strides, bits)?
+        };
+        let layout: &Layout = room;
         let numel = layout.numel();
         if numel > 0 && raw.data.is_null() {
             return Err(Error::NullData { numel });
@@ -172,16 +172,4 @@ impl<'a> Descriptor<'a> {
         }
         self.device == other.device && (self.device.has_addresses() || self.data == other.data)
     }
-}
-
-/// `count` values at `pointer`, unless it is NULL.
-///
-/// # Safety
-/// `pointer` is NULL or readable for `count` values.
-unsafe fn values<'a>(pointer: *const i64, count: usize) -> Option<&'a [i64]> {
-    if pointer.is_null() {
-        return None;
-    }
-    // SAFETY: the caller's promise.
-    Some(unsafe { core::slice::from_raw_parts(pointer, count) })
 }

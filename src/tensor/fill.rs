@@ -37,10 +37,10 @@ pub fn copy_into(
             rule: options.casting.name(),
         });
     }
-    let mut stretched = LayoutBuf::new();
-    source
+    let mut room = LayoutBuf::new();
+    let stretched = source
         .layout
-        .broadcast_to(target.layout.shape(), &mut stretched)?;
+        .broadcast_to(target.layout.shape(), &mut room)?;
     match overlaps_itself(target.layout) {
         Answer::No => {}
         Answer::Yes => return Err(Error::SelfOverlap),
@@ -61,9 +61,11 @@ pub fn copy_into(
         dtype: to,
     };
     // An overlap that cannot be ruled out is treated as one: the result is the same.
-    if shares_bits(source.placed(), target.placed()) == Answer::No {
+    if source.extent.is_apart_from(target.extent)
+        || shares_bits(source.placed(), target.placed()) == Answer::No
+    {
         let source = Side {
-            layout: &stretched,
+            layout: stretched,
             ..whole
         };
         // SAFETY: both were proved, are host-accessible and disjoint; the destination does not overlap itself and is
@@ -79,12 +81,12 @@ pub fn copy_into(
         layout: &row_major,
         dtype: from,
     };
-    row_major.broadcast_to(target.layout.shape(), &mut stretched)?;
+    let stretched = row_major.broadcast_to(target.layout.shape(), &mut room)?;
     // SAFETY: as above; the temporary is fresh memory of the source's size.
     unsafe {
         copy::copy(whole, temporary, options.overflow);
         let source = Side {
-            layout: &stretched,
+            layout: stretched,
             ..temporary
         };
         copy::copy(source, destination, options.overflow);
