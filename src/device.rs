@@ -24,11 +24,30 @@ const TYPES: [(i32, &str); 16] = [
     (18, "trn"),
 ];
 
+/// The same set, a bit for each type.
+const KNOWN: u32 = {
+    let (mut set, mut i) = (0, 0);
+    while i < TYPES.len() {
+        set |= set_of(&[TYPES[i].0]);
+        i += 1;
+    }
+    set
+};
+
+/// Types as a set: a bit for each.
+const fn set_of(types: &[i32]) -> u32 {
+    let (mut set, mut i) = (0, 0);
+    while i < types.len() {
+        set |= 1 << types[i];
+        i += 1;
+    }
+    set
+}
+
 /// A device of a type that DLPack defines.
 #[derive(Clone, Copy, Debug)]
 pub struct Device {
     raw: DLDevice,
-    name: &'static str,
 }
 
 impl Device {
@@ -38,16 +57,33 @@ impl Device {
             device_type: 1,
             device_id: 0,
         },
-        name: "cpu",
     };
 
     /// Checks the type of a device.
+    #[inline(always)]
     pub fn new(raw: DLDevice) -> Result<Self> {
+        match u32::try_from(raw.device_type) {
+            Ok(number) if number < u32::BITS && KNOWN >> number & 1 == 1 => Ok(Self { raw }),
+            _ => Err(Error::UnknownDevice(raw.device_type)),
+        }
+    }
+
+    /// A device whose type has been checked.
+    pub fn known(raw: DLDevice) -> Self {
+        Self { raw }
+    }
+
+    /// Whether the type, which is known, is in a set.
+    #[inline(always)]
+    fn is_among(self, set: u32) -> bool {
+        set >> (self.raw.device_type & 31) & 1 == 1
+    }
+
+    fn name(self) -> &'static str {
         TYPES
             .iter()
-            .find(|known| known.0 == raw.device_type)
-            .map(|known| Self { raw, name: known.1 })
-            .ok_or(Error::UnknownDevice(raw.device_type))
+            .find(|known| known.0 == self.raw.device_type)
+            .map_or("unknown", |known| known.1)
     }
 
     /// As DLPack has it.
@@ -61,13 +97,15 @@ impl Device {
     }
 
     /// Whether the processor can read and write the memory: CPU, CUDAHost, ROCMHost, CUDAManaged.
+    #[inline(always)]
     pub fn is_host_accessible(self) -> bool {
-        matches!(self.raw.device_type, 1 | 3 | 11 | 13)
+        self.is_among(set_of(&[1, 3, 11, 13]))
     }
 
     /// Whether a data pointer is an address. On OpenCL, Vulkan, Metal and WebGPU it is a handle.
+    #[inline(always)]
     pub fn has_addresses(self) -> bool {
-        !matches!(self.raw.device_type, 4 | 7 | 8 | 15)
+        !self.is_among(set_of(&[4, 7, 8, 15]))
     }
 
     /// Type and number, for messages.
@@ -85,6 +123,6 @@ impl PartialEq for Device {
 
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.name, self.raw.device_id)
+        write!(f, "{}:{}", self.name(), self.raw.device_id)
     }
 }

@@ -6,7 +6,9 @@ use super::{array, tensor_ref, tensor_status_t, tensor_t};
 use crate::device::Device;
 use crate::dlpack::{DLDataType, DLDevice, DLTensor};
 use crate::error::{Error, Result};
-use crate::tensor::{self, Action, Descriptor, Plan};
+use crate::layout::LayoutBuf;
+use crate::storage::Release;
+use crate::tensor::{self, Action, Descriptor, Plan, Request};
 
 /// Largest rank of a tensor.
 pub const TENSOR_MAX_NDIM: i32 = 64;
@@ -88,22 +90,42 @@ pub(super) unsafe fn guard_plan(
     }
 }
 
-/// Reads and proves what a call that makes a tensor was given.
+/// Proves what a call was given without options, and gives it to `make`.
+///
+/// # Safety
+/// `data` is NULL or a descriptor.
+#[inline(always)]
+unsafe fn plainly<T>(
+    data: *const DLTensor,
+    make: impl FnOnce(Descriptor<'_>) -> Result<T>,
+) -> Result<T> {
+    let mut room = LayoutBuf::new();
+    // SAFETY: the caller's promise.
+    unsafe {
+        let data = data.as_ref().ok_or(Error::Null("data"))?;
+        make(Descriptor::prove(data, false, None, &mut room)?)
+    }
+}
+
+/// Reads and proves what a call was given with options, and gives it to `make`. That it is a function of its own leaves the
+/// call without options one in which nothing is left to decide when it is compiled.
 ///
 /// # Safety
 /// `data` is NULL or a descriptor, `options` NULL or readable.
-#[inline(always)]
-unsafe fn described(
+#[inline(never)]
+unsafe fn as_asked<T>(
     data: *const DLTensor,
     options: *const tensor_options_t,
     accepts: Accepts,
-) -> Result<(Descriptor, Options)> {
+    make: fn(Descriptor<'_>, &Request, Release) -> Result<T>,
+) -> Result<T> {
+    let mut room = LayoutBuf::new();
     // SAFETY: the caller's promise.
     unsafe {
         let data = data.as_ref().ok_or(Error::Null("data"))?;
         let options = Options::read(options, accepts)?;
-        let memory = Descriptor::prove(data, options.request.padded, options.nbytes)?;
-        Ok((memory, options))
+        let memory = Descriptor::prove(data, options.request.padded, options.nbytes, &mut room)?;
+        make(memory, &options.request, options.release)
     }
 }
 
@@ -134,9 +156,13 @@ pub unsafe extern "C" fn tensor_as_tensor(
     // SAFETY: what the header asks of the caller.
     unsafe {
         guard_tensor(out, || {
-            let (memory, options) =
-                described(data, options, Accepts::creation("tensor_as_tensor"))?;
-            tensor::as_tensor(memory, &options.request, options.release)
+            if options.is_null() {
+                return plainly(data, |memory| {
+                    tensor::as_tensor(memory, &Request::DEFAULT, Release::Nothing)
+                });
+            }
+            let accepts = Accepts::creation("tensor_as_tensor");
+            as_asked(data, options, accepts, tensor::as_tensor)
         })
     }
 }
@@ -162,8 +188,13 @@ pub unsafe extern "C" fn tensor_copy(
     // SAFETY: what the header asks of the caller.
     unsafe {
         guard_tensor(out, || {
-            let (memory, options) = described(data, options, Accepts::creation("tensor_copy"))?;
-            tensor::copy(memory, &options.request, options.release)
+            if options.is_null() {
+                return plainly(data, |memory| {
+                    tensor::copy(memory, &Request::DEFAULT, Release::Nothing)
+                });
+            }
+            let accepts = Accepts::creation("tensor_copy");
+            as_asked(data, options, accepts, tensor::copy)
         })
     }
 }
@@ -183,8 +214,10 @@ pub unsafe extern "C" fn tensor_plan(
     // SAFETY: what the header asks of the caller.
     unsafe {
         guard_plan(out, || {
-            let (memory, options) = described(data, options, Accepts::creation("tensor_plan"))?;
-            tensor::plan(&memory, &options.request)
+            let accepts = Accepts::creation("tensor_plan");
+            as_asked(data, options, accepts, |memory, request, _| {
+                tensor::plan(&memory, request)
+            })
         })
     }
 }

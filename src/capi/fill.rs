@@ -5,6 +5,7 @@ use super::options::{Accepts, Options, tensor_options_t};
 use super::{tensor_ref, tensor_status_t, tensor_t};
 use crate::dlpack::DLTensor;
 use crate::error::Error;
+use crate::layout::LayoutBuf;
 use crate::tensor::{Descriptor, copy_into};
 
 /// Copy the caller's data into a tensor: converted to its dtype, stretched to its shape.
@@ -31,8 +32,10 @@ pub unsafe extern "C" fn tensor_copy_into(
         unsafe {
             let destination = tensor_ref(destination, "destination")?;
             let source = source.as_ref().ok_or(Error::Null("source"))?;
+            let mut room = LayoutBuf::new();
             let options = Options::read(options, Accepts::fill("tensor_copy_into"))?;
-            let source = Descriptor::prove(source, options.request.padded, options.nbytes)?;
+            let source =
+                Descriptor::prove(source, options.request.padded, options.nbytes, &mut room)?;
             copy_into(destination, &source, options.fill())
         }
     })
@@ -57,7 +60,7 @@ pub unsafe extern "C" fn tensor_assign(
             let destination = tensor_ref(destination, "destination")?;
             let source = tensor_ref(source, "source")?;
             let options = Options::read(options, Accepts::assignment("tensor_assign"))?;
-            copy_into(destination, &Descriptor::of(source)?, options.fill())
+            copy_into(destination, &Descriptor::of(source), options.fill())
         }
     })
 }

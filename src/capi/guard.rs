@@ -4,7 +4,6 @@ use super::status::{TENSOR_OK, set_last_error, status_of, tensor_status_t};
 use super::tensor_t;
 use crate::error::{Error, Result};
 use crate::tensor::Handle;
-use core::cell::Cell;
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::OnceLock;
@@ -15,65 +14,62 @@ type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 static PREVIOUS: OnceLock<Hook> = OnceLock::new();
 
-thread_local! {
-    /// How many calls into the library this thread is in.
-    static DEPTH: Cell<u32> = const { Cell::new(0) };
-}
+/// What the paths of this library's sources begin with.
+const SOURCES: &str = {
+    let (this, rest) = (file!(), "capi/guard.rs".len());
+    this.split_at(this.len() - rest).0
+};
 
-/// Says nothing about panics of this library; leaves others to the hook there was.
+/// Says nothing about panics of this library, on whatever thread; leaves others to the hook there was.
 fn silent_hook(info: &PanicHookInfo<'_>) {
-    if DEPTH.try_with(Cell::get).unwrap_or(0) == 0
-        && let Some(previous) = PREVIOUS.get()
-    {
+    let ours = info
+        .location()
+        .is_some_and(|place| place.file().starts_with(SOURCES));
+    if !ours && let Some(previous) = PREVIOUS.get() {
         previous(info);
     }
 }
 
-/// One call into the library, for as long as it lives.
-struct Call;
-
-impl Call {
-    fn enter() -> Self {
+#[cold]
+fn install_hook() {
+    if !INSTALLED.swap(true, Ordering::Relaxed) {
         // Boxing a function takes no memory.
-        if !INSTALLED.load(Ordering::Relaxed) && !INSTALLED.swap(true, Ordering::Relaxed) {
-            let _ = PREVIOUS.set(panic::take_hook());
-            panic::set_hook(Box::new(silent_hook));
-        }
-        let _ = DEPTH.try_with(|depth| depth.set(depth.get() + 1));
-        Call
+        let _ = PREVIOUS.set(panic::take_hook());
+        panic::set_hook(Box::new(silent_hook));
     }
 }
 
-impl Drop for Call {
-    fn drop(&mut self) {
-        let _ = DEPTH.try_with(|depth| depth.set(depth.get() - 1));
-    }
-}
-
-/// Runs `body`; its panic becomes [`Error::Internal`].
+/// Runs `body`; its panic becomes [`Error::Internal`]. What there is to know about panics is known from where they come, so
+/// calls that end well keep no record of themselves.
+#[inline(always)]
 fn caught<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
-    let call = Call::enter();
-    let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
         // Dropping a payload may panic again.
         core::mem::forget(payload);
         Err(Error::Internal)
-    });
-    drop(call);
-    result
+    })
 }
 
 /// Runs `body` and reports how it ended.
+#[inline(always)]
 pub(super) fn guard(body: impl FnOnce() -> Result<()>) -> tensor_status_t {
+    if !INSTALLED.load(Ordering::Relaxed) {
+        install_hook();
+    }
     match caught(body) {
         Ok(()) => TENSOR_OK,
-        Err(error) => {
-            set_last_error(&error);
-            status_of(&error)
-        }
+        Err(error) => report(&error),
     }
 }
 
-/// Runs `body`, whose caller cannot be told how it ended.
+#[cold]
+fn report(error: &Error) -> tensor_status_t {
+    set_last_error(error);
+    status_of(error)
+}
+
+/// Runs `body`, whose caller cannot be told how it ended. It is about something that an earlier call made.
+#[inline(always)]
 pub(super) fn guard_silently(body: impl FnOnce()) {
     let _ = caught(|| {
         body();
@@ -85,6 +81,7 @@ pub(super) fn guard_silently(body: impl FnOnce()) {
 ///
 /// # Safety
 /// `out` is NULL or writable.
+#[inline(always)]
 pub(super) unsafe fn guard_out<T>(
     out: *mut T,
     nothing: T,
@@ -107,6 +104,7 @@ pub(super) unsafe fn guard_out<T>(
 ///
 /// # Safety
 /// `out` is NULL or writable.
+#[inline(always)]
 pub(super) unsafe fn guard_tensor(
     out: *mut *mut tensor_t,
     body: impl FnOnce() -> Result<Handle>,
@@ -127,6 +125,6 @@ mod tests {
         // SAFETY: the message is this thread's, and no call comes between.
         let message = unsafe { CStr::from_ptr(tensor_last_error()) };
         assert_eq!(message.to_str(), Ok("internal error"));
-        assert_eq!(DEPTH.get(), 0);
+        assert!(file!().starts_with(SOURCES));
     }
 }

@@ -33,6 +33,7 @@ use crate::tensor::Tensor;
 ///
 /// # Safety
 /// `tensor` is NULL or a live handle.
+#[inline(always)]
 unsafe fn tensor_ref<'a>(tensor: *const tensor_t, name: &'static str) -> Result<&'a Tensor> {
     // SAFETY: handles are pointers to tensors, and the caller holds a reference.
     unsafe { tensor.cast::<Tensor>().as_ref() }.ok_or(Error::Null(name))

@@ -269,7 +269,7 @@ mod tests {
     use super::*;
     use crate::dlpack::{DLDataType, code};
     use crate::dtype::DType;
-    use crate::layout::Layout;
+    use crate::layout::LayoutBuf;
 
     fn axes(shape: &[i64], source: &[i64], destination: &[i64]) -> (Axes<'static>, Start) {
         let raw = DLDataType {
@@ -279,7 +279,7 @@ mod tests {
         };
         let dtype = DType::new(raw, false).unwrap();
         let pointer = core::ptr::null_mut();
-        let layouts = [source, destination].map(|s| Layout::new(shape, Some(s)).unwrap());
+        let layouts = [source, destination].map(|s| LayoutBuf::of(shape, Some(s)).unwrap());
         let side = |layout| Side {
             pointer,
             layout,

@@ -35,10 +35,13 @@ impl Casting {
 }
 
 /// Whether `casting` allows converting `from` to `to`. `Exact` depends on values and allows here what `Unsafe` does.
+#[inline(always)]
 pub fn can_cast(from: DType, to: DType, casting: Casting) -> bool {
-    if from.same_type(to) {
-        return true;
-    }
+    from.same_type(to) || can_cast_values(from, to, casting)
+}
+
+/// [`can_cast`] for two different types.
+fn can_cast_values(from: DType, to: DType, casting: Casting) -> bool {
     if from.check_convertible(to).is_err() {
         return false;
     }
@@ -67,11 +70,7 @@ pub fn promote(a: DType, b: DType) -> Result<DType> {
         None
     };
     scalar
-        .map(|scalar| DType {
-            scalar,
-            lanes: a.lanes(),
-            padded: false,
-        })
+        .map(|scalar| DType::packed(scalar, a.lanes()))
         .ok_or(Error::NoPromotion {
             a: a.text(),
             b: b.text(),

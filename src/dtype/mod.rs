@@ -78,8 +78,11 @@ pub enum Scalar {
     Opaque(u8),
 }
 
+/// What is known of a scalar.
+type Row = (Scalar, u8, u8, Kind, &'static str);
+
 /// Scalar, DLPack code, bits, kind, name: the one list everything below is read from.
-const SCALARS: [(Scalar, u8, u8, Kind, &str); 38] = {
+static SCALARS: [Row; 38] = {
     use Kind::{Complex, Float, Int, UInt};
     use Scalar::*;
     [
@@ -178,19 +181,40 @@ const SCALARS: [(Scalar, u8, u8, Kind, &str); 38] = {
     ]
 };
 
+/// Codes are below this, and so are widths.
+const CODES: usize = 18;
+const WIDTHS: usize = 129;
+
+/// The row of [`SCALARS`] for each code and width; [`NO_ROW`] for unknown ones.
+static ROWS: [[u8; WIDTHS]; CODES] = {
+    let (mut rows, mut row) = ([[NO_ROW; WIDTHS]; CODES], 0);
+    while row < SCALARS.len() {
+        rows[SCALARS[row].1 as usize][SCALARS[row].2 as usize] = row as u8;
+        row += 1;
+    }
+    rows
+};
+
+const NO_ROW: u8 = u8::MAX;
+
 impl Scalar {
-    /// Row of [`SCALARS`], which has the order of the variants; opaque handles are last, by size.
-    fn row(self) -> &'static (Scalar, u8, u8, Kind, &'static str) {
+    /// The number of its row of [`SCALARS`], which has the order of the variants; opaque handles are last, by size.
+    fn row_number(self) -> usize {
         // SAFETY: with a primitive representation, the discriminant comes first.
         let variant = unsafe { *core::ptr::from_ref(&self).cast::<u8>() };
         let among = match self {
             Scalar::Opaque(bits) => (bits / 8).trailing_zeros() as usize,
             _ => 0,
         };
-        &SCALARS[usize::from(variant) + among]
+        usize::from(variant) + among
+    }
+
+    fn row(self) -> &'static Row {
+        &SCALARS[self.row_number()]
     }
 
     /// Bits of the value.
+    #[inline(always)]
     pub fn bits(self) -> u32 {
         u32::from(self.row().2)
     }
@@ -225,23 +249,23 @@ impl Scalar {
 /// Type of an element: a scalar, how many of it side by side, and how sub-byte ones are stored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DType {
-    scalar: Scalar,
-    lanes: u16,
+    /// As DLPack has it. Code and width are those of the row.
+    raw: DLDataType,
+    /// Row of [`SCALARS`].
+    row: u8,
     /// Sub-byte lanes take one byte each. Never set for others.
     padded: bool,
 }
 
 impl DType {
     /// The dtype of a `DLDataType`; `padded` tells how sub-byte lanes are stored and is ignored for others.
+    #[inline(always)]
     pub fn new(raw: DLDataType, padded: bool) -> Result<Self> {
-        let scalar = SCALARS
-            .iter()
-            .find(|row| row.1 == raw.code && row.2 == raw.bits)
-            .map(|row| row.0);
-        match scalar {
-            Some(scalar) if raw.lanes > 0 => Ok(Self {
-                scalar,
-                lanes: raw.lanes,
+        let rows = ROWS.get(usize::from(raw.code));
+        match rows.and_then(|rows| rows.get(usize::from(raw.bits))) {
+            Some(&row) if row != NO_ROW && raw.lanes > 0 => Ok(Self {
+                raw,
+                row,
                 padded: padded && raw.bits < 8,
             }),
             _ => Err(Error::UnknownDType {
@@ -252,15 +276,26 @@ impl DType {
         }
     }
 
+    /// A dtype of unpadded elements.
+    fn packed(scalar: Scalar, lanes: u16) -> Self {
+        let number = scalar.row_number();
+        let row = &SCALARS[number];
+        Self {
+            raw: DLDataType {
+                code: row.1,
+                bits: row.2,
+                lanes,
+            },
+            row: number as u8,
+            padded: false,
+        }
+    }
+
     /// The dtype of a name such as `float32` or `float4_e2m1fnx2`.
     pub fn from_name(name: &str) -> Option<Self> {
         let whole = |name: &str, lanes| {
             let row = SCALARS.iter().find(|row| row.4 == name)?;
-            Some(Self {
-                scalar: row.0,
-                lanes,
-                padded: false,
-            })
+            Some(Self::packed(row.0, lanes))
         };
         whole(name, 1).or_else(|| {
             let (scalar, lanes) = name.rsplit_once('x')?;
@@ -273,36 +308,36 @@ impl DType {
     }
 
     /// The `DLDataType`. Whether sub-byte lanes are padded is not part of it.
+    #[inline(always)]
     pub fn raw(self) -> DLDataType {
-        let row = self.scalar.row();
-        DLDataType {
-            code: row.1,
-            bits: row.2,
-            lanes: self.lanes,
-        }
+        self.raw
     }
 
     /// The type of one lane.
+    #[inline(always)]
     pub fn scalar(self) -> Scalar {
-        self.scalar
+        SCALARS[usize::from(self.row)].0
     }
 
     /// Lanes of an element.
     pub fn lanes(self) -> u16 {
-        self.lanes
+        self.raw.lanes
     }
 
     /// Whether sub-byte lanes take one byte each.
+    #[inline(always)]
     pub fn is_padded(self) -> bool {
         self.padded
     }
 
     /// Whether a lane is smaller than a byte, packed or padded.
+    #[inline(always)]
     pub fn is_subbyte(self) -> bool {
-        self.scalar.bits() < 8
+        self.bits() < 8
     }
 
     /// The same dtype with sub-byte lanes stored as told.
+    #[inline(always)]
     pub fn with_padding(self, padded: bool) -> Self {
         Self {
             padded: padded && self.is_subbyte(),
@@ -311,31 +346,42 @@ impl DType {
     }
 
     /// Bits one lane takes in memory.
+    #[inline(always)]
     pub fn lane_storage_bits(self) -> u64 {
         if self.padded {
             8
         } else {
-            u64::from(self.scalar.bits())
+            u64::from(self.bits())
         }
     }
 
     /// Bits one element takes in memory.
+    #[inline(always)]
     pub fn storage_bits(self) -> u64 {
-        self.lane_storage_bits() * u64::from(self.lanes)
+        self.lane_storage_bits() * u64::from(self.lanes())
     }
 
     /// The same element type, whatever its storage.
+    #[inline(always)]
     pub fn same_type(self, other: Self) -> bool {
-        self.scalar == other.scalar && self.lanes == other.lanes
+        self.raw == other.raw
     }
 
     /// Whether values of this dtype can be converted to `to`; an error that says why not.
+    #[inline(always)]
     pub fn check_convertible(self, to: Self) -> Result<()> {
-        let reason = if self.same_type(to) {
+        if self.same_type(to) {
             return Ok(());
-        } else if self.scalar.kind() == Kind::Opaque || to.scalar.kind() == Kind::Opaque {
+        }
+        self.check_values_convertible(to)
+    }
+
+    /// [`DType::check_convertible`] for two different types.
+    fn check_values_convertible(self, to: Self) -> Result<()> {
+        let kinds = [self.scalar().kind(), to.scalar().kind()];
+        let reason = if kinds.contains(&Kind::Opaque) {
             "an opaque handle has no value"
-        } else if self.lanes != to.lanes {
+        } else if self.lanes() != to.lanes() {
             "the numbers of lanes differ"
         } else {
             return Ok(());
@@ -347,6 +393,12 @@ impl DType {
         })
     }
 
+    /// Bits of the value of a lane.
+    #[inline(always)]
+    fn bits(self) -> u32 {
+        u32::from(self.raw.bits)
+    }
+
     /// The name, for messages.
     pub fn text(self) -> Text {
         Text::of(self)
@@ -355,9 +407,9 @@ impl DType {
 
 impl fmt::Display for DType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.scalar.name())?;
-        if self.lanes != 1 {
-            write!(f, "x{}", self.lanes)?;
+        f.write_str(self.scalar().name())?;
+        if self.lanes() != 1 {
+            write!(f, "x{}", self.lanes())?;
         }
         Ok(())
     }
@@ -371,11 +423,7 @@ mod tests {
     fn names_and_raw_types_go_both_ways() {
         for scalar in Scalar::all() {
             for lanes in [1, 2, 65535] {
-                let dtype = DType {
-                    scalar,
-                    lanes,
-                    padded: false,
-                };
+                let dtype = DType::packed(scalar, lanes);
                 let name = dtype.text();
                 assert_eq!(DType::from_name(name.as_str()), Some(dtype), "{name}");
                 assert_eq!(DType::new(dtype.raw(), false), Ok(dtype));

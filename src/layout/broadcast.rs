@@ -1,34 +1,35 @@
 //! Broadcasting: a shape stretched to another by strides of zero.
 
-use super::Layout;
+use super::{Layout, LayoutBuf};
 use crate::error::{Error, Result};
 
 impl Layout {
-    /// This layout stretched to `shape`: dimensions are aligned at the end, missing and size-1 ones repeat.
-    pub fn broadcast_to(&self, shape: &[i64]) -> Result<Layout> {
+    /// This layout stretched to `shape`: dimensions are aligned at the end, missing and size-1 ones repeat. It is put into
+    /// `room` unless it is this one.
+    pub fn broadcast_to<'a>(&'a self, shape: &[i64], room: &'a mut LayoutBuf) -> Result<&'a Self> {
+        if self.ndim() == shape.len() && self.shape().iter().eq(shape) {
+            return Ok(self);
+        }
         let Some(added) = shape.len().checked_sub(self.ndim()) else {
             return Err(Error::BroadcastNdim {
                 from: self.ndim(),
                 to: shape.len(),
             });
         };
-        let mut layout = Layout::new(shape, None)?;
-        layout.strides_mut()[..added].fill(0);
-        for (dim, (size, stride)) in self.dims().enumerate() {
+        room.set_dims(shape.len(), |dim| {
+            let size = shape[dim];
+            match dim.checked_sub(added) {
+                Some(dim) if self.shape()[dim] == size => (size, self.strides()[dim]),
+                _ => (size, 0),
+            }
+        })?;
+        for (dim, &from) in self.shape().iter().enumerate() {
             let to = shape[added + dim];
-            layout.strides_mut()[added + dim] = if size == to {
-                stride
-            } else if size == 1 {
-                0
-            } else {
-                return Err(Error::Broadcast {
-                    dim,
-                    from: size,
-                    to,
-                });
-            };
+            if from != to && from != 1 {
+                return Err(Error::Broadcast { dim, from, to });
+            }
         }
-        Ok(layout)
+        Ok(room)
     }
 }
 
@@ -38,10 +39,13 @@ mod tests {
 
     #[test]
     fn stretched_dimensions_have_stride_zero() {
-        let layout = Layout::new(&[3, 1], Some(&[5, 7])).unwrap();
-        let wide = layout.broadcast_to(&[2, 3, 4]).unwrap();
+        let layout = LayoutBuf::of(&[3, 1], Some(&[5, 7])).unwrap();
+        let mut room = LayoutBuf::new();
+        let wide = layout.broadcast_to(&[2, 3, 4], &mut room).unwrap();
         assert_eq!(wide.strides(), [0, 5, 0]);
-        assert!(layout.broadcast_to(&[3]).is_err());
-        assert!(layout.broadcast_to(&[2, 4]).is_err());
+        let same = layout.broadcast_to(&[3, 1], &mut room).unwrap();
+        assert_eq!(same.strides(), [5, 7]);
+        assert!(layout.broadcast_to(&[3], &mut room).is_err());
+        assert!(layout.broadcast_to(&[2, 4], &mut room).is_err());
     }
 }

@@ -1,36 +1,32 @@
 //! Shape and strides, proved: element count, reach, contiguity. Views are functions from layout to layout.
 
 mod broadcast;
+mod buffer;
 mod diophantine;
 mod overlap;
 mod views;
 
+pub use buffer::LayoutBuf;
 pub use overlap::{Answer, Placed, overlaps_itself, shares_bits};
-pub use views::{Slice, View, infer_shape, resolve_dim};
+pub use views::{Slice, infer_shape, resolve_dim};
 
 use crate::error::{Error, Result};
 
 /// Highest rank of a tensor.
 pub const MAX_NDIM: usize = 64;
 
-/// Ranks up to this one are kept in place.
-const INLINE_NDIM: usize = 8;
-
-/// Shape and strides (in elements) of a tensor.
+/// Shape and strides (in elements) of a tensor, in a [`LayoutBuf`] or behind a tensor in its block.
 ///
-/// Every value of this type has passed [`Layout::new`] or was derived from one that did by a function of this module:
+/// Every value of this type has passed [`LayoutBuf::set`] or was derived from one that did by a function of this module:
 /// no dimension is negative and the number of elements fits an `i64`. Strides of dimensions of size 0 or 1 mean nothing
 /// and are kept as given.
+#[repr(C)]
 pub struct Layout {
-    ndim: usize,
     /// Number of elements, kept up to date by whoever sets the shape.
     numel: i64,
-    /// Shape in `0..8`, strides in `8..16`, when `ndim <= 8`.
-    inline: [i64; 2 * INLINE_NDIM],
-    /// Shape, then strides, otherwise.
-    heap: Vec<i64>,
+    /// Shape, then strides.
+    dims: [i64],
 }
-
 /// First and last bit that the elements of a layout touch, counted from the first element: `lo <= 0 <= hi`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reach {
@@ -42,114 +38,80 @@ pub struct Reach {
 
 impl Reach {
     /// First byte, at or below zero.
+    #[inline(always)]
     pub fn lo_byte(self) -> i64 {
-        self.lo.div_euclid(8)
+        self.lo >> 3
     }
 
     /// One past the last byte.
+    #[inline(always)]
     pub fn hi_byte(self) -> i64 {
-        self.hi.div_euclid(8) + i64::from(self.hi % 8 != 0)
+        // Not negative, so the sum fits.
+        ((self.hi as u64 + 7) >> 3) as i64
     }
 }
 
 impl Layout {
-    /// Proves a shape, and strides where given. Without strides the layout is row-major.
+    /// Bytes that a layout takes.
+    pub const fn size(ndim: usize) -> usize {
+        (1 + 2 * ndim) * size_of::<i64>()
+    }
+
+    /// The layout that was written at `start` by [`Layout::write_to`].
+    ///
+    /// # Safety
+    /// It was, with this rank, and lives as long as is said here.
     #[inline(always)]
-    pub fn new(shape: &[i64], strides: Option<&[i64]>) -> Result<Self> {
-        check_ndim(shape.len() as i64)?;
-        for (dim, &size) in shape.iter().enumerate() {
-            if size < 0 {
-                return Err(Error::NegativeSize { dim, size });
+    pub unsafe fn at<'a>(start: *const i64, ndim: usize) -> &'a Self {
+        let whole = core::ptr::slice_from_raw_parts(start, 2 * ndim) as *const Self;
+        // SAFETY: the caller's promise; the number of elements comes first, so the slice's length is that of `dims`.
+        unsafe { &*whole }
+    }
+
+    /// Writes a copy to `start`, and returns where its shape and its strides begin there.
+    ///
+    /// # Safety
+    /// `start` is writable for [`Layout::size`] bytes.
+    #[inline(always)]
+    pub unsafe fn write_to(&self, start: *mut i64) -> (*mut i64, *mut i64) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            start.write(self.numel);
+            let shape = start.add(1);
+            let strides = shape.add(self.ndim());
+            // Word by word, as they were written a moment ago: a block move would wait for all of them to reach the cache.
+            for (dim, (size, stride)) in self.shape().iter().zip(self.strides()).enumerate() {
+                shape
+                    .add(dim)
+                    .write(core::ptr::from_ref(size).read_volatile());
+                strides
+                    .add(dim)
+                    .write(core::ptr::from_ref(stride).read_volatile());
             }
+            (shape, strides)
         }
-        let numel = count_elements(shape)?;
-        let mut layout = Self::zeroed(shape.len())?;
-        layout.numel = numel;
-        layout.shape_mut().copy_from_slice(shape);
-        match strides {
-            Some(strides) => layout.strides_mut().copy_from_slice(strides),
-            None => layout.make_row_major(),
-        }
-        Ok(layout)
-    }
-
-    /// A layout of `ndim` dimensions, all zero, to be filled by this module.
-    #[inline(always)]
-    fn zeroed(ndim: usize) -> Result<Self> {
-        let mut heap = Vec::new();
-        if ndim > INLINE_NDIM {
-            heap.try_reserve_exact(2 * ndim)
-                .map_err(|_| Error::OutOfMemory {
-                    bytes: 16 * ndim as u64,
-                })?;
-            heap.resize(2 * ndim, 0);
-        }
-        Ok(Self {
-            ndim,
-            numel: 0,
-            inline: [0; 2 * INLINE_NDIM],
-            heap,
-        })
-    }
-
-    /// The same layout again. Fails only when memory for a rank above 8 does.
-    pub fn try_clone(&self) -> Result<Self> {
-        let mut layout = Self::zeroed(self.ndim)?;
-        layout.numel = self.numel;
-        layout.shape_mut().copy_from_slice(self.shape());
-        layout.strides_mut().copy_from_slice(self.strides());
-        Ok(layout)
-    }
-
-    /// The row-major layout of the same shape.
-    pub fn row_major(&self) -> Result<Self> {
-        let mut layout = Self::zeroed(self.ndim)?;
-        layout.numel = self.numel;
-        layout.shape_mut().copy_from_slice(self.shape());
-        layout.make_row_major();
-        Ok(layout)
     }
 
     /// Rank.
+    #[inline(always)]
     pub fn ndim(&self) -> usize {
-        self.ndim
+        self.dims.len() / 2
     }
 
     /// Sizes of the dimensions.
+    #[inline(always)]
     pub fn shape(&self) -> &[i64] {
-        if self.ndim <= INLINE_NDIM {
-            &self.inline[..self.ndim]
-        } else {
-            &self.heap[..self.ndim]
-        }
+        &self.dims[..self.ndim()]
     }
 
     /// Strides of the dimensions, in elements.
+    #[inline(always)]
     pub fn strides(&self) -> &[i64] {
-        if self.ndim <= INLINE_NDIM {
-            &self.inline[INLINE_NDIM..INLINE_NDIM + self.ndim]
-        } else {
-            &self.heap[self.ndim..]
-        }
-    }
-
-    fn shape_mut(&mut self) -> &mut [i64] {
-        if self.ndim <= INLINE_NDIM {
-            &mut self.inline[..self.ndim]
-        } else {
-            &mut self.heap[..self.ndim]
-        }
-    }
-
-    fn strides_mut(&mut self) -> &mut [i64] {
-        if self.ndim <= INLINE_NDIM {
-            &mut self.inline[INLINE_NDIM..INLINE_NDIM + self.ndim]
-        } else {
-            &mut self.heap[self.ndim..]
-        }
+        &self.dims[self.ndim()..]
     }
 
     /// Size and stride of each dimension.
+    #[inline(always)]
     fn dims(&self) -> impl DoubleEndedIterator<Item = (i64, i64)> + ExactSizeIterator {
         self.shape()
             .iter()
@@ -157,29 +119,21 @@ impl Layout {
             .zip(self.strides().iter().copied())
     }
 
-    fn make_row_major(&mut self) {
-        // Only a tensor without elements can have strides beyond an i64; no element is ever found by them.
-        let mut stride: Option<i64> = Some(1);
-        for dim in (0..self.ndim).rev() {
-            self.strides_mut()[dim] = stride.unwrap_or(0);
-            let size = self.shape()[dim].max(1);
-            stride = stride.and_then(|stride| stride.checked_mul(size));
-        }
-    }
-
     /// Number of elements.
+    #[inline(always)]
     pub fn numel(&self) -> i64 {
         self.numel
     }
 
     /// Bytes of the elements stored one after another, rounded up once.
+    #[inline(always)]
     pub fn nbytes(&self, element_bits: u64) -> Result<i64> {
-        let numel = self.numel();
-        let bytes = (i128::from(numel) * i128::from(element_bits) + 7) / 8;
-        i64::try_from(bytes).map_err(|_| Error::ByteSize {
-            numel,
-            bits: element_bits,
-        })
+        // Proved: not negative.
+        let numel = self.numel as u64;
+        match numel.checked_mul(element_bits) {
+            Some(bits) => Ok(bits.div_ceil(8) as i64),
+            None => nbytes_of_many(numel, element_bits),
+        }
     }
 
     /// Whether the elements lie one after another in row-major order.
@@ -201,37 +155,32 @@ impl Layout {
     }
 
     /// The bits that the elements touch, proved to fit 63 bits on either side of the first element.
+    #[inline(always)]
     pub fn reach(&self, element_bits: u64) -> Result<Reach> {
         if self.numel() == 0 {
             return Ok(Reach { lo: 0, hi: 0 });
         }
-        let bits = i128::from(element_bits);
-        let (mut lo, mut hi) = (0i128, bits);
+        // Neither end comes back towards the first element, so what leaves 63 bits at any step has left them for good.
+        let bits = element_bits as i64;
+        let (mut lo, mut hi) = (0i64, bits);
         for (dim, (size, stride)) in self.dims().enumerate() {
-            // The first two factors fit 64 bits each; what is out of range with them is so before the third.
-            let far = i128::from(size - 1) * i128::from(stride);
-            let far = far
-                .checked_mul(bits)
-                .filter(|far| far.unsigned_abs() <= 1 << 64)
-                .ok_or(Error::Reach { dim, stride, size })?;
-            if far < 0 {
-                lo += far;
-            } else {
-                hi += far;
-            }
-            if lo < i128::from(i64::MIN) || hi > i128::from(i64::MAX) {
-                return Err(Error::Reach { dim, stride, size });
-            }
+            let far = (size - 1)
+                .checked_mul(stride)
+                .and_then(|far| far.checked_mul(bits));
+            let end = match far {
+                Some(far) if far < 0 => lo.checked_add(far).map(|end| lo = end),
+                Some(far) => hi.checked_add(far).map(|end| hi = end),
+                None => None,
+            };
+            end.ok_or(Error::Reach { dim, stride, size })?;
         }
-        Ok(Reach {
-            lo: lo as i64,
-            hi: hi as i64,
-        })
+        Ok(Reach { lo, hi })
     }
 
     /// Proves that elements starting at byte `first` of a memory of `nbytes` bytes stay inside it.
     ///
     /// `reach` is theirs, from [`Layout::reach`]. The error names the dimension that leaves the memory.
+    #[inline(always)]
     pub fn check_within(
         &self,
         element_bits: u64,
@@ -281,24 +230,42 @@ impl Layout {
         }
     }
 
-    /// Proves that elements from address `first` on stay inside the address space.
-    pub fn check_addresses(&self, element_bits: u64, reach: Reach, first: u64) -> Result<()> {
-        self.check_within(element_bits, reach, i128::from(first), u64::MAX)
-            .map_err(|error| match error {
-                Error::Bounds {
-                    dim, size, stride, ..
-                } => Error::AddressReach {
-                    dim,
-                    stride,
-                    size,
-                    first,
-                },
-                _ => Error::AddressElement { first },
-            })
+    /// Proves that elements from address `first` on stay inside the address space; returns the bytes that they reach.
+    #[inline(always)]
+    pub fn check_addresses(
+        &self,
+        element_bits: u64,
+        reach: Reach,
+        first: u64,
+    ) -> Result<(u64, u64)> {
+        // The signs are known, which makes these checks cheaper than those of signed additions.
+        let start = first.checked_sub(-reach.lo_byte() as u64);
+        let end = first.checked_add(reach.hi_byte() as u64);
+        match (start, end) {
+            (Some(start), Some(end)) => Ok((start, end)),
+            _ => Err(self.leaving_addresses(element_bits, first)),
+        }
+    }
+
+    /// The error that names the dimension with which elements leave the address space, as they do.
+    #[cold]
+    fn leaving_addresses(&self, element_bits: u64, first: u64) -> Error {
+        match self.leaving(element_bits, i128::from(first), u64::MAX) {
+            Error::Bounds {
+                dim, size, stride, ..
+            } => Error::AddressReach {
+                dim,
+                stride,
+                size,
+                first,
+            },
+            _ => Error::AddressElement { first },
+        }
     }
 }
 
 /// Proves a rank.
+#[inline(always)]
 pub fn check_ndim(ndim: i64) -> Result<usize> {
     match usize::try_from(ndim) {
         Ok(rank) if rank <= MAX_NDIM => Ok(rank),
@@ -306,8 +273,13 @@ pub fn check_ndim(ndim: i64) -> Result<usize> {
     }
 }
 
-/// The number of elements of a shape without negative sizes. Only a size of zero makes it zero.
+/// The number of elements of a shape. Only a size of zero makes it zero.
+#[cold]
 fn count_elements(shape: &[i64]) -> Result<i64> {
+    if let Some(dim) = shape.iter().position(|&size| size < 0) {
+        let size = shape[dim];
+        return Err(Error::NegativeSize { dim, size });
+    }
     if shape.contains(&0) {
         return Ok(0);
     }
@@ -320,6 +292,16 @@ fn count_elements(shape: &[i64]) -> Result<i64> {
     Ok(count)
 }
 
+/// [`Layout::nbytes`] where the number of bits does not fit 64.
+#[cold]
+fn nbytes_of_many(numel: u64, element_bits: u64) -> Result<i64> {
+    let bytes = (u128::from(numel) * u128::from(element_bits)).div_ceil(8);
+    i64::try_from(bytes).map_err(|_| Error::ByteSize {
+        numel: numel as i64,
+        bits: element_bits,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -327,24 +309,24 @@ mod tests {
     #[test]
     fn a_product_that_wraps_to_zero_is_an_error() {
         assert!(matches!(
-            Layout::new(&[1 << 32, 1 << 32], None),
+            LayoutBuf::of(&[1 << 32, 1 << 32], None).map(|layout| layout.numel()),
             Err(Error::ElementCount { dim: 1, .. })
         ));
         assert_eq!(
-            Layout::new(&[0, 1 << 40, 1 << 40], None).unwrap().numel(),
+            LayoutBuf::of(&[0, 1 << 40, 1 << 40], None).unwrap().numel(),
             0
         );
     }
 
     #[test]
     fn reach_counts_negative_strides_below_zero() {
-        let layout = Layout::new(&[3, 4], Some(&[-10, 2])).unwrap();
+        let layout = LayoutBuf::of(&[3, 4], Some(&[-10, 2])).unwrap();
         assert_eq!(layout.reach(8), Ok(Reach { lo: -160, hi: 56 }));
     }
 
     #[test]
     fn bounds_name_the_dimension_that_leaves() {
-        let layout = Layout::new(&[2, 4], Some(&[4, 1])).unwrap();
+        let layout = LayoutBuf::of(&[2, 4], Some(&[4, 1])).unwrap();
         let reach = layout.reach(32).unwrap();
         assert_eq!(layout.check_within(32, reach, 0, 32), Ok(()));
         assert!(matches!(
@@ -367,7 +349,7 @@ mod tests {
 
     #[test]
     fn subbyte_size_is_rounded_up_once() {
-        let layout = Layout::new(&[3, 3], None).unwrap();
+        let layout = LayoutBuf::of(&[3, 3], None).unwrap();
         assert_eq!(layout.nbytes(4), Ok(5));
         assert_eq!(layout.reach(4).unwrap().hi_byte(), 5);
     }
@@ -375,11 +357,19 @@ mod tests {
     #[test]
     fn contiguity_ignores_strides_of_size_one() {
         assert!(
-            Layout::new(&[1, 3], Some(&[99, 1]))
+            LayoutBuf::of(&[1, 3], Some(&[99, 1]))
                 .unwrap()
                 .is_contiguous()
         );
-        assert!(!Layout::new(&[2, 3], Some(&[4, 1])).unwrap().is_contiguous());
-        assert!(Layout::new(&[0, 3], Some(&[7, 7])).unwrap().is_contiguous());
+        assert!(
+            !LayoutBuf::of(&[2, 3], Some(&[4, 1]))
+                .unwrap()
+                .is_contiguous()
+        );
+        assert!(
+            LayoutBuf::of(&[0, 3], Some(&[7, 7]))
+                .unwrap()
+                .is_contiguous()
+        );
     }
 }

@@ -1,15 +1,8 @@
-//! Views: functions from a layout to a layout and the element it starts at. None of them touches memory.
+//! Views: functions from a layout to a layout, which they fill, and the element it starts at, which they return: how many
+//! elements it is from the first of the base. None of them touches memory.
 
-use super::{Layout, check_ndim};
+use super::{Layout, LayoutBuf, check_ndim};
 use crate::error::{Error, Result, Text};
-
-/// A layout derived from another, and how many elements after the other's first it begins.
-pub struct View {
-    /// The derived layout.
-    pub layout: Layout,
-    /// Elements from the base's first element to this one's.
-    pub offset: i64,
-}
 
 /// A slice with Python's meaning: `start:stop:step`.
 #[derive(Clone, Copy, Debug)]
@@ -107,27 +100,15 @@ pub fn infer_shape(shape: &[i64], numel: i64, inferred: &mut [i64]) -> Result<()
 }
 
 impl Layout {
-    /// A view of this layout made of `dims` (size, stride) that begins `offset` elements further on.
-    fn view_of(
-        &self,
-        dims: impl ExactSizeIterator<Item = (i64, i64)>,
-        offset: i64,
-    ) -> Result<View> {
-        check_ndim(dims.len() as i64)?;
-        let mut layout = Layout::zeroed(dims.len())?;
-        for (dim, (size, stride)) in dims.enumerate() {
-            layout.shape_mut()[dim] = size;
-            layout.strides_mut()[dim] = stride;
-        }
-        layout.numel = super::count_elements(layout.shape())?;
-        // Without elements there is no first one to move to.
-        let offset = if layout.numel() == 0 { 0 } else { offset };
-        Ok(View { layout, offset })
+    /// The size and the stride of a dimension.
+    #[inline(always)]
+    fn dim(&self, dim: usize) -> (i64, i64) {
+        (self.shape()[dim], self.strides()[dim])
     }
 
     /// Without dimension `dim`, at `index` of it; a negative index counts from the end.
-    pub fn select(&self, dim: usize, index: i64) -> Result<View> {
-        let size = self.shape()[dim];
+    pub fn select(&self, dim: usize, index: i64, to: &mut LayoutBuf) -> Result<i64> {
+        let (size, stride) = self.dim(dim);
         let resolved = if index < 0 {
             index.saturating_add(size)
         } else {
@@ -136,62 +117,48 @@ impl Layout {
         if resolved < 0 || resolved >= size {
             return Err(Error::Index { index, dim, size });
         }
-        let offset = resolved.wrapping_mul(self.strides()[dim]);
-        let kept = (0..self.ndim() - 1).map(|i| {
-            let i = i + usize::from(i >= dim);
-            (self.shape()[i], self.strides()[i])
-        });
-        self.view_of(kept, offset)
+        to.set_dims(self.ndim() - 1, |i| self.dim(i + usize::from(i >= dim)))?;
+        Ok(to.start_at(resolved.wrapping_mul(stride)))
     }
 
     /// Every `step`-th index of dimension `dim`.
-    pub fn slice(&self, dim: usize, slice: Slice) -> Result<View> {
-        let (start, count) = slice.resolve(self.shape()[dim]);
-        let stride = self.strides()[dim];
-        let offset = if count > 0 {
-            start.wrapping_mul(stride)
-        } else {
-            0
-        };
+    pub fn slice(&self, dim: usize, slice: Slice, to: &mut LayoutBuf) -> Result<i64> {
+        let (size, stride) = self.dim(dim);
+        let (start, count) = slice.resolve(size);
         // With fewer than two indices the stride means nothing and is kept.
         let new_stride = if count > 1 {
             stride.wrapping_mul(slice.step)
         } else {
             stride
         };
-        let dims = (0..self.ndim()).map(|i| {
+        to.set_dims(self.ndim(), |i| {
             if i == dim {
                 (count, new_stride)
             } else {
-                (self.shape()[i], self.strides()[i])
+                self.dim(i)
             }
-        });
-        self.view_of(dims, offset)
+        })?;
+        Ok(to.start_at(start.wrapping_mul(stride)))
     }
 
     /// Dimension `i` of the result is dimension `dims[i]` of this layout. `dims` names each once.
-    pub fn permute(&self, dims: &[usize]) -> Result<View> {
-        self.view_of(
-            dims.iter().map(|&d| (self.shape()[d], self.strides()[d])),
-            0,
-        )
+    pub fn permute(&self, dims: &[usize], to: &mut LayoutBuf) -> Result<i64> {
+        to.set_dims(dims.len(), |i| self.dim(dims[i]))?;
+        Ok(0)
     }
 
     /// With dimensions `a` and `b` exchanged.
-    pub fn transpose(&self, a: usize, b: usize) -> Result<View> {
-        let dims = (0..self.ndim()).map(|i| {
-            let i = match i {
-                _ if i == a => b,
-                _ if i == b => a,
-                _ => i,
-            };
-            (self.shape()[i], self.strides()[i])
-        });
-        self.view_of(dims, 0)
+    pub fn transpose(&self, a: usize, b: usize, to: &mut LayoutBuf) -> Result<i64> {
+        to.set_dims(self.ndim(), |i| match i {
+            _ if i == a => self.dim(b),
+            _ if i == b => self.dim(a),
+            _ => self.dim(i),
+        })?;
+        Ok(0)
     }
 
     /// Stretched to `shape`, in which `-1` keeps a dimension.
-    pub fn expand(&self, shape: &[i64]) -> Result<View> {
+    pub fn expand(&self, shape: &[i64], to: &mut LayoutBuf) -> Result<i64> {
         let mut wanted = [0; super::MAX_NDIM];
         check_ndim(shape.len() as i64)?;
         let wanted = &mut wanted[..shape.len()];
@@ -202,81 +169,76 @@ impl Layout {
                 *size = self.shape()[dim - added];
             }
         }
-        Ok(View {
-            layout: self.broadcast_to(wanted)?,
-            offset: 0,
-        })
+        let mut room = LayoutBuf::new();
+        to.copy_from(self.broadcast_to(wanted, &mut room)?);
+        Ok(0)
     }
 
     /// Without dimension `dim` when its size is 1, else unchanged.
-    pub fn squeeze(&self, dim: usize) -> Result<View> {
+    pub fn squeeze(&self, dim: usize, to: &mut LayoutBuf) -> Result<i64> {
         let removed = self.shape()[dim] == 1;
-        self.keep(|i| !(removed && i == dim))
+        self.keep(|i| !(removed && i == dim), to)
     }
 
     /// Without any dimension of size 1.
-    pub fn squeeze_all(&self) -> Result<View> {
-        self.keep(|i| self.shape()[i] != 1)
+    pub fn squeeze_all(&self, to: &mut LayoutBuf) -> Result<i64> {
+        self.keep(|i| self.shape()[i] != 1, to)
     }
 
-    fn keep(&self, kept: impl Fn(usize) -> bool) -> Result<View> {
-        let mut dims = [(0, 0); super::MAX_NDIM];
+    fn keep(&self, kept: impl Fn(usize) -> bool, to: &mut LayoutBuf) -> Result<i64> {
+        let mut dims = [0; super::MAX_NDIM];
         let mut count = 0;
-        for (i, dim) in self.dims().enumerate() {
-            if kept(i) {
-                dims[count] = dim;
-                count += 1;
-            }
+        for dim in (0..self.ndim()).filter(|&dim| kept(dim)) {
+            dims[count] = dim;
+            count += 1;
         }
-        self.view_of(dims[..count].iter().copied(), 0)
+        self.permute(&dims[..count], to)
     }
 
     /// With a dimension of size 1 before dimension `dim`, which may be one past the last.
-    pub fn unsqueeze(&self, dim: usize) -> Result<View> {
+    pub fn unsqueeze(&self, dim: usize, to: &mut LayoutBuf) -> Result<i64> {
         // The stride a row-major tensor would have there.
         let stride = if dim < self.ndim() {
-            self.shape()[dim].max(1).wrapping_mul(self.strides()[dim])
+            let (size, stride) = self.dim(dim);
+            size.max(1).wrapping_mul(stride)
         } else {
             1
         };
-        let dims = (0..self.ndim() + 1).map(|i| match i {
+        to.set_dims(self.ndim() + 1, |i| match i {
             _ if i == dim => (1, stride),
-            _ => {
-                let i = i - usize::from(i > dim);
-                (self.shape()[i], self.strides()[i])
-            }
-        });
-        self.view_of(dims, 0)
+            _ => self.dim(i - usize::from(i > dim)),
+        })?;
+        Ok(0)
     }
 
     /// With the dimensions for which `flipped` is true reversed.
-    pub fn flip(&self, flipped: &[bool]) -> Result<View> {
+    pub fn flip(&self, flipped: &[bool], to: &mut LayoutBuf) -> Result<i64> {
         let mut offset: i64 = 0;
-        if self.numel() > 0 {
-            for ((size, stride), _) in self.dims().zip(flipped).filter(|(_, f)| **f) {
-                offset = offset.wrapping_add((size - 1).wrapping_mul(stride));
-            }
+        for ((size, stride), _) in self.dims().zip(flipped).filter(|(_, flip)| **flip) {
+            offset = offset.wrapping_add((size - 1).wrapping_mul(stride));
         }
-        let dims = self.dims().zip(flipped).map(|((size, stride), &flip)| {
+        to.set_dims(self.ndim(), |i| {
+            let (size, stride) = self.dim(i);
             // A stride that may be anything is kept; others are proved to be far from i64::MIN.
-            let stride = if flip && size > 1 {
+            let stride = if flipped[i] && size > 1 {
                 stride.wrapping_neg()
             } else {
                 stride
             };
             (size, stride)
-        });
-        self.view_of(dims, offset)
+        })?;
+        Ok(to.start_at(offset))
     }
 
-    /// The same elements in row-major order with another shape of as many elements, when strides for it exist.
-    pub fn reshape(&self, shape: &[i64]) -> Result<Option<View>> {
-        let mut layout = Layout::new(shape, None)?;
+    /// The same elements in row-major order with another shape of as many elements. `None` when strides for it do not exist:
+    /// then the row-major layout of that shape is filled in.
+    pub fn reshape(&self, shape: &[i64], to: &mut LayoutBuf) -> Result<Option<i64>> {
+        to.set(shape, None)?;
         if self.numel() == 0 {
-            return Ok(Some(View { layout, offset: 0 }));
+            return Ok(Some(0));
         }
         // Old dimensions joined to runs that one stride walks; each run must be the product of whole new dimensions.
-        let mut new = layout.ndim();
+        let mut new = to.ndim();
         let mut old = self.ndim();
         while old > 0 {
             old -= 1;
@@ -297,37 +259,45 @@ impl Layout {
             let mut walked = 1;
             while walked < run {
                 if new == 0 {
+                    to.set(shape, None)?;
                     return Ok(None);
                 }
                 new -= 1;
-                let size = layout.shape()[new];
-                layout.strides_mut()[new] = stride.wrapping_mul(walked);
+                let size = to.shape()[new];
+                to.set_stride(new, stride.wrapping_mul(walked));
                 walked *= size;
             }
             if walked != run {
+                to.set(shape, None)?;
                 return Ok(None);
             }
         }
         // What is left over in front has size 1.
         for dim in (0..new).rev() {
-            let inner = if dim + 1 < layout.ndim() {
-                layout.shape()[dim + 1].wrapping_mul(layout.strides()[dim + 1])
+            let inner = if dim + 1 < to.ndim() {
+                to.shape()[dim + 1].wrapping_mul(to.strides()[dim + 1])
             } else {
                 1
             };
-            layout.strides_mut()[dim] = inner;
+            to.set_stride(dim, inner);
         }
-        Ok(Some(View { layout, offset: 0 }))
+        Ok(Some(0))
     }
 
     /// The same memory as elements of `to_bits` instead of `from_bits`: the last dimension grows or shrinks.
     ///
-    /// `to` is the name of the new dtype, for the error.
-    pub fn reinterpret(&self, from_bits: u64, to_bits: u64, to: Text) -> Result<Layout> {
-        let refused = |reason| Error::ViewDType { to, reason };
-        let mut layout = self.try_clone()?;
+    /// `name` is that of the new dtype, for the error.
+    pub fn reinterpret(
+        &self,
+        from_bits: u64,
+        to_bits: u64,
+        name: Text,
+        to: &mut LayoutBuf,
+    ) -> Result<()> {
+        let refused = |reason| Error::ViewDType { to: name, reason };
+        to.copy_from(self);
         if from_bits == to_bits {
-            return Ok(layout);
+            return Ok(());
         }
         let last = self
             .ndim()
@@ -366,11 +336,9 @@ impl Layout {
                 // Strides that are used cannot overflow: the bits they reach stay the same.
                 (false, false) => (size, stride.wrapping_mul(ratio)),
             };
-            layout.shape_mut()[dim] = size;
-            layout.strides_mut()[dim] = stride;
+            to.set_dim(dim, size, stride);
         }
-        layout.numel = super::count_elements(layout.shape())?;
-        Ok(layout)
+        to.recount()
     }
 }
 
@@ -394,15 +362,15 @@ mod tests {
 
     #[test]
     fn reshape_aliases_only_where_strides_exist() {
-        let transposed = Layout::new(&[4, 3], Some(&[1, 4])).unwrap();
-        assert!(transposed.reshape(&[12]).unwrap().is_none());
-        let split = transposed.reshape(&[2, 2, 3]).unwrap().unwrap();
-        assert_eq!(split.layout.strides(), [2, 1, 4]);
-        let broadcast = Layout::new(&[2, 3], Some(&[0, 0])).unwrap();
-        assert_eq!(
-            broadcast.reshape(&[6]).unwrap().unwrap().layout.strides(),
-            [0]
-        );
+        let mut to = LayoutBuf::new();
+        let transposed = LayoutBuf::of(&[4, 3], Some(&[1, 4])).unwrap();
+        assert_eq!(transposed.reshape(&[12], &mut to), Ok(None));
+        assert_eq!(to.strides(), [1]);
+        assert_eq!(transposed.reshape(&[2, 2, 3], &mut to), Ok(Some(0)));
+        assert_eq!(to.strides(), [2, 1, 4]);
+        let broadcast = LayoutBuf::of(&[2, 3], Some(&[0, 0])).unwrap();
+        assert_eq!(broadcast.reshape(&[6], &mut to), Ok(Some(0)));
+        assert_eq!(to.strides(), [0]);
     }
 
     #[test]
@@ -417,23 +385,17 @@ mod tests {
 
     #[test]
     fn a_layout_reinterprets_along_its_last_dimension() {
-        let layout = Layout::new(&[2, 4], Some(&[8, 1])).unwrap();
+        let layout = LayoutBuf::of(&[2, 4], Some(&[8, 1])).unwrap();
         let text = Text::of("x");
-        let bytes = layout.reinterpret(32, 8, text).unwrap();
-        assert_eq!(
-            (bytes.shape(), bytes.strides()),
-            (&[2, 16][..], &[32, 1][..])
-        );
-        let wide = layout.reinterpret(32, 64, text).unwrap();
-        assert_eq!((wide.shape(), wide.strides()), (&[2, 2][..], &[4, 1][..]));
-        assert!(layout.reinterpret(32, 96, text).is_err());
-        assert!(
-            layout
-                .transpose(0, 1)
-                .unwrap()
-                .layout
-                .reinterpret(32, 8, text)
-                .is_err()
-        );
+        let mut to = LayoutBuf::new();
+        layout.reinterpret(32, 8, text, &mut to).unwrap();
+        assert_eq!((to.shape(), to.strides()), (&[2, 16][..], &[32, 1][..]));
+        assert_eq!(to.numel(), 32);
+        layout.reinterpret(32, 64, text, &mut to).unwrap();
+        assert_eq!((to.shape(), to.strides()), (&[2, 2][..], &[4, 1][..]));
+        assert!(layout.reinterpret(32, 96, text, &mut to).is_err());
+        let mut transposed = LayoutBuf::new();
+        layout.transpose(0, 1, &mut transposed).unwrap();
+        assert!(transposed.reinterpret(32, 8, text, &mut to).is_err());
     }
 }

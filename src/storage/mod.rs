@@ -70,6 +70,14 @@ pub struct Extent {
     pub end: u64,
 }
 
+impl Extent {
+    /// Whether no byte is in both.
+    #[inline(always)]
+    pub fn is_apart_from(self, other: Self) -> bool {
+        self.end <= other.start || other.end <= self.start
+    }
+}
+
 /// Counted ownership of some bytes. It lives at the start of a block from [`allocate()`], which it frees.
 pub struct Storage {
     count: Count,
@@ -135,12 +143,28 @@ impl Hold {
 }
 
 impl Drop for Hold {
+    #[inline(always)]
     fn drop(&mut self) {
         if !self.storage().count.decrement() {
             return;
         }
-        // SAFETY: this was the last share. The release is moved out, the block is freed, and only then does foreign code
-        // run: nothing of ours is in use while it does.
+        // SAFETY: this was the last share.
+        unsafe {
+            match self.storage().release {
+                Release::Nothing => free(self.storage.cast()),
+                _ => self.release(),
+            }
+        }
+    }
+}
+
+impl Hold {
+    /// # Safety
+    /// This was the last share, and is not used any more.
+    #[inline(never)]
+    unsafe fn release(&mut self) {
+        // SAFETY: the caller's promise. The release is moved out, the block is freed, and only then does foreign code run:
+        // nothing of ours is in use while it does.
         unsafe {
             let release = core::ptr::read(&raw const (*self.storage.as_ptr()).release);
             free(self.storage.cast());

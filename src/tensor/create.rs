@@ -6,7 +6,7 @@ use crate::device::Device;
 use crate::dlpack::DLDataType;
 use crate::dtype::{Casting, DType, Overflow, can_cast};
 use crate::error::{Error, Result, Text};
-use crate::layout::Layout;
+use crate::layout::LayoutBuf;
 use crate::storage::Release;
 use core::fmt;
 
@@ -140,7 +140,7 @@ impl Plan {
 
 /// Decides how `request` is met for `memory`; returns the element type of the result as well.
 #[inline(always)]
-fn decide(memory: &Descriptor, request: &Request) -> Result<(Plan, DType)> {
+fn decide(memory: &Descriptor<'_>, request: &Request) -> Result<(Plan, DType)> {
     let padded = request.padded || memory.dtype.is_padded();
     let dtype = match request.dtype {
         Some(raw) => DType::new(raw, padded)?,
@@ -187,7 +187,7 @@ fn decide(memory: &Descriptor, request: &Request) -> Result<(Plan, DType)> {
 }
 
 /// Copies are made from memory the processor reaches into memory of the processor's own.
-fn check_transfer(memory: &Descriptor, to: Option<Device>) -> Result<()> {
+fn check_transfer(memory: &Descriptor<'_>, to: Option<Device>) -> Result<()> {
     match to {
         Some(device) if device == memory.device && !device.is_cpu() => Err(Error::DeviceMemory {
             device: device.text(),
@@ -202,7 +202,7 @@ fn check_transfer(memory: &Descriptor, to: Option<Device>) -> Result<()> {
 }
 
 /// What [`as_tensor`] would do.
-pub fn plan(memory: &Descriptor, request: &Request) -> Result<Plan> {
+pub fn plan(memory: &Descriptor<'_>, request: &Request) -> Result<Plan> {
     decide(memory, request).map(|(plan, _)| plan)
 }
 
@@ -211,7 +211,11 @@ pub fn plan(memory: &Descriptor, request: &Request) -> Result<Plan> {
 /// `release` is what the lender wants done with the memory: an alias takes it over; after a copy it is run at once. On
 /// error it is not.
 #[inline(always)]
-pub fn as_tensor(mut memory: Descriptor, request: &Request, release: Release) -> Result<Handle> {
+pub fn as_tensor(
+    mut memory: Descriptor<'_>,
+    request: &Request,
+    release: Release,
+) -> Result<Handle> {
     let (plan, dtype) = decide(&memory, request)?;
     match plan.action {
         Action::Alias => {
@@ -229,7 +233,8 @@ pub fn as_tensor(mut memory: Descriptor, request: &Request, release: Release) ->
 }
 
 /// A copy of `memory`, always.
-pub fn copy(memory: Descriptor, request: &Request, release: Release) -> Result<Handle> {
+#[inline(always)]
+pub fn copy(memory: Descriptor<'_>, request: &Request, release: Release) -> Result<Handle> {
     if request.copy == CopyMode::Never {
         return Err(Error::CopyNeeded {
             reasons: Text::of(Reasons::REQUESTED),
@@ -244,12 +249,12 @@ pub fn copy(memory: Descriptor, request: &Request, release: Release) -> Result<H
 
 /// `tensor` as requested: another handle on the same memory, or a copy.
 pub fn to(tensor: &Tensor, request: &Request) -> Result<Handle> {
-    let mut memory = Descriptor::of(tensor)?;
+    let mut memory = Descriptor::of(tensor);
     let (plan, dtype) = decide(&memory, request)?;
     match plan.action {
         Action::Alias => {
             memory.read_only |= request.read_only;
-            Handle::alias(tensor, memory, plan)
+            Handle::alias(tensor, &memory, plan)
         }
         Action::Copy => copied(&memory, dtype, request, plan),
     }
@@ -258,7 +263,8 @@ pub fn to(tensor: &Tensor, request: &Request) -> Result<Handle> {
 /// An uninitialised tensor.
 pub fn empty(dtype: DLDataType, device: Option<Device>, shape: &[i64]) -> Result<Handle> {
     let dtype = DType::new(dtype, false)?;
-    let layout = Layout::new(shape, None)?;
+    let mut layout = LayoutBuf::new();
+    layout.set(shape, None)?;
     if let Some(device) = device.filter(|device| !device.is_cpu()) {
         return Err(Error::DeviceMemory {
             device: device.text(),
@@ -270,13 +276,14 @@ pub fn empty(dtype: DLDataType, device: Option<Device>, shape: &[i64]) -> Result
         reasons: Reasons::REQUESTED,
         bytes_moved: 0,
     };
-    Handle::allocate(layout, dtype, 1, false, plan)
+    Handle::allocate(&layout, dtype, 1, false, plan)
 }
 
-fn copied(memory: &Descriptor, dtype: DType, request: &Request, plan: Plan) -> Result<Handle> {
+#[inline]
+fn copied(memory: &Descriptor<'_>, dtype: DType, request: &Request, plan: Plan) -> Result<Handle> {
     let source = copy::Side {
         pointer: memory.pointer(),
-        layout: &memory.layout,
+        layout: memory.layout,
         dtype: memory.dtype,
     };
     let conversion = copy::Conversion {
@@ -287,13 +294,9 @@ fn copied(memory: &Descriptor, dtype: DType, request: &Request, plan: Plan) -> R
         // SAFETY: the descriptor was proved, and the memory is host-accessible.
         unsafe { copy::check_exact(source, dtype, conversion.overflow)? }
     }
-    let tensor = Handle::allocate(
-        memory.layout.try_clone()?,
-        dtype,
-        request.alignment,
-        request.read_only,
-        plan,
-    )?;
+    let mut layout = LayoutBuf::new();
+    layout.set_row_major(memory.layout);
+    let tensor = Handle::allocate(&layout, dtype, request.alignment, request.read_only, plan)?;
     let destination = copy::Side {
         pointer: tensor.view().data.cast(),
         layout: tensor.layout(),

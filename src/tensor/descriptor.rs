@@ -5,17 +5,19 @@ use crate::device::Device;
 use crate::dlpack::DLTensor;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::layout::{Layout, Placed, check_ndim};
+use crate::layout::{Layout, LayoutBuf, Placed, check_ndim};
 use crate::storage::Extent;
+use core::ptr::NonNull;
 
 /// Memory described as a tensor: its layout is proved to stay inside the address space, and inside the bytes told.
-pub struct Descriptor {
+#[derive(Clone, Copy)]
+pub struct Descriptor<'a> {
     /// The pointer given.
     pub data: *mut u8,
     /// Bytes from it to the first element.
     pub byte_offset: u64,
     /// Shape and strides.
-    pub layout: Layout,
+    pub layout: &'a Layout,
     /// Element type.
     pub dtype: DType,
     /// Where the memory is.
@@ -26,30 +28,35 @@ pub struct Descriptor {
     pub extent: Extent,
 }
 
-impl Descriptor {
+impl<'a> Descriptor<'a> {
     /// Proves a descriptor. `padded` tells how sub-byte elements are stored, `nbytes` how many bytes from `raw.data` on
-    /// may be touched. The elements themselves are not read.
+    /// may be touched. The elements themselves are not read. The layout is put into `room`.
     ///
     /// # Safety
     /// `raw.shape` and `raw.strides` are NULL or readable for `raw.ndim` values.
     #[inline(always)]
-    pub unsafe fn prove(raw: &DLTensor, padded: bool, nbytes: Option<u64>) -> Result<Self> {
+    pub unsafe fn prove(
+        raw: &DLTensor,
+        padded: bool,
+        nbytes: Option<u64>,
+        room: &'a mut LayoutBuf,
+    ) -> Result<Self> {
         let ndim = check_ndim(i64::from(raw.ndim))?;
-        if ndim > 0 && raw.shape.is_null() {
-            return Err(Error::Null("data->shape"));
-        }
+        let shape = match ndim {
+            0 => NonNull::dangling(),
+            _ => NonNull::new(raw.shape).ok_or(Error::Null("data->shape"))?,
+        };
         let dtype = DType::new(raw.dtype, padded)?;
         let device = Device::new(raw.device)?;
-        // SAFETY: the caller's promise; the rank has been checked.
-        let layout = unsafe {
-            Layout::new(
-                values(raw.shape, ndim).unwrap_or(&[]),
-                values(raw.strides, ndim),
-            )?
-        };
         let bits = dtype.storage_bits();
-        layout.nbytes(bits)?;
-        let reach = layout.reach(bits)?;
+        // SAFETY: the caller's promise; the rank has been checked.
+        let reach = unsafe {
+            let shape = core::slice::from_raw_parts(shape.as_ptr(), ndim);
+            let strides = NonNull::new(raw.strides)
+                .map(|strides| core::slice::from_raw_parts(strides.as_ptr(), ndim));
+            room.set_within_reach(shape, strides, bits)?
+        };
+        let layout: &Layout = room;
         let numel = layout.numel();
         if numel > 0 && raw.data.is_null() {
             return Err(Error::NullData { numel });
@@ -65,11 +72,8 @@ impl Descriptor {
                 data: raw.data as u64,
                 byte_offset: raw.byte_offset,
             })?;
-        layout.check_addresses(bits, reach, first)?;
-        let mut extent = Extent {
-            start: first.wrapping_add_signed(reach.lo_byte()),
-            end: first.wrapping_add_signed(reach.hi_byte()),
-        };
+        let (start, end) = layout.check_addresses(bits, reach, first)?;
+        let mut extent = Extent { start, end };
         if let Some(nbytes) = nbytes {
             layout.check_within(bits, reach, i128::from(raw.byte_offset), nbytes)?;
             if numel > 0 {
@@ -91,16 +95,17 @@ impl Descriptor {
     }
 
     /// The description of a tensor's memory, proved when the tensor was made.
-    pub fn of(tensor: &Tensor) -> Result<Self> {
-        Ok(Self {
+    #[inline(always)]
+    pub fn of(tensor: &'a Tensor) -> Self {
+        Self {
             data: tensor.view().data.cast(),
             byte_offset: tensor.view().byte_offset,
-            layout: tensor.layout().try_clone()?,
+            layout: tensor.layout(),
             dtype: tensor.dtype(),
             device: tensor.device(),
             read_only: tensor.is_read_only(),
             extent: tensor.extent(),
-        })
+        }
     }
 
     /// Address of the first element; on devices whose pointers are handles, its offset.
@@ -141,9 +146,9 @@ impl Descriptor {
     }
 
     /// The layout at its address.
-    pub fn placed(&self) -> Placed<'_> {
+    pub fn placed(&self) -> Placed<'a> {
         Placed {
-            layout: &self.layout,
+            layout: self.layout,
             address: self.first(),
             element_bits: self.dtype.storage_bits(),
         }
@@ -161,22 +166,10 @@ impl Descriptor {
     }
 
     /// Whether an address of the one can be compared with an address of the other.
-    pub fn same_memory_space(&self, other: &Self) -> bool {
+    pub fn same_memory_space(&self, other: &Descriptor<'_>) -> bool {
         if self.device.is_host_accessible() && other.device.is_host_accessible() {
             return true;
         }
         self.device == other.device && (self.device.has_addresses() || self.data == other.data)
     }
-}
-
-/// `count` values at `pointer`, unless it is NULL.
-///
-/// # Safety
-/// `pointer` is NULL or readable for `count` values.
-unsafe fn values<'a>(pointer: *const i64, count: usize) -> Option<&'a [i64]> {
-    if pointer.is_null() {
-        return None;
-    }
-    // SAFETY: the caller's promise.
-    Some(unsafe { core::slice::from_raw_parts(pointer, count) })
 }

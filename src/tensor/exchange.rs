@@ -7,6 +7,7 @@ use crate::dlpack::{
     FLAG_READ_ONLY, FLAG_SUBBYTE_PADDED, MAJOR_VERSION, MINOR_VERSION,
 };
 use crate::error::{Error, Result};
+use crate::layout::LayoutBuf;
 use crate::storage::{Hold, Release, Storage, allocate, free};
 use core::ptr::NonNull;
 
@@ -56,9 +57,11 @@ impl Handle {
             padded: request.padded || flags & FLAG_SUBBYTE_PADDED != 0,
             ..*request
         };
+        let mut room = LayoutBuf::new();
         // SAFETY: the producer's shape and strides are readable for its rank.
-        let mut memory =
-            unsafe { Descriptor::prove(tensor, flags & FLAG_SUBBYTE_PADDED != 0, nbytes)? };
+        let mut memory = unsafe {
+            Descriptor::prove(tensor, flags & FLAG_SUBBYTE_PADDED != 0, nbytes, &mut room)?
+        };
         memory.read_only = flags & FLAG_READ_ONLY != 0;
         as_tensor(memory, &request, Release::Versioned(managed))
     }
@@ -72,9 +75,12 @@ impl Handle {
         request: &Request,
         nbytes: Option<u64>,
     ) -> Result<Self> {
+        let mut room = LayoutBuf::new();
         // SAFETY: the caller's promise.
-        let memory =
-            unsafe { Descriptor::prove(&(*managed.as_ptr()).dl_tensor, request.padded, nbytes)? };
+        let memory = unsafe {
+            let tensor = &(*managed.as_ptr()).dl_tensor;
+            Descriptor::prove(tensor, request.padded, nbytes, &mut room)?
+        };
         as_tensor(memory, request, Release::Legacy(managed))
     }
 }

@@ -2,9 +2,9 @@
 
 use super::{Descriptor, Tensor};
 use crate::copy::{self, Side};
-use crate::dtype::{Casting, DType, Overflow, can_cast};
+use crate::dtype::{Casting, Overflow, can_cast};
 use crate::error::{Error, Result};
-use crate::layout::{Answer, Layout, overlaps_itself, shares_bits};
+use crate::layout::{Answer, LayoutBuf, overlaps_itself, shares_bits};
 use crate::storage::Scratch;
 
 /// What may be chosen about a fill.
@@ -17,11 +17,15 @@ pub struct FillOptions {
 }
 
 /// Copies `source` into `destination`, stretched to its shape. On error no byte is written.
-pub fn copy_into(destination: &Tensor, source: &Descriptor, options: FillOptions) -> Result<()> {
+pub fn copy_into(
+    destination: &Tensor,
+    source: &Descriptor<'_>,
+    options: FillOptions,
+) -> Result<()> {
     if destination.is_read_only() {
         return Err(Error::ReadOnly("the destination is read-only"));
     }
-    let target = Descriptor::of(destination)?;
+    let target = Descriptor::of(destination);
     target.check_host_accessible("written")?;
     source.check_host_accessible("copied")?;
     let (from, to) = (source.dtype, target.dtype);
@@ -33,15 +37,18 @@ pub fn copy_into(destination: &Tensor, source: &Descriptor, options: FillOptions
             rule: options.casting.name(),
         });
     }
-    let stretched = source.layout.broadcast_to(target.layout.shape())?;
-    match overlaps_itself(&target.layout) {
+    let mut room = LayoutBuf::new();
+    let stretched = source
+        .layout
+        .broadcast_to(target.layout.shape(), &mut room)?;
+    match overlaps_itself(target.layout) {
         Answer::No => {}
         Answer::Yes => return Err(Error::SelfOverlap),
         Answer::TooHard { steps } => return Err(Error::SelfOverlapTooHard { steps }),
     }
     let whole = Side {
         pointer: source.pointer(),
-        layout: &source.layout,
+        layout: source.layout,
         dtype: from,
     };
     if options.casting == Casting::Exact {
@@ -50,13 +57,15 @@ pub fn copy_into(destination: &Tensor, source: &Descriptor, options: FillOptions
     }
     let destination = Side {
         pointer: target.pointer(),
-        layout: &target.layout,
+        layout: target.layout,
         dtype: to,
     };
     // An overlap that cannot be ruled out is treated as one: the result is the same.
-    if shares_bits(source.placed(), target.placed()) == Answer::No {
+    if source.extent.is_apart_from(target.extent)
+        || shares_bits(source.placed(), target.placed()) == Answer::No
+    {
         let source = Side {
-            layout: &stretched,
+            layout: stretched,
             ..whole
         };
         // SAFETY: both were proved, are host-accessible and disjoint; the destination does not overlap itself and is
@@ -64,43 +73,23 @@ pub fn copy_into(destination: &Tensor, source: &Descriptor, options: FillOptions
         unsafe { copy::copy(source, destination, options.overflow) };
         return Ok(());
     }
-    let temporary = Temporary::new(&source.layout, from)?;
-    let stretched = temporary.layout.broadcast_to(target.layout.shape())?;
+    let mut row_major = LayoutBuf::new();
+    row_major.set_row_major(source.layout);
+    let memory = Scratch::new(row_major.nbytes(from.storage_bits())? as usize)?;
+    let temporary = Side {
+        pointer: memory.as_ptr(),
+        layout: &row_major,
+        dtype: from,
+    };
+    let stretched = row_major.broadcast_to(target.layout.shape(), &mut room)?;
     // SAFETY: as above; the temporary is fresh memory of the source's size.
     unsafe {
-        copy::copy(whole, temporary.side(), options.overflow);
+        copy::copy(whole, temporary, options.overflow);
         let source = Side {
-            layout: &stretched,
-            ..temporary.side()
+            layout: stretched,
+            ..temporary
         };
         copy::copy(source, destination, options.overflow);
     }
     Ok(())
-}
-
-/// Row-major scratch memory for the elements of a layout.
-struct Temporary {
-    memory: Scratch,
-    layout: Layout,
-    dtype: DType,
-}
-
-impl Temporary {
-    fn new(layout: &Layout, dtype: DType) -> Result<Self> {
-        let layout = layout.row_major()?;
-        let memory = Scratch::new(layout.nbytes(dtype.storage_bits())? as usize)?;
-        Ok(Self {
-            memory,
-            layout,
-            dtype,
-        })
-    }
-
-    fn side(&self) -> Side<'_> {
-        Side {
-            pointer: self.memory.as_ptr(),
-            layout: &self.layout,
-            dtype: self.dtype,
-        }
-    }
 }

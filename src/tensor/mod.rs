@@ -21,17 +21,15 @@ use core::mem::offset_of;
 use core::ops::Deref;
 use core::ptr::NonNull;
 
-/// A tensor in its block. It is reached through a [`Handle`].
+/// A tensor in its block, with its layout behind it. It is reached through a [`Handle`].
 pub struct Tensor {
     references: Count,
     hold: Hold,
-    layout: Layout,
+    /// What others see. Its shape and strides are those of the layout behind.
+    view: DLTensor,
     dtype: DType,
-    device: Device,
     read_only: bool,
     origin: Plan,
-    /// What others see: its shape and strides are `layout`'s.
-    view: DLTensor,
 }
 
 // SAFETY: nothing in a tensor changes after it was made but the counts, which are atomic. The bytes it describes belong to
@@ -49,13 +47,16 @@ struct Root {
 
 impl Tensor {
     /// What others see.
+    #[inline(always)]
     pub fn view(&self) -> &DLTensor {
         &self.view
     }
 
     /// Shape and strides.
+    #[inline(always)]
     pub fn layout(&self) -> &Layout {
-        &self.layout
+        // SAFETY: `Handle::place` wrote a layout of this rank, whose shape the view points to, behind the number of elements.
+        unsafe { Layout::at(self.view.shape.sub(1), self.view.ndim as usize) }
     }
 
     /// Element type.
@@ -65,7 +66,7 @@ impl Tensor {
 
     /// Where the memory is.
     pub fn device(&self) -> Device {
-        self.device
+        Device::known(self.view.device)
     }
 
     /// Whether writing is forbidden.
@@ -90,38 +91,45 @@ impl Tensor {
 
     /// Bytes of the elements, rounded up once. Proved to fit when the tensor was made.
     pub fn nbytes(&self) -> i64 {
-        self.layout
+        self.layout()
             .nbytes(self.dtype.storage_bits())
             .unwrap_or(i64::MAX)
     }
 
     /// Whether two tensors have a bit in common.
-    pub fn shares_memory(&self, other: &Self) -> Result<Answer> {
-        let (a, b) = (Descriptor::of(self)?, Descriptor::of(other)?);
-        Ok(if a.same_memory_space(&b) {
+    pub fn shares_memory(&self, other: &Self) -> Answer {
+        let (a, b) = (Descriptor::of(self), Descriptor::of(other));
+        if a.same_memory_space(&b) {
             shares_bits(a.placed(), b.placed())
         } else {
             Answer::No
-        })
+        }
     }
 }
 
 /// A counted reference to a tensor.
 pub struct Handle(NonNull<Tensor>);
 
+/// Bytes of a block that begins with a `T` and goes on with a layout.
+const fn block_size<T>(ndim: usize) -> usize {
+    assert!(size_of::<T>().is_multiple_of(align_of::<i64>()));
+    size_of::<T>() + Layout::size(ndim)
+}
+
 impl Handle {
     /// A tensor on memory that somebody else owns. `release` runs after its last alias; on error it does not.
     #[inline(always)]
-    pub fn borrow(mut memory: Descriptor, release: Release, origin: Plan) -> Result<Self> {
+    pub fn borrow(mut memory: Descriptor<'_>, release: Release, origin: Plan) -> Result<Self> {
         memory.normalise();
-        let block = allocate(size_of::<Root>(), align_of::<Root>())?;
+        let block = allocate(block_size::<Root>(memory.layout.ndim()), align_of::<Root>())?;
         // SAFETY: the block is fresh and large enough for a root.
-        Ok(unsafe { Self::place_root(block, memory, release, origin) })
+        Ok(unsafe { Self::place_root(block, &memory, release, origin) })
     }
 
-    /// A tensor on uninitialised memory of its own, row-major, at a multiple of `alignment`.
+    /// A tensor on uninitialised memory of its own, at a multiple of `alignment`. The layout is row-major.
+    #[inline]
     pub fn allocate(
-        layout: Layout,
+        layout: &Layout,
         dtype: DType,
         alignment: usize,
         read_only: bool,
@@ -129,38 +137,27 @@ impl Handle {
     ) -> Result<Self> {
         /// Data up to this size shares the block of its tensor.
         const INLINE_BYTES: usize = 1024;
-        let layout = layout.row_major()?;
         let bytes = layout.nbytes(dtype.storage_bits())? as usize;
         let alignment = alignment.max(DATA_ALIGNMENT);
-        let in_block = bytes <= INLINE_BYTES && alignment == DATA_ALIGNMENT;
-        let block_bytes = if in_block {
-            size_of::<Root>() + DATA_ALIGNMENT + bytes
+        let root_bytes = block_size::<Root>(layout.ndim());
+        let (block, data, release) = if bytes <= INLINE_BYTES && alignment == DATA_ALIGNMENT {
+            let block = allocate(root_bytes + DATA_ALIGNMENT + bytes, align_of::<Root>())?;
+            let after = block.as_ptr().wrapping_add(root_bytes);
+            let data = match bytes {
+                0 => core::ptr::null_mut(),
+                _ => after.wrapping_add(after.align_offset(DATA_ALIGNMENT)),
+            };
+            (block, data, Release::Nothing)
         } else {
-            size_of::<Root>()
-        };
-        // The large allocation is the one that may fail: it comes first.
-        let separate = if in_block {
-            None
-        } else {
-            Some(allocate(bytes, alignment)?)
-        };
-        let block = match allocate(block_bytes, align_of::<Root>()) {
-            Ok(block) => block,
-            Err(error) => {
-                if let Some(pointer) = separate {
+            // The large allocation is the one that may fail: it comes first.
+            let data = allocate(bytes, alignment)?;
+            match allocate(root_bytes, align_of::<Root>()) {
+                Ok(block) => (block, data.as_ptr(), Release::Allocation(data)),
+                Err(error) => {
                     // SAFETY: allocated above and not used.
-                    unsafe { free(pointer) }
+                    unsafe { free(data) }
+                    return Err(error);
                 }
-                return Err(error);
-            }
-        };
-        let (data, release) = match separate {
-            Some(pointer) => (pointer.as_ptr(), Release::Allocation(pointer)),
-            None if bytes == 0 => (core::ptr::null_mut(), Release::Nothing),
-            None => {
-                let after = block.as_ptr().wrapping_add(size_of::<Root>());
-                let data = after.wrapping_add(after.align_offset(DATA_ALIGNMENT));
-                (data, Release::Nothing)
             }
         };
         let memory = Descriptor {
@@ -176,23 +173,31 @@ impl Handle {
             },
         };
         // SAFETY: the block is fresh and large enough for a root, and for the data behind it where it is there.
-        Ok(unsafe { Self::place_root(block, memory, release, origin) })
+        Ok(unsafe { Self::place_root(block, &memory, release, origin) })
     }
 
     /// A tensor on the memory of `base`: a view.
-    pub fn alias(base: &Tensor, memory: Descriptor, origin: Plan) -> Result<Self> {
-        let hold = base.hold.try_clone()?;
-        let block = allocate(size_of::<Tensor>(), align_of::<Tensor>())?.cast();
-        // SAFETY: the block is fresh and large enough for a tensor.
-        Ok(unsafe { Self::place(block, memory, hold, origin) })
+    #[inline]
+    pub fn alias(base: &Tensor, memory: &Descriptor<'_>, origin: Plan) -> Result<Self> {
+        let bytes = block_size::<Tensor>(memory.layout.ndim());
+        let block = allocate(bytes, align_of::<Tensor>())?.cast();
+        match base.hold.try_clone() {
+            // SAFETY: the block is fresh and large enough for a tensor.
+            Ok(hold) => Ok(unsafe { Self::place(block, memory, hold, origin) }),
+            Err(error) => {
+                // SAFETY: allocated above and not used.
+                unsafe { free(block.cast()) }
+                Err(error)
+            }
+        }
     }
 
     /// # Safety
-    /// `block` is an unused block from `allocate`, large enough for a root.
+    /// `block` is an unused block from `allocate`, large enough for a root and the layout.
     #[inline(always)]
     unsafe fn place_root(
         block: NonNull<u8>,
-        memory: Descriptor,
+        memory: &Descriptor<'_>,
         release: Release,
         origin: Plan,
     ) -> Self {
@@ -201,39 +206,39 @@ impl Handle {
         unsafe {
             let storage = NonNull::new_unchecked(&raw mut (*root.as_ptr()).storage);
             storage.write(Storage::new(release, memory.extent));
-            let tensor = NonNull::new_unchecked(&raw mut (*root.as_ptr()).tensor);
+            let tensor = block.byte_add(offset_of!(Root, tensor)).cast();
             Self::place(tensor, memory, Hold::from_raw(storage), origin)
         }
     }
 
     /// # Safety
-    /// `at` is unused and large enough for a tensor, and stays where it is.
+    /// `at` is unused and large enough for a tensor and the layout, and stays where it is.
     #[inline(always)]
-    unsafe fn place(at: NonNull<Tensor>, memory: Descriptor, hold: Hold, origin: Plan) -> Self {
-        let view = DLTensor {
-            data: memory.data.cast(),
-            device: memory.device.raw(),
-            ndim: memory.layout.ndim() as i32,
-            dtype: memory.dtype.raw(),
-            shape: core::ptr::null_mut(),
-            strides: core::ptr::null_mut(),
-            byte_offset: memory.byte_offset,
-        };
-        // SAFETY: the caller's promise. The layout is at its final place when its addresses are taken.
+    unsafe fn place(
+        at: NonNull<Tensor>,
+        memory: &Descriptor<'_>,
+        hold: Hold,
+        origin: Plan,
+    ) -> Self {
+        // SAFETY: the caller's promise.
         unsafe {
+            let (shape, strides) = memory.layout.write_to(at.add(1).cast().as_ptr());
             at.write(Tensor {
                 references: Count::one(),
                 hold,
-                layout: memory.layout,
+                view: DLTensor {
+                    data: memory.data.cast(),
+                    device: memory.device.raw(),
+                    ndim: memory.layout.ndim() as i32,
+                    dtype: memory.dtype.raw(),
+                    shape,
+                    strides,
+                    byte_offset: memory.byte_offset,
+                },
                 dtype: memory.dtype,
-                device: memory.device,
                 read_only: memory.read_only,
                 origin,
-                view,
             });
-            let tensor = at.as_ptr();
-            (*tensor).view.shape = (*tensor).layout.shape().as_ptr().cast_mut();
-            (*tensor).view.strides = (*tensor).layout.strides().as_ptr().cast_mut();
         }
         Self(at)
     }
@@ -271,6 +276,7 @@ impl Deref for Handle {
 }
 
 impl Drop for Handle {
+    #[inline(always)]
     fn drop(&mut self) {
         if !self.references.decrement() {
             return;
@@ -279,7 +285,6 @@ impl Drop for Handle {
         // SAFETY: this was the last reference, so nobody else reads the tensor. Its share of the storage is moved out, and
         // given up last: that may free the block the tensor is in, and run the lender's deleter.
         unsafe {
-            core::ptr::drop_in_place(&raw mut (*tensor.as_ptr()).layout);
             let hold = core::ptr::read(&raw const (*tensor.as_ptr()).hold);
             let storage = hold.into_raw();
             let root = storage

@@ -5,22 +5,33 @@ use super::{Descriptor, Handle, Tensor};
 use crate::dlpack::DLDataType;
 use crate::dtype::DType;
 use crate::error::{Error, Result, Text};
-use crate::layout::{Layout, MAX_NDIM, Slice, View, check_ndim, infer_shape, resolve_dim};
+use crate::layout::{Layout, LayoutBuf, MAX_NDIM, Slice, check_ndim, infer_shape, resolve_dim};
 
 impl Tensor {
-    /// The handle on a view of this tensor's layout.
-    fn alias(&self, view: View) -> Result<Handle> {
-        let mut memory = Descriptor::of(self)?;
-        let bits = i128::from(view.offset) * i128::from(memory.dtype.storage_bits());
-        let inside = bits.rem_euclid(8) as u64;
-        if inside != 0 {
-            return Err(Error::StartsInsideByte { bits: inside });
+    /// The handle on a view of this tensor: what `make` does with its layout, `make`'s result elements further on.
+    #[inline(always)]
+    fn alias(&self, make: impl FnOnce(&Layout, &mut LayoutBuf) -> Result<i64>) -> Result<Handle> {
+        let mut layout = LayoutBuf::new();
+        let offset = make(self.layout(), &mut layout)?;
+        self.alias_at(&layout, offset)
+    }
+
+    /// The handle on elements of this tensor's memory.
+    #[inline(always)]
+    fn alias_at(&self, layout: &Layout, offset: i64) -> Result<Handle> {
+        let mut memory = Descriptor::of(self);
+        memory.layout = layout;
+        if offset != 0 {
+            let bits = i128::from(offset) * i128::from(memory.dtype.storage_bits());
+            let inside = bits.rem_euclid(8) as u64;
+            if inside != 0 {
+                return Err(Error::StartsInsideByte { bits: inside });
+            }
+            // Elements of this tensor are within reach; only the storage, if its size was told, may be larger than that.
+            let first = memory.first();
+            memory.advance(i64::try_from(bits / 8).map_err(|_| Error::AddressElement { first })?);
         }
-        memory.layout = view.layout;
-        // Elements of this tensor are within reach; only the storage, if its size was told, may be larger than that.
-        let first = memory.first();
-        memory.advance(i64::try_from(bits / 8).map_err(|_| Error::AddressElement { first })?);
-        Handle::alias(self, memory, Plan::ALIAS)
+        Handle::alias(self, &memory, Plan::ALIAS)
     }
 
     fn dim(&self, name: &'static str, dim: i32) -> Result<usize> {
@@ -30,7 +41,7 @@ impl Tensor {
     /// Without a dimension, at one index of it.
     pub fn select(&self, dim: i32, index: i64) -> Result<Handle> {
         let dim = self.dim("dim", dim)?;
-        self.alias(self.layout().select(dim, index)?)
+        self.alias(|layout, to| layout.select(dim, index, to))
     }
 
     /// Some indices of a dimension.
@@ -43,7 +54,7 @@ impl Tensor {
             });
         }
         let dim = self.dim("dim", dim)?;
-        self.alias(self.layout().slice(dim, slice)?)
+        self.alias(|layout, to| layout.slice(dim, slice, to))
     }
 
     /// Dimensions in another order.
@@ -60,13 +71,13 @@ impl Tensor {
         for (&dim, place) in dims.iter().zip(&mut order) {
             *place = self.unseen(dim, &mut seen)?;
         }
-        self.alias(self.layout().permute(&order[..ndim])?)
+        self.alias(|layout, to| layout.permute(&order[..ndim], to))
     }
 
     /// Two dimensions exchanged.
     pub fn transpose(&self, a: i32, b: i32) -> Result<Handle> {
         let (a, b) = (self.dim("dim0", a)?, self.dim("dim1", b)?);
-        self.alias(self.layout().transpose(a, b)?)
+        self.alias(|layout, to| layout.transpose(a, b, to))
     }
 
     /// Some dimensions reversed.
@@ -75,7 +86,7 @@ impl Tensor {
         for &dim in dims {
             self.unseen(dim, &mut seen)?;
         }
-        self.alias(self.layout().flip(&seen[..self.layout().ndim()])?)
+        self.alias(|layout, to| layout.flip(&seen[..layout.ndim()], to))
     }
 
     /// The dimension that `dim` names, marked as seen; an error when it was before.
@@ -93,9 +104,12 @@ impl Tensor {
         let mut inferred = [0; MAX_NDIM];
         let inferred = &mut inferred[..shape.len()];
         infer_shape(shape, self.layout().numel(), inferred)?;
-        let view = self.layout().reshape(inferred)?;
-        match (view, copy) {
-            (Some(view), CopyMode::IfNeeded | CopyMode::Never) => return self.alias(view),
+        let mut layout = LayoutBuf::new();
+        let offset = self.layout().reshape(inferred, &mut layout)?;
+        match (offset, copy) {
+            (Some(offset), CopyMode::IfNeeded | CopyMode::Never) => {
+                return self.alias_at(&layout, offset);
+            }
             (None, CopyMode::Never) => {
                 return Err(Error::CopyNeeded {
                     reasons: Text::of(Reasons::LAYOUT),
@@ -111,40 +125,44 @@ impl Tensor {
             ..Request::DEFAULT
         };
         let row_major = to(self, &request)?;
-        let mut memory = Descriptor::of(&row_major)?;
-        memory.layout = Layout::new(inferred, None)?;
-        Handle::alias(&row_major, memory, row_major.origin())
+        layout.set(inferred, None)?;
+        let mut memory = Descriptor::of(&row_major);
+        memory.layout = &layout;
+        Handle::alias(&row_major, &memory, row_major.origin())
     }
 
     /// Stretched to a shape by repeating dimensions of size 1; `-1` keeps a size.
     pub fn expand(&self, shape: &[i64]) -> Result<Handle> {
-        let view = self.layout().expand(shape)?;
-        // More elements over the same memory: their size must still be a number.
-        view.layout.nbytes(self.dtype().storage_bits())?;
-        self.alias(view)
+        self.alias(|layout, to| {
+            let offset = layout.expand(shape, to)?;
+            // More elements over the same memory: their size must still be a number.
+            to.nbytes(self.dtype().storage_bits())?;
+            Ok(offset)
+        })
     }
 
     /// Without one dimension of size 1; unchanged when its size is another.
     pub fn squeeze(&self, dim: i32) -> Result<Handle> {
         let dim = self.dim("dim", dim)?;
-        self.alias(self.layout().squeeze(dim)?)
+        self.alias(|layout, to| layout.squeeze(dim, to))
     }
 
     /// Without any dimension of size 1.
     pub fn squeeze_all(&self) -> Result<Handle> {
-        self.alias(self.layout().squeeze_all()?)
+        self.alias(Layout::squeeze_all)
     }
 
     /// With a dimension of size 1 inserted.
     pub fn unsqueeze(&self, dim: i32) -> Result<Handle> {
         let dim = resolve_dim("dim", i64::from(dim), self.layout().ndim() + 1)?;
-        self.alias(self.layout().unsqueeze(dim)?)
+        self.alias(|layout, to| layout.unsqueeze(dim, to))
     }
 
     /// Any shape and strides, as long as all elements are inside the storage.
     pub fn as_strided(&self, shape: &[i64], strides: &[i64], offset: i64) -> Result<Handle> {
-        let layout = Layout::new(shape, Some(strides))?;
-        let memory = Descriptor::of(self)?;
+        let mut layout = LayoutBuf::new();
+        layout.set(shape, Some(strides))?;
+        let memory = Descriptor::of(self);
         let bits = memory.dtype.storage_bits();
         layout.nbytes(bits)?;
         let reach = layout.reach(bits)?;
@@ -157,20 +175,24 @@ impl Tensor {
         let extent = memory.extent;
         let first = i128::from(memory.first()) - i128::from(extent.start) + distance / 8;
         layout.check_within(bits, reach, first, extent.end - extent.start)?;
-        self.alias(View { layout, offset })
+        self.alias_at(&layout, offset)
     }
 
     /// The same bytes as another dtype.
     pub fn view_dtype(&self, raw: DLDataType) -> Result<Handle> {
         let from = self.dtype();
         let dtype = DType::new(raw, from.is_padded())?;
-        let layout =
-            self.layout()
-                .reinterpret(from.storage_bits(), dtype.storage_bits(), dtype.text())?;
+        let mut layout = LayoutBuf::new();
+        self.layout().reinterpret(
+            from.storage_bits(),
+            dtype.storage_bits(),
+            dtype.text(),
+            &mut layout,
+        )?;
         layout.nbytes(dtype.storage_bits())?;
-        let mut memory = Descriptor::of(self)?;
-        memory.layout = layout;
+        let mut memory = Descriptor::of(self);
+        memory.layout = &layout;
         memory.dtype = dtype;
-        Handle::alias(self, memory, Plan::ALIAS)
+        Handle::alias(self, &memory, Plan::ALIAS)
     }
 }
