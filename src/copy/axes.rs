@@ -2,6 +2,7 @@
 //! order of its addresses.
 
 use super::Side;
+use crate::dtype::DType;
 use crate::layout::MAX_NDIM;
 
 /// One loop: how many steps, and how many bits a step moves on each side.
@@ -71,6 +72,17 @@ impl<'a> Axes<'a> {
                 destination: destination.layout.strides()[dim].wrapping_mul(to),
             });
         }
+        axes
+    }
+
+    /// Elements that follow each other on both sides. There is room for three loops.
+    pub fn of_run(room: &'a mut [Axis], size: i64, from: DType, to: DType) -> Self {
+        let mut axes = Self { axes: room, len: 0 };
+        axes.push(Axis {
+            size,
+            source: from.storage_bits() as i64,
+            destination: to.storage_bits() as i64,
+        });
         axes
     }
 
@@ -245,8 +257,8 @@ impl Share {
     pub fn new(part: i64, parts: i64, (axis, size): (usize, i64)) -> Self {
         const MULTIPLE: i64 = 64;
         let bound = |part: i64| {
-            if part == parts {
-                return size;
+            if part == 0 || part == parts {
+                return if part == 0 { 0 } else { size };
             }
             // In 128 bits: a size may be close to 2^63.
             let exact = (i128::from(size) * i128::from(part) / i128::from(parts)) as i64;
@@ -268,7 +280,6 @@ impl Share {
 mod tests {
     use super::*;
     use crate::dlpack::{DLDataType, code};
-    use crate::dtype::DType;
     use crate::layout::LayoutBuf;
 
     fn axes(shape: &[i64], source: &[i64], destination: &[i64]) -> (Axes<'static>, Start) {

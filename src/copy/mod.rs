@@ -52,39 +52,73 @@ pub struct Side<'a> {
 /// The shapes are equal and the dtypes convertible. Both layouts stay, for their dtypes, inside memory the processor can
 /// read and, for the destination, write; nobody else writes either meanwhile. The two do not overlap, and the
 /// destination does not overlap itself.
+#[inline(always)]
 pub unsafe fn copy(source: Side<'_>, destination: Side<'_>, overflow: Overflow) {
+    // SAFETY: the caller's promises.
+    unsafe { copy_sides(source, destination, overflow, false) }
+}
+
+/// [`copy`] to memory that was just allocated.
+///
+/// # Safety
+/// As for [`copy`].
+#[inline(always)]
+pub unsafe fn copy_to_fresh(source: Side<'_>, destination: Side<'_>, overflow: Overflow) {
+    // SAFETY: the caller's promises.
+    unsafe { copy_sides(source, destination, overflow, true) }
+}
+
+/// Bytes up to which a plain copy needs no plan.
+const SMALL: i64 = 64 << 10;
+
+/// # Safety
+/// As for [`copy`]. `fresh`: the system has not written the destination's pages yet, and will by way of the cache.
+unsafe fn copy_sides(
+    source: Side<'_>,
+    destination: Side<'_>,
+    overflow: Overflow,
+    fresh: bool,
+) {
     debug_assert_eq!(source.layout.shape(), destination.layout.shape());
     if destination.layout.numel() == 0 {
         return;
     }
-    // Setting up room for the highest rank takes longer than a small copy.
+    let (from, to) = (source.dtype, destination.dtype);
+    let bytes = destination.layout.nbytes(to.storage_bits()).unwrap_or(i64::MAX);
+    let dense = source.layout.is_contiguous() && destination.layout.is_contiguous();
     // SAFETY: the caller's promises.
     unsafe {
-        if source.layout.ndim() <= SMALL_NDIM {
+        if dense && from == to && !from.is_subbyte() && bytes <= SMALL {
+            core::ptr::copy_nonoverlapping(source.pointer, destination.pointer, bytes as usize);
+            return;
+        }
+        let mover = Mover::choose(from, to, overflow, !fresh && stream::pays(bytes));
+        // Setting up room for the highest rank takes longer than a small copy.
+        if dense {
+            let mut room = Room::<3>::new();
+            let axes = Axes::of_run(room.as_mut(), destination.layout.numel(), from, to);
+            copy_planned(source, destination, mover, axes, bytes);
+        } else if source.layout.ndim() <= SMALL_NDIM {
             let mut room = Room::<{ SMALL_NDIM + 2 }>::new();
-            copy_planned(source, destination, overflow, room.as_mut());
+            let axes = Axes::new(room.as_mut(), source, destination);
+            copy_planned(source, destination, mover, axes, bytes);
         } else {
             let mut room = Room::<MAX_AXES>::new();
-            copy_planned(source, destination, overflow, room.as_mut());
+            let axes = Axes::new(room.as_mut(), source, destination);
+            copy_planned(source, destination, mover, axes, bytes);
         }
     }
 }
 
 /// # Safety
-/// As for [`copy`]; there is an element.
-#[inline(always)]
+/// As for [`copy`]; the axes are those of both sides, and there is an element.
 unsafe fn copy_planned(
     source: Side<'_>,
     destination: Side<'_>,
-    overflow: Overflow,
-    room: &mut [axes::Axis],
+    mut mover: Mover,
+    mut axes: Axes<'_>,
+    bytes: i64,
 ) {
-    let bytes = destination
-        .layout
-        .nbytes(destination.dtype.storage_bits())
-        .unwrap_or(i64::MAX);
-    let mut mover = Mover::choose(source.dtype, destination.dtype, overflow, stream::pays(bytes));
-    let mut axes = Axes::new(room, source, destination);
     mover.add_inner_axes(source.dtype, destination.dtype, &mut axes);
     let start = axes.simplify();
     mover.absorb_inner_axis(&mut axes);

@@ -304,6 +304,6 @@ fn copied(memory: &Descriptor<'_>, dtype: DType, request: &Request, plan: Plan) 
     };
     // SAFETY: the source was proved and is host-accessible; the destination is fresh memory of the right size, which
     // cannot overlap it.
-    unsafe { copy::copy(source, destination, conversion.overflow) };
+    unsafe { copy::copy_to_fresh(source, destination, conversion.overflow) };
     Ok(tensor)
 }
