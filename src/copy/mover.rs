@@ -63,6 +63,9 @@ const BLOCK: usize = 4096;
 /// Bytes that are streamed at a time. Small, so that reading from memory and writing to it overlap.
 const STREAMED: usize = 512;
 
+/// Bytes by which reading is ahead of what is streamed.
+const AHEAD: isize = 2048;
+
 /// Memory for a block, aligned for any register.
 #[repr(align(64))]
 struct Block(MaybeUninit<[u8; BLOCK]>);
@@ -467,6 +470,8 @@ impl Mover {
             if streams {
                 let mut buffer = Block::new();
                 let bytes = block.rows.count * block.units.count * self.destination_unit;
+                let ahead = block.first.wrapping_offset(AHEAD * block.units.step.signum());
+                stream::prefetch(ahead, 0, 1, block.units.step, block.units.count);
                 self.produce(block, buffer.as_mut_ptr());
                 stream::write(buffer.as_mut_ptr(), to, bytes);
             } else {

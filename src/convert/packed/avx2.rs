@@ -390,6 +390,25 @@ impl Store for F32 {
     }
 }
 
+/// float32 from formats that are read as they lie: their NaNs may be signalling, and become quiet.
+struct QuietF32;
+
+impl Store for QuietF32 {
+    const SIZE: usize = 4;
+    #[inline(always)]
+    unsafe fn store(to: *mut u8, singles: Singles, parameters: Parameters) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let quiet = each!(singles, |eight| {
+                let nan = _mm256_cmp_ps::<_CMP_UNORD_Q>(eight, eight);
+                let bit = _mm256_castsi256_ps(_mm256_set1_epi32(1 << 22));
+                _mm256_or_ps(eight, _mm256_and_ps(nan, bit))
+            });
+            F32::store(to, quiet, parameters);
+        }
+    }
+}
+
 impl Store for F64 {
     const SIZE: usize = 8;
     #[inline(always)]
@@ -897,8 +916,9 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
         (Scalar::UInt64, Scalar::Float64) => return Some(run::<LongToDouble<false>>),
         (Scalar::Int64, Scalar::Float32) => return Some(run::<LongToSingle<true>>),
         (Scalar::UInt64, Scalar::Float32) => return Some(run::<LongToSingle<false>>),
-        // Nothing here would make their NaNs quiet.
-        (Scalar::Float32 | Scalar::BFloat16, Scalar::Float32) => return None,
+        (Scalar::BFloat16, Scalar::Float32) => return Some(run::<Through<BF16, QuietF32>>),
+        // Halves of complex numbers.
+        (Scalar::Float32, Scalar::Float32) => return Some(run::<Through<F32, QuietF32>>),
         _ => {}
     }
     match from {
