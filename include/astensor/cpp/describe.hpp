@@ -135,7 +135,7 @@ public:
 
     template <class M>
     static description of_mdspan(const M &span) noexcept {
-        static_assert(std::is_pointer_v<decltype(span.data_handle())>
+        static_assert(std::is_pointer_v<bare<decltype(span.data_handle())>>
                           && std::is_same_v<typename M::reference, typename M::element_type &>,
                       "astensor: an mdspan whose accessor changes its elements cannot be borrowed");
         static_assert(M::mapping_type::is_always_strided(), "astensor: an mdspan without strides cannot be borrowed");

@@ -92,7 +92,9 @@ inline constexpr bool is_text = std::is_same_v<T, char> || std::is_same_v<T, wch
 
 template <class T>
 constexpr dtype natural_dtype() noexcept {
-    if constexpr (std::is_same_v<T, bool>) {
+    if constexpr (!std::is_object_v<T>) {
+        return {};
+    } else if constexpr (std::is_same_v<T, bool>) {
         return sizeof(bool) == 1 ? boolean : dtype{};
     } else if constexpr (std::is_same_v<T, std::byte>) {
         return uint8;
@@ -167,7 +169,7 @@ constexpr dtype element_dtype() noexcept {
                   "astensor: this element type has no dtype; specialise astensor::dtype_of for it");
     static_assert(!std::is_volatile_v<T>, "astensor: volatile memory cannot be a tensor");
     static_assert(!has_dtype<element>
-                      || (std::is_trivially_copyable_v<element>
+                      || (std::is_trivially_copyable_v<element> && std::is_object_v<element>
                           && sizeof(element) * 8 == dtype_of<element>::value.bits() * dtype_of<element>::value.lanes()),
                   "astensor: an element type must be trivially copyable and have the size of its dtype");
     return dtype_of<element>::value;
