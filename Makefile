@@ -132,6 +132,10 @@ test-python: build $(venv)/ready
 test-cpp: build tools-cxx $(sanitized_library)
 	@sh tests/need.sh clang clang++ --version
 	@sh tests/cpp.sh $(release) $(sanitized_library)
+	@mkdir -p $(bin)
+	$(CXX) -std=c++17 -O1 $(WARNINGS) -Iinclude examples/cpp_tour.cpp -o $(bin)/cpp_tour -L$(release) -lastensor \
+	    -Wl,-rpath,'$(CURDIR)/$(release)'
+	@$(bin)/cpp_tour examples/data/digits.npy >$(bin)/cpp_tour.log || { cat $(bin)/cpp_tour.log; exit 1; }
 
 test-docs: build tools-cxx
 	@$(PYTHON) tests/doc_examples.py $(release) README.md $(wildcard docs/*.md)
