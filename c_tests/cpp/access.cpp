@@ -88,9 +88,8 @@ void dtypes_have_names() {
     CHECK_THROWS(dtype(99, 8).name(), TENSOR_ERROR_DTYPE, "99");
     CHECK(promote(int32, float16) == float16);
     CHECK_THROWS(promote(uint64, int8), TENSOR_ERROR_DTYPE, "");
-    bool answer = false;
-    CHECK_OK(try_can_cast(int8, int16, TENSOR_CASTING_SAFE, answer));
-    CHECK(answer);
+    CHECK(can_cast(int8, int16, casting::safe) && !can_cast(int16, int8, casting::safe));
+    CHECK_THROWS(can_cast(dtype(99, 8), int8, casting::safe), TENSOR_ERROR_DTYPE, "99");
     for (dtype each : {boolean, int8, int16, int32, int64, uint8, uint16, uint32, uint64, int2, int4, uint1, uint2, uint4,
                        float16, float32, float64, bfloat16, complex32, complex64, complex128, float8_e3m4, float8_e4m3,
                        float8_e4m3b11fnuz, float8_e4m3fn, float8_e4m3fnuz, float8_e5m2, float8_e5m2fnuz, float8_e8m0fnu,

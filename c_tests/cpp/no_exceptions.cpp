@@ -96,6 +96,7 @@ int main() {
     CHECK(found == bfloat16);
     CHECK_OK(try_promote(int8, float32, found));
     CHECK(found == float32);
+    CHECK_OK(try_can_cast(int8, float32, casting::safe, shared));
     const tensor copy = view;
     CHECK(copy.get() == view.get());
     return check_result();

@@ -183,7 +183,7 @@ public:
     [[nodiscard]] tensor_status_t try_data(T *&out) const noexcept {
         return first(out).status;
     }
-    /** One element; negative indices count from the end. */
+    /** One element; negative indices count from the end. For bytes of bool that may be other than 0 and 1: item(). */
     template <class T>
     [[nodiscard]] tensor_status_t try_at(const dims &indices, T *&out) const noexcept {
         return located(indices, out).status;

@@ -177,15 +177,6 @@ constexpr dtype element_dtype() noexcept {
 
 }  // namespace detail
 
-/** Whether a casting rule, a TENSOR_CASTING_ value, allows a conversion. */
-[[nodiscard]] inline tensor_status_t try_can_cast(dtype from, dtype to, std::int32_t casting, bool &out) noexcept {
-    const DLDataType raw_from = from.raw(), raw_to = to.raw();
-    bool answer = false;
-    const tensor_status_t status = tensor_can_cast(&raw_from, &raw_to, casting, &answer);
-    if (status == TENSOR_OK) out = answer;
-    return status;
-}
-
 /** The dtype in which two meet: tensor_promote(). */
 [[nodiscard]] inline tensor_status_t try_promote(dtype a, dtype b, dtype &out) noexcept {
     const DLDataType raw_a = a.raw(), raw_b = b.raw();

@@ -26,6 +26,22 @@ enum class overflow : std::int32_t {
     saturate = TENSOR_OVERFLOW_SATURATE,
 };
 
+/** Whether a casting rule allows a conversion: tensor_can_cast(). */
+[[nodiscard]] inline tensor_status_t try_can_cast(dtype from, dtype to, casting rule, bool &out) noexcept {
+    const DLDataType raw_from = from.raw(), raw_to = to.raw();
+    bool answer = false;
+    const tensor_status_t status = tensor_can_cast(&raw_from, &raw_to, static_cast<std::int32_t>(rule), &answer);
+    if (status == TENSOR_OK) out = answer;
+    return status;
+}
+#ifdef __cpp_exceptions
+[[nodiscard]] inline bool can_cast(dtype from, dtype to, casting rule) {
+    bool answer = false;
+    detail::check(try_can_cast(from, to, rule, answer));
+    return answer;
+}
+#endif
+
 /**
  * Options, as tensor_options_t. A dtype is an options value by itself; each function returns a changed copy:
  *
