@@ -3,6 +3,7 @@
 #     install.sh install RELEASE_DIRECTORY | uninstall | list
 set -eu
 cd "$(dirname "$0")/.."
+umask 022
 
 # Absolute, without slashes at the end.
 absolute() { case $1 in /*) printf '%s' "$1" ;; *) printf '%s' "$PWD/$1" ;; esac | sed 's,//*$,,'; }

@@ -4,6 +4,9 @@
 #include <array>
 #include <deque>
 #include <memory>
+#if __cplusplus >= 202002L
+#include <ranges>
+#endif
 
 using namespace astensor;
 
@@ -208,6 +211,18 @@ void descriptors_and_tensors_are_data_too() {
     CHECK_THROWS(empty({2}, dtype(99, 8)), TENSOR_ERROR_DTYPE, "99");
 }
 
+void extended_floats_are_known() {
+#ifdef __STDCPP_FLOAT16_T__
+    std::vector<std::float16_t> halves = {1.5f16, 2.0f16};
+    CHECK(as_tensor(halves).to<float>().at<float>(0) == 1.5f);
+    CHECK(as_tensor({1.5, 2.0}, float16).at<std::float16_t>(1) == 2.0f16);
+    CHECK(as_tensor({std::complex<std::float16_t>(1.0f16)}).dtype() == complex32);
+#endif
+#ifdef __STDCPP_BFLOAT16_T__
+    CHECK(as_tensor({1.5bf16}).dtype() == bfloat16 && as_tensor(1.5).to(bfloat16).item<std::bfloat16_t>() == 1.5bf16);
+#endif
+}
+
 void copies_are_copies() {
     std::vector<int> numbers = {1, 2, 3};
     tensor t = astensor::copy(numbers);
@@ -251,6 +266,16 @@ void spans_are_borrowed() {
     CHECK(!as_tensor(fixed).is_read_only() && as_tensor(fixed).shape() == dims{6});
     CHECK(as_tensor(std::as_bytes(std::span(numbers))).shape() == dims{24});
 #endif
+    // Before version 16, clang does not take the views of libstdc++.
+#if defined(__cpp_lib_ranges) && (!defined(__clang__) || __clang_major__ >= 16)
+    CHECK(aliases(as_tensor(std::views::all(numbers)), numbers.data()));
+    CHECK(aliases(as_tensor(numbers | std::views::drop(2)), numbers.data() + 2));
+#if __cpp_lib_ranges >= 202110L
+    // A view that owns what it shows is adopted with it.
+    tensor owned = as_tensor(std::views::all(std::vector<int>{1, 2, 3}) | std::views::drop(1));
+    CHECK(owned.shape() == dims{2} && owned.at<int>(0) == 2);
+#endif
+#endif
 #ifdef __cpp_lib_mdspan
     std::mdspan table(numbers.data(), 2, 3);
     CHECK(aliases(as_tensor(table), numbers.data()) && as_tensor(table).at<float>(1, 0) == 4);
@@ -276,6 +301,7 @@ int main() {
     owners_are_kept_until_the_last_alias();
     lists_and_numbers_are_copied();
     descriptors_and_tensors_are_data_too();
+    extended_floats_are_known();
     copies_are_copies();
     spans_are_borrowed();
     return check_result();
