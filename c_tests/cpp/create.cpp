@@ -100,7 +100,7 @@ void named_containers_are_borrowed() {
     CHECK(as_tensor(empties).shape() == (dims{3, 0}));
 }
 
-void containers_tell_their_size() {
+void containers_have_their_size() {
     std::vector<float> numbers(6);
     tensor t = as_tensor(numbers);
     CHECK_THROWS(t.as_strided({7}, {1}), TENSOR_ERROR_BOUNDS, "");
@@ -295,7 +295,7 @@ void spans_are_borrowed() {
 
 int main() {
     named_containers_are_borrowed();
-    containers_tell_their_size();
+    containers_have_their_size();
     pointers_come_with_a_shape();
     temporaries_are_adopted();
     owners_are_kept_until_the_last_alias();

@@ -16,8 +16,7 @@ struct keeper {
 
 inline outcome borrow(description data, const options &asked, tensor_deleter_t deleter, void *ctx, tensor &out) noexcept {
     if (data.fits().failed()) return data.fits();
-    const options told = data.told(asked);
-    tensor_options_t raw = told.raw();
+    tensor_options_t raw = asked.raw();
     const DLTensor view = data.raw();
     if (data.is_read_only()) {
         // An alias of const memory is read-only. A copy of it is not, unless that was asked for.
@@ -37,8 +36,7 @@ inline outcome borrow(description data, const options &asked, tensor_deleter_t d
 
 inline outcome copied(description data, const options &asked, tensor &out) noexcept {
     if (data.fits().failed()) return data.fits();
-    const options told = data.told(asked);
-    const tensor_options_t raw = told.raw();
+    const tensor_options_t raw = asked.raw();
     const DLTensor view = data.raw();
     tensor_t *made = nullptr;
     const tensor_status_t status = tensor_copy(&view, &raw, &made);
@@ -104,8 +102,7 @@ outcome listed(const List &list, const options &asked, tensor &out) noexcept {
 
 inline outcome planned(description data, const options &asked, tensor_plan_t &out) noexcept {
     if (data.fits().failed()) return data.fits();
-    const options told = data.told(asked);
-    const tensor_options_t raw = told.raw();
+    const tensor_options_t raw = asked.raw();
     const DLTensor view = data.raw();
     tensor_plan_t found{};
     found.struct_size = sizeof found;

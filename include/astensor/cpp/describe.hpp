@@ -126,11 +126,9 @@ public:
         dims shape(std::size(container));
         elements_of<item>::add_sizes(shape);
         auto *data = std::data(container);
-        description made = of_pointer(static_cast<element *>(const_cast<std::remove_cv_t<element> *>(
-                                          static_cast<const element *>(static_cast<const void *>(data)))),
-                                      shape);
-        made.nbytes_ = std::size(container) * sizeof(item);
-        return made;
+        return of_pointer(static_cast<element *>(const_cast<std::remove_cv_t<element> *>(
+                              static_cast<const element *>(static_cast<const void *>(data)))),
+                          shape);
     }
 
     template <class M>
@@ -194,15 +192,9 @@ public:
 
     [[nodiscard]] bool is_read_only() const noexcept { return read_only_; }
 
-    /** The options, with how much memory there is. */
-    [[nodiscard]] options told(const options &asked) const noexcept {
-        return nbytes_ != 0 && asked.raw().nbytes == 0 ? asked.nbytes(nbytes_) : asked;
-    }
-
 private:
     DLTensor raw_{};
     dims shape_, strides_;
-    std::size_t nbytes_ = 0;
     bool has_strides_ = false, read_only_ = false, is_raw_ = false;
 };
 

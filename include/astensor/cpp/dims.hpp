@@ -24,9 +24,7 @@ constexpr Int nearest(From value) noexcept {
     using limits = std::numeric_limits<Int>;
     if constexpr (std::is_signed_v<From>) {
         if (static_cast<std::int64_t>(value) > static_cast<std::int64_t>(limits::max())) return limits::max();
-        // The smallest int32_t means "all" to tensor_squeeze(): no number becomes it.
-        if (static_cast<std::int64_t>(value) < static_cast<std::int64_t>(limits::min()) + 1 && sizeof(Int) < 8)
-            return limits::min() + 1;
+        if (static_cast<std::int64_t>(value) < static_cast<std::int64_t>(limits::min())) return limits::min();
     } else {
         if (static_cast<std::uint64_t>(value) > static_cast<std::uint64_t>(limits::max())) return limits::max();
     }

@@ -106,7 +106,7 @@ public:
         changed.raw_.alignment = bytes;
         return changed;
     }
-    /** Bytes that may be touched, counted from the data pointer; 0: not told. Containers tell it themselves. */
+    /** Bytes that may be touched, counted from the data pointer; 0: not told. */
     [[nodiscard]] options nbytes(std::size_t bytes) const noexcept {
         options changed = *this;
         changed.raw_.nbytes = bytes;

@@ -83,19 +83,19 @@ public:
 
     /** Data, shape, strides, dtype and device, as in C: valid as long as the handle. NULL if it is empty. */
     [[nodiscard]] const DLTensor *view() const noexcept { return tensor_view(handle_); }
-    [[nodiscard]] std::int32_t ndim() const noexcept { return view() != nullptr ? view()->ndim : 0; }
-    [[nodiscard]] dims shape() const noexcept { return list(view() != nullptr ? view()->shape : nullptr); }
+    [[nodiscard]] std::int32_t ndim() const noexcept { return described() != nullptr ? described()->ndim : 0; }
+    [[nodiscard]] dims shape() const noexcept { return list(described() != nullptr ? described()->shape : nullptr); }
     /** In elements. */
-    [[nodiscard]] dims strides() const noexcept { return list(view() != nullptr ? view()->strides : nullptr); }
+    [[nodiscard]] dims strides() const noexcept { return list(described() != nullptr ? described()->strides : nullptr); }
     /** The size of one dimension; -1 for one that does not exist. Negative numbers count from the end. */
     [[nodiscard]] std::int64_t size(std::int32_t dim) const noexcept {
         const std::int32_t rank = ndim();
-        return dim < -rank || dim >= rank ? -1 : view()->shape[dim < 0 ? dim + rank : dim];
+        return dim < -rank || dim >= rank ? -1 : described()->shape[dim < 0 ? dim + rank : dim];
     }
     [[nodiscard]] astensor::dtype dtype() const noexcept {
-        return view() != nullptr ? astensor::dtype(view()->dtype) : astensor::dtype();
+        return described() != nullptr ? astensor::dtype(described()->dtype) : astensor::dtype();
     }
-    [[nodiscard]] DLDevice device() const noexcept { return view() != nullptr ? view()->device : DLDevice{kDLCPU, 0}; }
+    [[nodiscard]] DLDevice device() const noexcept { return described() != nullptr ? described()->device : DLDevice{kDLCPU, 0}; }
     [[nodiscard]] std::int64_t numel() const noexcept { return tensor_numel(handle_); }
     [[nodiscard]] std::int64_t nbytes() const noexcept { return tensor_nbytes(handle_); }
     [[nodiscard]] bool is_contiguous() const noexcept { return tensor_is_contiguous(handle_); }
@@ -340,6 +340,9 @@ public:
 #endif
 
 private:
+    // For what is not about the elements.
+    [[nodiscard]] const DLTensor *described() const noexcept { return tensor_view(handle_); }
+
     [[nodiscard]] dims list(const std::int64_t *values) const noexcept {
         dims out;
         for (std::int32_t i = 0; values != nullptr && i < ndim(); i++) out.push_back(values[i]);
@@ -410,8 +413,7 @@ private:
     }
 
     detail::outcome filled_from(detail::description source, const options &asked) const noexcept {
-        const options told = source.told(asked);
-        const tensor_options_t raw = told.raw();
+        const tensor_options_t raw = asked.raw();
         const DLTensor view = source.raw();
         return tensor_copy_into(handle_, &view, &raw);
     }
@@ -434,12 +436,10 @@ private:
     detail::outcome copied_into(C &container, const options &asked) const noexcept {
         detail::description described = detail::description::of(container);
         if (described.is_read_only()) return {TENSOR_ERROR_READ_ONLY, "the destination is const"};
-        const options told = described.told({});
-        const tensor_options_t raw = told.raw();
         const DLTensor view = described.raw();
         tensor destination;
         const tensor_status_t status =
-            make(destination, [&](tensor_t **made) { return tensor_as_tensor(&view, &raw, made); });
+            make(destination, [&](tensor_t **made) { return tensor_as_tensor(&view, nullptr, made); });
         return status != TENSOR_OK ? detail::outcome(status) : destination.assigned(*this, asked);
     }
 
