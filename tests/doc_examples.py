@@ -8,6 +8,7 @@ The convention, for blocks of C (```c) and C++ (```cpp):
   one program: their #include lines come first, the rest is put into its main().
 - A ```text block that follows, with no more than a line of prose between the two, is what the program, or the piece,
   prints. Without one it prints nothing.
+- A piece that readers need not see is a comment: a line "<!-- c" or "<!-- cpp", the code, and a line "-->".
 - "```c no-run" is compiled and not run; "```c no-compile" is neither, and is for what is meant to be wrong.
 
 Programs are linked with the shared library and with the static one, and must print the same. Nothing is
@@ -47,10 +48,10 @@ def blocks(page):
     """The blocks of a page, each with the text block that follows it."""
     found, inside, prose = [], None, 0
     for number, line in enumerate(page.read_text().splitlines(), 1):
-        fence = re.match(r"```(\w*) ?(.*)$", line)
+        fence = re.match(r"(?:```|<!-- (?=cp*$))(\w*) ?(.*)$", line)
         if inside is not None:
-            if line == "```":
-                language, words, start, lines = inside
+            if line == inside[4]:
+                language, words, start, lines, _ = inside
                 text = "".join(f"{each}\n" for each in lines)
                 if language == "text" and found and found[-1] is not None and prose <= 1:
                     found[-1].expected = text
@@ -63,7 +64,7 @@ def blocks(page):
             else:
                 inside[3].append(line)
         elif fence:
-            inside = (fence[1], fence[2], number, [])
+            inside = (fence[1], fence[2], number, [], "```" if line.startswith("```") else "-->")
         elif line.strip():
             prose += 1
     if inside is not None:
