@@ -19,16 +19,18 @@ programs = $(filter-out planted allocation_failure,$(basename $(notdir $(wildcar
 headers = $(wildcard include/astensor/*.h c_tests/*.h)
 
 # Sanitizers are an unstable option, which the stable compiler takes when it is told to.
-host = $(shell rustc -vV | sed -n 's/^host: //p')
+host = $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 sanitized_library = target/sanitized/$(host)/release/libastensor.a
 
 .PHONY: help build demo test test-rust test-headers test-exports test-c test-sanitized test-valgrind test-python \
-    test-readme sweep bench fuzz lint header clean tools tools-cxx
+    test-cpp test-docs sweep bench fuzz lint header clean tools tools-cxx
 
 help:
 	@echo "make demo          build the library and run the examples"
 	@echo "make test          run all tests"
 	@echo "make build         build the library: $(release)/libastensor.so and .a"
+	@echo "make install       install it below PREFIX ($(PREFIX)); make uninstall removes it again"
+	@echo "make dist          pack the sources as target/astensor-VERSION.tar.gz"
 	@echo "make bench         measure speed beside NumPy, memcpy and, where it is installed, torch"
 	@echo "make lint          format, clippy, documentation: warnings are errors"
 	@echo "make header        generate include/astensor/astensor.h anew"
@@ -47,6 +49,7 @@ tools-cxx:
 build: tools
 	$(CARGO) build --release --quiet
 	@ln -sf libastensor.so $(release)/libastensor.so.0
+	@touch $(release)/built
 
 $(venv)/ready: tests/python/requirements.txt
 	@sh tests/need.sh python3-venv $(PYTHON) -c 'import venv, ensurepip'
@@ -63,7 +66,7 @@ demo: build $(venv)/ready
 	@echo
 	@$(venv)/bin/python examples/numpy_share.py $(release)/libastensor.so
 
-test: test-rust test-headers test-exports test-c test-sanitized test-valgrind test-python test-readme
+test: test-rust test-headers test-exports test-c test-sanitized test-valgrind test-cpp test-python test-docs test-install
 	@echo "all tests passed"
 
 test-rust: tools
@@ -126,8 +129,16 @@ test-python: build $(venv)/ready
 	@$(venv)/bin/python examples/numpy_share.py $(release)/libastensor.so >$(bin)/numpy_share.log \
 	    || { cat $(bin)/numpy_share.log; exit 1; }
 
-test-readme: build
-	@sh tests/readme_example.sh $(release)
+test-cpp: build tools-cxx $(sanitized_library)
+	@sh tests/need.sh clang clang++ --version
+	@sh tests/cpp.sh $(release) $(sanitized_library)
+	@mkdir -p $(bin)
+	$(CXX) -std=c++17 -O1 $(WARNINGS) -Iinclude examples/cpp_tour.cpp -o $(bin)/cpp_tour -L$(release) -lastensor \
+	    -Wl,-rpath,'$(CURDIR)/$(release)'
+	@$(bin)/cpp_tour examples/data/digits.npy >$(bin)/cpp_tour.log || { cat $(bin)/cpp_tour.log; exit 1; }
+
+test-docs: build tools-cxx
+	@$(PYTHON) tests/doc_examples.py $(release) README.md $(wildcard docs/*.md)
 
 sweep: build
 	@mkdir -p $(bin)
@@ -153,6 +164,8 @@ lint: tools
 
 header: tools
 	ASTENSOR_BLESS=1 $(CARGO) test --quiet --test header
+
+include packaging/install.mk
 
 clean:
 	rm -rf target fuzz/target fuzz/artifacts

@@ -155,4 +155,17 @@ for directory in $directories; do
     for name in official_first official_last layout_official_first; do each $name "$directory"; done
 done
 each exchange_official_first "$new"
+
+# The headers in C++: each alone and twice, and with the oldest and the newest official header on either side.
+wrapper='#include "astensor/astensor.hpp"'
+for header in include/astensor/*.hpp include/astensor/cpp/*.hpp; do
+    name=$work/$(basename "$header")_twice.cpp
+    printf '#include "%s"\n#include "%s"\n' "${header#include/}" "${header#include/}" >"$name"
+    compile "${CXX:-g++}" c++17 "$name" ""
+done
+printf '%s\n%s\n' "$official" "$wrapper" >"$work/wrapper_first.cpp"
+printf '%s\n%s\n' "$wrapper" "$official" >"$work/wrapper_last.cpp"
+for directory in $old $new; do
+    for order in first last; do compile "${CXX:-g++}" c++17 "$work/wrapper_$order.cpp" "$directory"; done
+done
 echo "headers: $count compilations without a warning"
