@@ -93,7 +93,7 @@ levels = scalar baseline avx2 avx512
 
 test-c: build $(plain)
 	@for program in $(plain); do echo "$$program"; $$program || exit 1; done
-	@for level in $(levels); do for program in conversions copy_into; do \
+	@for level in $(levels); do for program in conversions copy_into layouts; do \
 	    echo "$$level $$program"; ASTENSOR_LEVEL=$$level $(bin)/$$program || exit 1; done; done
 
 # Instrumented, with the library instrumented too and its own checks on. The planted bug is in the library's own read.

@@ -16,7 +16,8 @@ use astensor::{
 use std::ffi::CString;
 use std::time::Instant;
 
-const COMMON: &str = "bool,int8,int16,int32,int64,uint8,uint16,uint32,uint64,float16,bfloat16,float32,float64";
+const COMMON: &str =
+    "bool,int8,int16,int32,int64,uint8,uint16,uint32,uint64,float16,bfloat16,float32,float64";
 
 /// Memory like that of other array libraries: from the system, with huge pages where it gives them.
 struct Memory {

@@ -22,8 +22,8 @@ mod packed;
 mod round;
 
 pub use bits::{pack, unpack};
-pub use number::Value;
 pub use kernel::{Kernel, kernel};
+pub use number::Value;
 pub use packed::{Standard, has_avx2};
 
 use crate::dtype::{Overflow, Scalar};

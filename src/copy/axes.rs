@@ -210,7 +210,13 @@ impl<'a> Axes<'a> {
                 inner[place].size = divided_size;
             }
         }
-        let size_of = |i: usize| if i == divided { divided_size } else { outer[i].size };
+        let size_of = |i: usize| {
+            if i == divided {
+                divided_size
+            } else {
+                outer[i].size
+            }
+        };
         if divided_size == 0 {
             return;
         }

@@ -45,7 +45,13 @@ pub unsafe fn check_exact(source: Side<'_>, to: DType, overflow: Overflow) -> Re
             unsafe {
                 if from.is_subbyte() && !from.is_padded() {
                     let mut lane = [0];
-                    convert::unpack(source.pointer, bit, from.scalar().bits(), part_bits, &mut lane);
+                    convert::unpack(
+                        source.pointer,
+                        bit,
+                        from.scalar().bits(),
+                        part_bits,
+                        &mut lane,
+                    );
                     decode(lane.as_ptr(), 1, &mut word);
                 } else {
                     let lane = source.pointer.wrapping_offset(bit.div_euclid(8) as isize);

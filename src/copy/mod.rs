@@ -73,18 +73,16 @@ const SMALL: i64 = 64 << 10;
 
 /// # Safety
 /// As for [`copy`]. `fresh`: the system has not written the destination's pages yet, and will by way of the cache.
-unsafe fn copy_sides(
-    source: Side<'_>,
-    destination: Side<'_>,
-    overflow: Overflow,
-    fresh: bool,
-) {
+unsafe fn copy_sides(source: Side<'_>, destination: Side<'_>, overflow: Overflow, fresh: bool) {
     debug_assert_eq!(source.layout.shape(), destination.layout.shape());
     if destination.layout.numel() == 0 {
         return;
     }
     let (from, to) = (source.dtype, destination.dtype);
-    let bytes = destination.layout.nbytes(to.storage_bits()).unwrap_or(i64::MAX);
+    let bytes = destination
+        .layout
+        .nbytes(to.storage_bits())
+        .unwrap_or(i64::MAX);
     let dense = source.layout.is_contiguous() && destination.layout.is_contiguous();
     // SAFETY: the caller's promises.
     unsafe {

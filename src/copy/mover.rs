@@ -131,14 +131,22 @@ impl Mover {
             (true, false) if to.scalar() == Scalar::Bool => {
                 mover(Way::EitherNonzero { kernel }, 2 * source_size, 1)
             }
-            (true, false) => mover(Way::Convert { kernel, scalars: 1 }, source_size, target_size),
+            (true, false) => mover(
+                Way::Convert { kernel, scalars: 1 },
+                source_size,
+                target_size,
+            ),
             (parts, _) => {
                 let scalars = usize::from(from.lanes()) * (1 + usize::from(parts));
                 let sizes = (scalars * source_size, scalars * target_size);
                 if is_movable(sizes.0) && is_movable(sizes.1) {
                     mover(Way::Convert { kernel, scalars }, sizes.0, sizes.1)
                 } else {
-                    mover(Way::Convert { kernel, scalars: 1 }, source_size, target_size)
+                    mover(
+                        Way::Convert { kernel, scalars: 1 },
+                        source_size,
+                        target_size,
+                    )
                 }
             }
         }
@@ -146,7 +154,10 @@ impl Mover {
 
     /// Adds the loops over the units of an element, where it has several.
     pub fn add_inner_axes(&self, from: DType, to: DType, axes: &mut Axes<'_>) {
-        let (source, destination) = (from.lane_storage_bits() as i64, to.lane_storage_bits() as i64);
+        let (source, destination) = (
+            from.lane_storage_bits() as i64,
+            to.lane_storage_bits() as i64,
+        );
         let lanes = Axis {
             size: i64::from(from.lanes()),
             source,
@@ -325,7 +336,10 @@ impl Mover {
                     ..*self
                 };
                 let done = Sheet {
-                    rows: Loop { step: 0, ..target.rows },
+                    rows: Loop {
+                        step: 0,
+                        ..target.rows
+                    },
                     ..target
                 };
                 return copies.rows(done.without_first_row(), target.without_first_row());
@@ -354,14 +368,17 @@ impl Mover {
             } else if matches!(self.way, Way::Bytes) {
                 core::ptr::copy_nonoverlapping(from, to, count * self.source_unit);
             } else {
-                self.produce(Sheet {
-                    first: from,
-                    rows: Loop { count: 1, step: 0 },
-                    units: Loop {
-                        count,
-                        step: self.source_unit as isize,
+                self.produce(
+                    Sheet {
+                        first: from,
+                        rows: Loop { count: 1, step: 0 },
+                        units: Loop {
+                            count,
+                            step: self.source_unit as isize,
+                        },
                     },
-                }, to);
+                    to,
+                );
             }
         }
     }
@@ -470,7 +487,9 @@ impl Mover {
             if streams {
                 let mut buffer = Block::new();
                 let bytes = block.rows.count * block.units.count * self.destination_unit;
-                let ahead = block.first.wrapping_offset(AHEAD * block.units.step.signum());
+                let ahead = block
+                    .first
+                    .wrapping_offset(AHEAD * block.units.step.signum());
                 stream::prefetch(ahead, 0, 1, block.units.step, block.units.count);
                 self.produce(block, buffer.as_mut_ptr());
                 stream::write(buffer.as_mut_ptr(), to, bytes);
@@ -506,7 +525,13 @@ impl Mover {
                 Way::Convert { kernel, scalars } if dense => {
                     kernel.run(source.first, to, count * scalars)
                 }
-                Way::Bytes => gather(source.first, source.rows, source.units, self.source_unit, to),
+                Way::Bytes => gather(
+                    source.first,
+                    source.rows,
+                    source.units,
+                    self.source_unit,
+                    to,
+                ),
                 _ => self.produce_gathered(source, to),
             }
         }
@@ -532,7 +557,13 @@ impl Mover {
                         gather(block, source.rows, units, self.destination_unit, to);
                         return;
                     }
-                    gather(source.first, source.rows, source.units, self.source_unit, block);
+                    gather(
+                        source.first,
+                        source.rows,
+                        source.units,
+                        self.source_unit,
+                        block,
+                    );
                     kernel.run(block, to, count * scalars);
                 }
                 Way::AddImaginary { kernel } => {
@@ -540,7 +571,13 @@ impl Mover {
                     let size = self.destination_unit / 2;
                     source.for_each_block(BLOCK / self.source_unit.max(size), |sheet, done| {
                         let count = sheet.rows.count * sheet.units.count;
-                        gather(sheet.first, sheet.rows, sheet.units, self.source_unit, block);
+                        gather(
+                            sheet.first,
+                            sheet.rows,
+                            sheet.units,
+                            self.source_unit,
+                            block,
+                        );
                         kernel.run(block, parts.as_mut_ptr(), count);
                         let to = to.add(done * self.destination_unit);
                         add_zeros(parts.as_mut_ptr(), to, size, count);
@@ -550,7 +587,13 @@ impl Mover {
                     let mut parts = Block::new();
                     source.for_each_block(BLOCK / self.source_unit, |sheet, done| {
                         let count = sheet.rows.count * sheet.units.count;
-                        gather(sheet.first, sheet.rows, sheet.units, self.source_unit, block);
+                        gather(
+                            sheet.first,
+                            sheet.rows,
+                            sheet.units,
+                            self.source_unit,
+                            block,
+                        );
                         kernel.run(block, parts.as_mut_ptr(), 2 * count);
                         for i in 0..count {
                             let pair = parts.as_mut_ptr().add(2 * i).cast::<[u8; 2]>().read();
@@ -575,7 +618,9 @@ unsafe fn add_zeros(parts: *const u8, to: *mut u8, size: usize, count: usize) {
             // SAFETY: the caller's promise.
             unsafe {
                 let part = parts.cast::<T>().add(i).read_unaligned();
-                to.cast::<[T; 2]>().add(i).write_unaligned([part, T::default()]);
+                to.cast::<[T; 2]>()
+                    .add(i)
+                    .write_unaligned([part, T::default()]);
             }
         }
     }
@@ -641,7 +686,9 @@ impl Sheet {
 
     fn row_range(&self, first: usize, count: usize) -> Self {
         Self {
-            first: self.first.wrapping_offset(self.rows.step.wrapping_mul(first as isize)),
+            first: self
+                .first
+                .wrapping_offset(self.rows.step.wrapping_mul(first as isize)),
             rows: Loop {
                 count,
                 step: self.rows.step,
@@ -666,7 +713,9 @@ impl Sheet {
     /// Units of the only row.
     fn unit_range(&self, first: usize, count: usize) -> Self {
         Self {
-            first: self.first.wrapping_offset(self.units.step.wrapping_mul(first as isize)),
+            first: self
+                .first
+                .wrapping_offset(self.units.step.wrapping_mul(first as isize)),
             rows: self.rows,
             units: Loop {
                 count,
@@ -682,7 +731,10 @@ impl Sheet {
             let mut unit = 0;
             while unit < self.units.count {
                 let count = most.min(self.units.count - unit);
-                each(row_sheet.unit_range(unit, count), row * self.units.count + unit);
+                each(
+                    row_sheet.unit_range(unit, count),
+                    row * self.units.count + unit,
+                );
                 unit += count;
             }
         }
@@ -746,7 +798,13 @@ unsafe fn move_lanes(
             };
             if to.packed {
                 let block = core::slice::from_raw_parts(block, count);
-                convert::pack(block, destination.0, destination_bit, to.bits, run.destination);
+                convert::pack(
+                    block,
+                    destination.0,
+                    destination_bit,
+                    to.bits,
+                    run.destination,
+                );
                 start += count as i64;
                 continue;
             }

@@ -322,7 +322,8 @@ impl<'a> Plane<'a> {
                             (source, run_bytes as isize)
                         }
                     };
-                    self.transpose.run(source, (tile, pitch), column_count, row_count);
+                    self.transpose
+                        .run(source, (tile, pitch), column_count, row_count);
                     column += column_count;
                 }
                 row += row_count;

@@ -122,10 +122,21 @@ mod tests {
             for bytes in [0, 1, 63, 64, 65, 200, 256, 300] {
                 let mut target = vec![0xee; 400];
                 // SAFETY: both sides have room, and are different.
-                unsafe { write(source.as_ptr().add(3), target.as_mut_ptr().add(start), bytes) };
+                unsafe {
+                    write(
+                        source.as_ptr().add(3),
+                        target.as_mut_ptr().add(start),
+                        bytes,
+                    )
+                };
                 finish();
                 assert_eq!(target[start..start + bytes], source[3..3 + bytes]);
-                assert!(target[..start].iter().chain(&target[start + bytes..]).all(|b| *b == 0xee));
+                assert!(
+                    target[..start]
+                        .iter()
+                        .chain(&target[start + bytes..])
+                        .all(|b| *b == 0xee)
+                );
             }
         }
     }

@@ -53,7 +53,14 @@ pub unsafe fn gather(from: *const u8, rows: Loop, units: Loop, size: usize, to: 
     // SAFETY: the caller's promise.
     unsafe {
         if units.step == size as isize {
-            return move_blocks(from, rows.step, to, row_bytes as isize, rows.count, row_bytes);
+            return move_blocks(
+                from,
+                rows.step,
+                to,
+                row_bytes as isize,
+                rows.count,
+                row_bytes,
+            );
         }
         for row in 0..rows.count {
             let from = from.wrapping_offset(row as isize * rows.step);
@@ -71,7 +78,14 @@ pub unsafe fn scatter(from: *const u8, to: *mut u8, rows: Loop, units: Loop, siz
     // SAFETY: the caller's promise.
     unsafe {
         if units.step == size as isize {
-            return move_blocks(from, row_bytes as isize, to, rows.step, rows.count, row_bytes);
+            return move_blocks(
+                from,
+                row_bytes as isize,
+                to,
+                rows.step,
+                rows.count,
+                row_bytes,
+            );
         }
         for row in 0..rows.count {
             let to = to.wrapping_offset(row as isize * rows.step);
@@ -102,7 +116,10 @@ pub unsafe fn move_blocks(
         let ((mut from, from_step), (mut to, to_step)) = (from, to);
         for _ in 0..count {
             // SAFETY: the caller's promise.
-            unsafe { to.cast::<T>().write_unaligned(from.cast::<T>().read_unaligned()) };
+            unsafe {
+                to.cast::<T>()
+                    .write_unaligned(from.cast::<T>().read_unaligned())
+            };
             (from, to) = (from.wrapping_offset(from_step), to.wrapping_offset(to_step));
         }
     }

@@ -229,12 +229,9 @@ impl Crew {
             {
                 return;
             }
-            let next = self.helpers.compare_exchange(
-                have,
-                have + 1,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            );
+            let next =
+                self.helpers
+                    .compare_exchange(have, have + 1, Ordering::Relaxed, Ordering::Relaxed);
             if next.is_err() {
                 continue;
             }
@@ -353,7 +350,9 @@ fn start_helper(number: i32) -> Option<libc::pthread_t> {
 /// Calls `work` once for each part, on as many threads as may be used and come.
 pub fn run(parts: i64, work: &Work<'_>) {
     let helpers = (num_threads().min(MAX_THREADS) - 1).min(parts as i32 - 1);
-    let place = crew().filter(|_| helpers > 0).and_then(|crew| Some((crew, crew.take_slot()?)));
+    let place = crew()
+        .filter(|_| helpers > 0)
+        .and_then(|crew| Some((crew, crew.take_slot()?)));
     let Some((crew, slot)) = place else {
         (0..parts).for_each(work);
         return;
@@ -420,7 +419,11 @@ mod tests {
                 done[part as usize].fetch_add(1, Ordering::Relaxed);
             });
             let counts = done.iter().map(|count| count.load(Ordering::Relaxed));
-            assert!(counts.enumerate().all(|(i, count)| count == i32::from((i as i64) < parts)));
+            assert!(
+                counts
+                    .enumerate()
+                    .all(|(i, count)| count == i32::from((i as i64) < parts))
+            );
         }
     }
 

@@ -136,8 +136,10 @@ mod x86 {
                     .wrapping_offset(i as isize * from.1)
                     .wrapping_add(j * SIZE)
             };
-            let to_at =
-                |i: usize, j: usize| to.0.wrapping_offset(j as isize * to.1).wrapping_add(i * SIZE);
+            let to_at = |i: usize, j: usize| {
+                to.0.wrapping_offset(j as isize * to.1)
+                    .wrapping_add(i * SIZE)
+            };
             let mut i = 0;
             while i + SIDE <= from_runs {
                 for j in (0..whole).step_by(SIDE) {
@@ -151,10 +153,20 @@ mod x86 {
                         _ => small_doubles(from, to),
                     }
                 }
-                edge::<SIZE>((from_at(i, whole), from.1), (to_at(i, whole), to.1), SIDE, to_runs - whole);
+                edge::<SIZE>(
+                    (from_at(i, whole), from.1),
+                    (to_at(i, whole), to.1),
+                    SIDE,
+                    to_runs - whole,
+                );
                 i += SIDE;
             }
-            edge::<SIZE>((from_at(i, 0), from.1), (to_at(i, 0), to.1), from_runs - i, to_runs);
+            edge::<SIZE>(
+                (from_at(i, 0), from.1),
+                (to_at(i, 0), to.1),
+                from_runs - i,
+                to_runs,
+            );
         }
     }
 

@@ -448,10 +448,8 @@ impl Store for BF16 {
             let words = each!(singles, |eight| {
                 let bits = _mm256_castps_si256(eight);
                 let last = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
-                let rounded = _mm256_add_epi32(
-                    _mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)),
-                    last,
-                );
+                let rounded =
+                    _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), last);
                 let quiet = _mm256_or_si256(bits, _mm256_set1_epi32(1 << 22));
                 let nan = _mm256_cmp_ps::<_CMP_UNORD_Q>(eight, eight);
                 let chosen = _mm256_blendv_epi8(rounded, quiet, _mm256_castps_si256(nan));

@@ -259,7 +259,11 @@ impl Target for E8M0 {
         let code = ((bits & (u32::MAX >> 1)) + up) >> 23;
         // What has a sign is above infinity, too.
         let is_number = bits.wrapping_sub(1) < INFINITY;
-        (if is_number { code.min(parameters.overflowed) } else { NAN }) as u8
+        (if is_number {
+            code.min(parameters.overflowed)
+        } else {
+            NAN
+        }) as u8
     }
 }
 

@@ -102,9 +102,7 @@ pub const fn widen(encoding: u32, format: Format) -> f32 {
     };
     let quiet_nan = INFINITY | QUIET;
     let bits = match format.special {
-        Special::Ieee if format.bias == BIAS => {
-            bits | if bits > INFINITY { QUIET } else { 0 }
-        }
+        Special::Ieee if format.bias == BIAS => bits | if bits > INFINITY { QUIET } else { 0 },
         Special::Ieee => {
             let infinity = format.infinity() as u32;
             let special = moved | INFINITY | if magnitude > infinity { QUIET } else { 0 };

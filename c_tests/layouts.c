@@ -1,0 +1,253 @@
+/*
+ * Random layouts on both sides (permuted, turned, spread, repeated, misaligned), converted or not, small and large enough
+ * for tiles, streams and threads: each byte of the destination's memory is what a plain loop over the elements makes it.
+ */
+#include "check.h"
+
+static uint64_t seed = 20;
+
+static int64_t below(int64_t n)
+{
+    return (int64_t)(next_random(&seed) % (uint64_t)n);
+}
+
+/* Numbers from 0 to 100, which every dtype here holds. */
+static void put(uint8_t *at, DLDataType dtype, double real, double imaginary)
+{
+#define AS(type, number)                                                                                               \
+    do {                                                                                                               \
+        type value = (type)(number);                                                                                   \
+        memcpy(at, &value, sizeof value);                                                                              \
+    } while (0)
+    switch (dtype.code * 1000 + dtype.bits) {
+    case kDLInt * 1000 + 8: AS(int8_t, real); break;
+    case kDLInt * 1000 + 16: AS(int16_t, real); break;
+    case kDLInt * 1000 + 32: AS(int32_t, real); break;
+    case kDLInt * 1000 + 64: AS(int64_t, real); break;
+    case kDLUInt * 1000 + 8: AS(uint8_t, real); break;
+    case kDLUInt * 1000 + 16: AS(uint16_t, real); break;
+    case kDLUInt * 1000 + 64: AS(uint64_t, real); break;
+    case kDLFloat * 1000 + 32: AS(float, real); break;
+    case kDLFloat * 1000 + 64: AS(double, real); break;
+    case kDLBool * 1000 + 8: AS(uint8_t, real != 0 || imaginary != 0); break;
+    case kDLBfloat * 1000 + 16: {
+        /* Integers up to 256 have no more bits than bfloat16. */
+        float value = (float)real;
+        uint32_t bits;
+        memcpy(&bits, &value, sizeof bits);
+        AS(uint16_t, bits >> 16);
+        break;
+    }
+    case kDLComplex * 1000 + 64: {
+        float pair[2] = {(float)real, (float)imaginary};
+        memcpy(at, pair, sizeof pair);
+        break;
+    }
+    default: {
+        double pair[2] = {real, imaginary};
+        memcpy(at, pair, sizeof pair);
+    }
+    }
+}
+
+static int is_complex(DLDataType dtype)
+{
+    return dtype.code == kDLComplex;
+}
+
+/* The number of an element, by where it is in the source: the same for elements that a stride of 0 repeats. */
+static void number_at(int64_t offset, int wide, double *real, double *imaginary)
+{
+    uint64_t mixed = (uint64_t)offset * 0x9e3779b97f4a7c15u;
+    *real = (double)(mixed >> 40) / (1 << 24) < 0.2 ? 0 : (double)(int)((mixed >> 33) % 101);
+    *imaginary = wide ? (double)(int)((mixed >> 50) % 3) : 0;
+}
+
+typedef struct {
+    int64_t strides[6], first, extent;
+} placement;
+
+/* Strides in a random order of dimensions, some turned, some with gaps; some repeated, in a source. */
+static placement place(int ndim, const int64_t *shape, int is_source, int plain)
+{
+    placement out = {{0}, 0, 0};
+    int order[6];
+    int64_t stride = plain ? 1 : 1 + below(4) / 3;
+    for (int i = 0; i < ndim; i++) {
+        order[i] = i;
+    }
+    if (!plain) {
+        for (int i = ndim - 1; i > 0; i--) {
+            int j = (int)below(i + 1), kept = order[i];
+            order[i] = order[j];
+            order[j] = kept;
+        }
+    }
+    for (int i = ndim - 1; i >= 0; i--) {
+        int dim = order[i];
+        if (is_source && !plain && below(8) == 0) {
+            continue;
+        }
+        out.strides[dim] = stride;
+        if (!plain && below(5) == 0) {
+            out.strides[dim] = -stride;
+            out.first += (shape[dim] - 1) * stride;
+        }
+        stride *= shape[dim] + (!plain && below(4) == 0 ? below(3) : 0);
+    }
+    out.extent = stride + 1;
+    return out;
+}
+
+#define U8 {kDLUInt, 8, 1}
+#define U16 {kDLUInt, 16, 1}
+#define U64 {kDLUInt, 64, 1}
+#define F32 {kDLFloat, 32, 1}
+#define F64 {kDLFloat, 64, 1}
+#define C128 {kDLComplex, 128, 1}
+#define C64 {kDLComplex, 64, 1}
+#define I64 {kDLInt, 64, 1}
+#define I32 {kDLInt, 32, 1}
+#define I16 {kDLInt, 16, 1}
+#define I8 {kDLInt, 8, 1}
+#define BOOL {kDLBool, 8, 1}
+#define BF16 {kDLBfloat, 16, 1}
+static const DLDataType pairs[][2] = {
+    {U8, U8}, {U16, U16}, {F32, F32}, {F64, F64}, {C128, C128}, {U8, F32}, {F32, U8}, {I64, I32}, {F32, F64},
+    {F64, I8}, {I8, F64}, {C64, C128}, {C128, C64}, {F32, C64}, {C64, F32}, {C64, BOOL}, {U16, C128},
+    {I16, BF16}, {BF16, I64}, {F32, BF16}, {U64, BOOL},
+};
+enum { PAIRS = sizeof pairs / sizeof *pairs };
+
+static void *memory_of(int64_t bytes)
+{
+    void *memory = malloc((size_t)bytes);
+    if (!memory) {
+        abort();
+    }
+    return memory;
+}
+
+static void one(DLDataType from, DLDataType to, int ndim, const int64_t *shape, int plain)
+{
+    int64_t from_size = from.bits / 8, to_size = to.bits / 8, numel = 1;
+    placement source = place(ndim, shape, 1, plain), target = place(ndim, shape, 0, plain);
+    int64_t from_skew = plain ? 0 : below(2) * below(9), to_skew = plain ? 0 : below(2) * below(9);
+    int64_t source_bytes = source.extent * from_size + from_skew, target_bytes = target.extent * to_size + to_skew;
+    uint8_t *source_memory = memory_of(source_bytes), *target_memory = memory_of(target_bytes),
+            *expected = memory_of(target_bytes);
+    memset(source_memory, 0, (size_t)source_bytes);
+    memset(target_memory, 0xa5, (size_t)target_bytes);
+    memset(expected, 0xa5, (size_t)target_bytes);
+    int64_t index[6] = {0};
+    for (int i = 0; i < ndim; i++) {
+        numel *= shape[i];
+    }
+    for (int64_t n = 0; n < numel; n++) {
+        int64_t at = source.first, into = target.first;
+        double real, imaginary;
+        for (int i = 0; i < ndim; i++) {
+            at += index[i] * source.strides[i];
+            into += index[i] * target.strides[i];
+        }
+        number_at(at, is_complex(from), &real, &imaginary);
+        put(source_memory + from_skew + at * from_size, from, real, imaginary);
+        put(expected + to_skew + into * to_size, to, real, imaginary);
+        for (int i = ndim - 1; i >= 0 && ++index[i] == shape[i]; i--) {
+            index[i] = 0;
+        }
+    }
+    DLTensor data = describe(source_memory + from_skew, from, ndim, (int64_t *)shape, source.strides);
+    DLTensor destination = describe(target_memory + to_skew, to, ndim, (int64_t *)shape, target.strides);
+    data.byte_offset = (uint64_t)(source.first * from_size);
+    destination.byte_offset = (uint64_t)(target.first * to_size);
+    tensor_t *tensor = NULL;
+    CHECK_OK(tensor_as_tensor(&destination, NULL, &tensor));
+    CHECK_OK(tensor_copy_into(tensor, &data, NULL));
+    if (memcmp(target_memory, expected, (size_t)target_bytes) != 0) {
+        CHECK(!"the destination is as expected");
+        fprintf(stderr, "  %d.%d to %d.%d, shape", from.code, from.bits, to.code, to.bits);
+        for (int i = 0; i < ndim; i++) {
+            fprintf(stderr, " %lld (%lld, %lld)", (long long)shape[i], (long long)source.strides[i],
+                    (long long)target.strides[i]);
+        }
+        fprintf(stderr, "\n");
+    }
+    tensor_release(tensor);
+    /* Into memory of its own. */
+    tensor_options_t options = default_options();
+    tensor_t *copy = NULL;
+    options.dtype = &to;
+    CHECK_OK(tensor_copy(&data, &options, &copy));
+    int64_t zero[6] = {0};
+    if (copy) {
+        uint8_t *values = (uint8_t *)tensor_view(copy)->data;
+        int same = 1;
+        memcpy(index, zero, sizeof index);
+        for (int64_t n = 0; n < numel; n++) {
+            int64_t into = target.first;
+            for (int i = 0; i < ndim; i++) {
+                into += index[i] * target.strides[i];
+            }
+            same &= memcmp(values + n * to_size, expected + to_skew + into * to_size, (size_t)to_size) == 0;
+            for (int i = ndim - 1; i >= 0 && ++index[i] == shape[i]; i--) {
+                index[i] = 0;
+            }
+        }
+        CHECK(same);
+    }
+    tensor_release(copy);
+    free(source_memory);
+    free(target_memory);
+    free(expected);
+}
+
+/** Sizes that have the edges of squares, blocks and tiles. */
+static int64_t size(int64_t most)
+{
+    static const int64_t edges[] = {1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 33, 63, 64, 65, 128, 130, 257};
+    int64_t chosen = below(3) == 0 ? 1 + below(most) : edges[below(sizeof edges / sizeof *edges)];
+    return chosen < most ? chosen : most;
+}
+
+static void random_layouts(int count, int64_t most)
+{
+    for (int n = 0; n < count; n++) {
+        int ndim = 1 + (int)below(5);
+        int64_t shape[6], left = most;
+        for (int i = 0; i < ndim; i++) {
+            shape[i] = size(left);
+            left /= shape[i];
+        }
+        const DLDataType *pair = pairs[below(PAIRS)];
+        one(pair[0], pair[1], ndim, shape, 0);
+    }
+}
+
+/** Destinations that do not fit the cache. */
+static void beyond_the_cache(void)
+{
+    static const DLDataType large[][2] = {{F64, F64}, {F32, F64}, {I64, C128}, {C128, C64}};
+    for (int i = 0; i < 4; i++) {
+        int64_t run[1] = {(20 << 20) / (large[i][1].bits / 8) + 5}, sheet[2] = {1031, run[0] / 1000};
+        one(large[i][0], large[i][1], 1, run, 1);
+        one(large[i][0], large[i][1], 2, sheet, 0);
+        sheet[0] = 3;
+        sheet[1] = run[0] / 3;
+        one(large[i][0], large[i][1], 2, sheet, 0);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    int tiny = argc > 1 && strcmp(argv[1], "tiny") == 0;
+    for (int threads = 1; threads <= 3; threads++) {
+        CHECK_OK(tensor_set_num_threads(threads));
+        random_layouts(tiny ? 60 : 800, 5000);
+        random_layouts(tiny ? 2 : 15, tiny ? 20000 : 1 << 19);
+    }
+    if (!tiny) {
+        beyond_the_cache();
+    }
+    return check_result();
+}
