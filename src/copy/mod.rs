@@ -68,7 +68,7 @@ pub unsafe fn copy_to_fresh(source: Side<'_>, destination: Side<'_>, overflow: O
     unsafe { copy_sides(source, destination, overflow, true) }
 }
 
-/// Bytes up to which a plain copy needs no plan.
+/// Bytes up to which elements that follow each other need no plan.
 const SMALL: i64 = 64 << 10;
 
 /// # Safety
@@ -91,6 +91,15 @@ unsafe fn copy_sides(source: Side<'_>, destination: Side<'_>, overflow: Overflow
             return;
         }
         let mover = Mover::choose(from, to, overflow, !fresh && stream::pays(bytes));
+        if dense
+            && bytes <= SMALL
+            && let Some(units) = mover.units_of_elements(from, to)
+        {
+            let _environment = mover.computes().then(Standard::enter);
+            let count = destination.layout.numel() as usize * units;
+            mover.adjacent(source.pointer, destination.pointer, count);
+            return;
+        }
         // Setting up room for the highest rank takes longer than a small copy.
         if dense {
             let mut room = Room::<3>::new();

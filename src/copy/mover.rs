@@ -246,6 +246,16 @@ impl Mover {
         fits.then_some((8 * units.0 as i64, 8 * units.1 as i64))
     }
 
+    /// Units of an element, for movers with [`Mover::unit_bits`] whose units make up both elements.
+    pub fn units_of_elements(&self, from: DType, to: DType) -> Option<usize> {
+        self.unit_bits()?;
+        let bytes = |dtype: DType| dtype.storage_bits() as usize / 8;
+        let units = bytes(from) / self.source_unit;
+        let fits =
+            units * self.source_unit == bytes(from) && units * self.destination_unit == bytes(to);
+        fits.then_some(units)
+    }
+
     /// Moves `count` adjacent units to adjacent ones.
     ///
     /// # Safety
