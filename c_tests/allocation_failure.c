@@ -254,6 +254,32 @@ static tensor_status_t to_dlpack_legacy(tensor_t **out, void **export)
     return status;
 }
 
+/** Lists, numbers in memory and tensors, of ranks up to 8 and above. */
+static tensor_status_t from_value(tensor_t **out, void **export)
+{
+    static DLDataType half = {kDLFloat, 16, 1};
+    DLTensor data = source();
+    tensor_options_t options = default_options();
+    (void)export;
+    options.dtype = variant ? &half : NULL;
+    return tensor_from_value(&TENSOR_VALUE_LIST(TENSOR_VALUE(&data), TENSOR_VALUE(base)), &options, out);
+}
+
+static tensor_status_t from_scalar(tensor_t **out, void **export)
+{
+    (void)export;
+    return tensor_from_value(&TENSOR_VALUE(2.5), NULL, out);
+}
+
+static tensor_status_t format(tensor_t **out, void **export)
+{
+    char buffer[64];
+    size_t needed;
+    (void)out;
+    (void)export;
+    return tensor_format(base, NULL, buffer, sizeof buffer, &needed);
+}
+
 static tensor_status_t select_one(tensor_t **out, void **export)
 {
     (void)export;
@@ -356,7 +382,8 @@ static const struct {
     int deletions;
 } entries[] = {
     {"as_tensor", as_tensor, 1}, {"convert", convert, 1}, {"copy", copy, 1}, {"copy_small", copy_small, 0},
-    {"plan", plan, 0}, {"to", to, 0}, {"to_same", to_same, 0}, {"empty", empty, 0}, {"from_dlpack", from_dlpack, 1},
+    {"plan", plan, 0}, {"to", to, 0}, {"to_same", to_same, 0}, {"empty", empty, 0},
+    {"from_value", from_value, 0}, {"from_scalar", from_scalar, 0}, {"format", format, 0}, {"from_dlpack", from_dlpack, 1},
     {"from_dlpack_legacy", from_dlpack_legacy, 1}, {"to_dlpack", to_dlpack, 0},
     {"to_dlpack_legacy", to_dlpack_legacy, 0},
     {"select", select_one, 0}, {"slice", slice, 0}, {"permute", permute, 0}, {"transpose", transpose, 0},
@@ -515,7 +542,7 @@ int main(void)
                 run(e, n);
                 all_that_follow = 0;
             }
-            CHECK(count > 0 || entries[e].call == plan || entries[e].call == shares_memory);
+            CHECK(count > 0 || entries[e].call == plan || entries[e].call == format || entries[e].call == shares_memory);
         }
         if (variant == 0) { /* A higher rank takes memory to look at. */
             pthread_t thread;

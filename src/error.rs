@@ -57,7 +57,8 @@ impl fmt::Debug for Text {
     }
 }
 
-/// The position of an element: one index per dimension for up to seven dimensions, else its row-major number.
+/// The position of an element: one index per dimension for up to seven dimensions, else its row-major number. Of a path,
+/// the first seven indices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     indices: [i64; Self::INLINE],
@@ -90,6 +91,19 @@ impl Position {
             flat: false,
         }
     }
+
+    /// Where indices lead, one after another.
+    pub fn from_path(path: &[i64]) -> Self {
+        let mut indices = [0; Self::INLINE];
+        for (index, &step) in indices.iter_mut().zip(path) {
+            *index = step;
+        }
+        Self {
+            indices,
+            ndim: path.len().min(u8::MAX.into()) as u8,
+            flat: false,
+        }
+    }
 }
 
 impl fmt::Display for Position {
@@ -98,11 +112,12 @@ impl fmt::Display for Position {
             return write!(f, "{} (in row-major order)", self.indices[0]);
         }
         f.write_str("[")?;
-        for (i, index) in self.indices[..usize::from(self.ndim)].iter().enumerate() {
+        let ndim = usize::from(self.ndim);
+        for (i, index) in self.indices.iter().take(ndim).enumerate() {
             let separator = if i == 0 { "" } else { ", " };
             write!(f, "{separator}{index}")?;
         }
-        f.write_str("]")
+        f.write_str(if ndim > Self::INLINE { ", ...]" } else { "]" })
     }
 }
 
@@ -225,6 +240,41 @@ pub enum Error {
         /// Why not.
         reason: &'static str,
     },
+    /// A list whose length is not that of the first list at its depth.
+    #[error("expected {expected} items at {path}, found {found}")]
+    Ragged {
+        /// Indices that lead to the list.
+        path: Position,
+        /// Length of the first list at this depth.
+        expected: i64,
+        /// Its own length.
+        found: i64,
+    },
+    /// A scalar where the first item at its depth is a list.
+    #[error("expected a list of {expected} items at {path}, found a scalar")]
+    ScalarForList {
+        /// Indices that lead to the scalar.
+        path: Position,
+        /// Length of the first list at this depth.
+        expected: i64,
+    },
+    /// A list where the first item at its depth is a scalar.
+    #[error("expected a scalar at {path}, found a list of {found} items")]
+    ListForScalar {
+        /// Indices that lead to the list.
+        path: Position,
+        /// Its length.
+        found: i64,
+    },
+    /// Lists without numbers that would take too long to visit.
+    #[error("the value has more than {most} lists, and no number in them")]
+    ListCount {
+        /// As many are visited.
+        most: i64,
+    },
+    /// Lists in lists in lists, perhaps without end.
+    #[error("the value is nested deeper than 64 levels at its first items, or contains itself")]
+    TooDeep,
     /// A permutation that does not name every dimension.
     #[error("{found} dims were given for a tensor with ndim = {ndim}")]
     DimsCount {
@@ -360,6 +410,9 @@ pub enum Error {
     /// A dtype name nobody knows.
     #[error("\"{0}\" is not the name of a dtype")]
     UnknownDTypeName(Text),
+    /// A dtype that real numbers without a dtype cannot have.
+    #[error("{0} cannot be the default dtype: it must be float16, bfloat16, float32 or float64")]
+    DefaultDType(Text),
     /// Two dtypes between which no conversion is defined.
     #[error("{from} cannot be converted to {to}: {reason}")]
     NotConvertible {
@@ -415,6 +468,17 @@ pub enum Error {
         /// Where.
         position: Position,
         /// The value.
+        value: Text,
+        /// Target scalar.
+        to: &'static str,
+    },
+
+    /// A number in a value that the integers of a dtype cannot hold.
+    #[error("element {position} = {value} is out of range for {to}")]
+    OutOfRange {
+        /// Where.
+        position: Position,
+        /// The number.
         value: Text,
         /// Target scalar.
         to: &'static str,
@@ -498,10 +562,15 @@ mod tests {
             Position::from_row_major(7, &[1; 9]).to_string(),
             "7 (in row-major order)"
         );
+        assert_eq!(Position::from_path(&[1, 0]).to_string(), "[1, 0]");
+        assert_eq!(
+            Position::from_path(&[3; 8]).to_string(),
+            "[3, 3, 3, 3, 3, 3, 3, ...]"
+        );
     }
 
     #[test]
     fn errors_stay_small() {
-        assert!(size_of::<Error>() < 128, "{}", size_of::<Error>());
+        assert!(size_of::<Error>() <= 128, "{}", size_of::<Error>());
     }
 }

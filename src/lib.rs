@@ -21,6 +21,10 @@ mod device;
 
 mod tensor;
 
+mod value;
+
+mod print;
+
 pub mod capi;
 
 pub use capi::*;

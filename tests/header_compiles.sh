@@ -59,7 +59,17 @@ use='int main(void) {
     DLDataType fp4 = {kDLFloat4_e2m1fn, 4, 2}, truth = {kDLBool, 8, 1};
     managed.flags = DLPACK_FLAG_BITMASK_READ_ONLY | DLPACK_FLAG_BITMASK_IS_COPIED
                     | DLPACK_FLAG_BITMASK_IS_SUBBYTE_TYPE_PADDED;
-    return (int)(options.flags + plan.reasons + managed.flags + fp4.bits + truth.bits) + (int)kDLTrn - 37
+    tensor_format_options_t format = TENSOR_FORMAT_OPTIONS_INIT;
+    tensor_value_t items[2] = {tensor_value_real(1.5), tensor_value_bool(true)};
+    tensor_value_t list = tensor_value_list(items, 2);
+    double numbers[2] = {1, 2}, matrix[2][1] = {{1}, {2}};
+    (void)numbers;
+    (void)matrix;
+#ifdef TENSOR_VALUE
+    list = TENSOR_VALUE_LIST(TENSOR_VALUE(1), TENSOR_VALUE_ARRAY(numbers), TENSOR_VALUE_MATRIX(matrix));
+    list.as.list.count--;
+#endif
+    return (int)list.as.list.count - 2 + (int)format.sci_mode + (int)(options.flags + plan.reasons + managed.flags + fp4.bits + truth.bits) + (int)kDLTrn - 37
            + TENSOR_ALL_DIMS * 0;
 }'
 # The numbers are those of the standard, so both headers that keep them are the same to a compiled program.

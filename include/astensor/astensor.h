@@ -25,6 +25,9 @@
 /** A plan to be filled in. */
 #define TENSOR_PLAN_INIT { (uint32_t)sizeof(tensor_plan_t), 0, 0, 0, 0 }
 
+/** Torch's way to print. */
+#define TENSOR_FORMAT_OPTIONS_INIT { (uint32_t)sizeof(tensor_format_options_t), 4, 1000, 3, 80, 0, 0 }
+
 /** For tensor_squeeze(): every dimension. */
 #define TENSOR_ALL_DIMS INT32_MIN
 
@@ -146,6 +149,66 @@
 #define TENSOR_REASON_REQUESTED 16
 
 /**
+ * A bool: `as.integer`, 0 or not.
+ */
+#define TENSOR_KIND_BOOL 1
+
+/**
+ * An integer: `as.integer`.
+ */
+#define TENSOR_KIND_SIGNED 2
+
+/**
+ * An integer that may be above INT64_MAX: `as.natural`.
+ */
+#define TENSOR_KIND_UNSIGNED 3
+
+/**
+ * A real number: `as.real`.
+ */
+#define TENSOR_KIND_REAL 4
+
+/**
+ * A complex number: `as.complex_parts`.
+ */
+#define TENSOR_KIND_COMPLEX 5
+
+/**
+ * A list of values, which may be lists: `as.list`.
+ */
+#define TENSOR_KIND_LIST 6
+
+/**
+ * A list of numbers of one dtype, one after another in memory: `as.run` and `dtype`.
+ */
+#define TENSOR_KIND_RUN 7
+
+/**
+ * What a descriptor describes: `as.descriptor`. Its shape is that of lists in lists.
+ */
+#define TENSOR_KIND_DESCRIPTOR 8
+
+/**
+ * The elements of a tensor: `as.tensor`. Its shape is that of lists in lists.
+ */
+#define TENSOR_KIND_TENSOR 9
+
+/**
+ * Exponents where numbers are above 1e8, below 1e-4, or 1000 times as large as others.
+ */
+#define TENSOR_SCI_MODE_AUTO 0
+
+/**
+ * Exponents for all floating-point numbers.
+ */
+#define TENSOR_SCI_MODE_ON 1
+
+/**
+ * No exponents.
+ */
+#define TENSOR_SCI_MODE_OFF 2
+
+/**
  * Version of this interface: it changes when a program must be compiled anew.
  */
 #define TENSOR_ABI_VERSION 1
@@ -257,6 +320,126 @@ typedef struct tensor_plan_t {
 } tensor_plan_t;
 
 /**
+ * Values in a list.
+ */
+typedef struct tensor_value_list_t {
+    /**
+     * The first item. May be NULL if there is none.
+     */
+    const struct tensor_value_t *items;
+    /**
+     * How many there are.
+     */
+    int64_t count;
+} tensor_value_list_t;
+
+/**
+ * Numbers in memory.
+ */
+typedef struct tensor_value_run_t {
+    /**
+     * The first number, at any alignment. May be NULL if there is none.
+     */
+    const void *data;
+    /**
+     * How many there are.
+     */
+    int64_t count;
+} tensor_value_run_t;
+
+/**
+ * What a value holds: the field that its kind names.
+ */
+typedef union tensor_value_payload_t {
+    /**
+     * TENSOR_KIND_BOOL and TENSOR_KIND_SIGNED.
+     */
+    int64_t integer;
+    /**
+     * TENSOR_KIND_UNSIGNED.
+     */
+    uint64_t natural;
+    /**
+     * TENSOR_KIND_REAL.
+     */
+    double real;
+    /**
+     * TENSOR_KIND_COMPLEX: real and imaginary part.
+     */
+    double complex_parts[2];
+    /**
+     * TENSOR_KIND_LIST.
+     */
+    struct tensor_value_list_t list;
+    /**
+     * TENSOR_KIND_RUN.
+     */
+    struct tensor_value_run_t run;
+    /**
+     * TENSOR_KIND_DESCRIPTOR.
+     */
+    const DLTensor *descriptor;
+    /**
+     * TENSOR_KIND_TENSOR.
+     */
+    const struct tensor_t *tensor;
+} tensor_value_payload_t;
+
+/**
+ * A scalar, or a list of lists of scalars: a node of a tree that the caller keeps. Nothing in it is changed or kept.
+ * Macros such as TENSOR_VALUE make nodes in C11; functions such as tensor_value_real() do in every language.
+ */
+typedef struct tensor_value_t {
+    /**
+     * TENSOR_KIND_ value. 0 is none of them.
+     */
+    int32_t kind;
+    /**
+     * Of the numbers of a run; not looked at in other kinds.
+     */
+    DLDataType dtype;
+    /**
+     * What the value holds.
+     */
+    union tensor_value_payload_t as;
+} tensor_value_t;
+
+/**
+ * How a tensor is printed. Begin with TENSOR_FORMAT_OPTIONS_INIT, which is what torch begins with; NULL in its place means
+ * the same.
+ */
+typedef struct tensor_format_options_t {
+    /**
+     * Size of this struct, set by TENSOR_FORMAT_OPTIONS_INIT.
+     */
+    uint32_t struct_size;
+    /**
+     * Digits after the point, 0 to 1000: 4.
+     */
+    int32_t precision;
+    /**
+     * Tensors of more elements are summarised: 1000. INT64_MAX: none is.
+     */
+    int64_t threshold;
+    /**
+     * Items at either end of a dimension that a summary shows: 3.
+     */
+    int32_t edge_items;
+    /**
+     * Characters of a line: 80.
+     */
+    int32_t line_width;
+    /**
+     * TENSOR_SCI_MODE_ value.
+     */
+    int32_t sci_mode;
+    /**
+     * Must be 0.
+     */
+    int32_t reserved;
+} tensor_format_options_t;
+
+/**
  * Done.
  */
 #define TENSOR_OK 0
@@ -272,12 +455,12 @@ typedef struct tensor_plan_t {
 #define TENSOR_ERROR_ARGUMENT 2
 
 /**
- * A rank, size or number of elements that is impossible, or shapes that do not fit each other.
+ * A rank, size or number of elements that is impossible, shapes that do not fit each other, or a ragged list.
  */
 #define TENSOR_ERROR_SHAPE 3
 
 /**
- * A byte size, stride, offset or address that overflows.
+ * A byte size, stride, offset or address that overflows, or a number that an integer dtype cannot hold.
  */
 #define TENSOR_ERROR_OVERFLOW 4
 
@@ -461,6 +644,47 @@ tensor_status_t tensor_empty(const DLDataType *dtype,
                              int32_t ndim,
                              const int64_t *shape,
                              struct tensor_t **out);
+
+/**
+ * Make a tensor of a scalar, or of a list of lists of scalars, as torch.tensor() does.
+ *
+ * The dtype, unless `options` give one: complex64 if a number is complex (of the default dtype, where that has a complex
+ * counterpart); else the default dtype if one is real; else int64 if one is an integer; else bool. No numbers at all: the
+ * default dtype. Memory in the value (runs, descriptors, tensors) has a dtype of its own, which is kept if it is alone,
+ * and else promoted with that of the others.
+ *
+ * Integers must be in the range of an integer dtype; of real numbers what is behind the point is dropped first, above
+ * zero. This holds for numbers in memory too. Floating-point dtypes take any number, rounded once.
+ *
+ * @param value    Not NULL. Read, never kept. Lists at one depth have one length; a scalar has no dimension; at most 64
+ *                 lists are inside each other.
+ * @param options  NULL for the defaults. `casting` is about a dtype that is given, but for TENSOR_CASTING_EXACT, which
+ *                 always means that every number must survive. TENSOR_COPY_NEVER is refused, as numbers are always
+ *                 copied; other devices than the CPU, `nbytes` and `deleter` are too. TENSOR_FLAG_SUBBYTE_PADDED is about
+ *                 runs, descriptors and the result.
+ * @param out      Not NULL. Set to NULL on error; otherwise release with tensor_release().
+ * @return TENSOR_OK; TENSOR_ERROR_SHAPE for a ragged or too deep value; TENSOR_ERROR_OVERFLOW for a number out of range;
+ *         TENSOR_ERROR_DTYPE if memory has dtypes without a common one, or if imaginary parts would be lost;
+ *         TENSOR_ERROR_ARGUMENT for an unknown kind; else as tensor_copy().
+ * @par Threads    Nobody may change the value meanwhile.
+ */
+tensor_status_t tensor_from_value(const struct tensor_value_t *value,
+                                  const struct tensor_options_t *options,
+                                  struct tensor_t **out);
+
+/**
+ * Set the dtype that real numbers without a dtype get.
+ *
+ * @param dtype  Not NULL: float32, which it is at first, float64, float16 or bfloat16.
+ * @return TENSOR_OK, TENSOR_ERROR_NULL or TENSOR_ERROR_DTYPE.
+ * @par Threads  For the whole process, as in torch.
+ */
+tensor_status_t tensor_set_default_dtype(const DLDataType *dtype);
+
+/**
+ * The dtype that real numbers without a dtype get.
+ */
+DLDataType tensor_default_dtype(void);
 
 /**
  * Add a reference to a handle.
@@ -671,6 +895,27 @@ tensor_status_t tensor_can_cast(const DLDataType *from,
 tensor_status_t tensor_promote(const DLDataType *a,
                                const DLDataType *b,
                                DLDataType *out);
+
+/**
+ * Write a tensor as text: what torch prints, but for `dtype=float64` in place of `dtype=torch.float64`.
+ *
+ * Dtypes that torch does not print follow the same rules. Lanes are one more dimension; opaque handles are hexadecimal.
+ * As in torch, a dtype goes without saying if it is the default one, complex of it, int64 or bool.
+ *
+ * @param tensor    Not NULL. Any layout; memory that the processor does not reach is refused, unless there are no elements.
+ * @param options   NULL for torch's.
+ * @param buffer    Gets as much of the text as fits, and always a NUL unless `capacity` is 0. May be NULL if it is.
+ * @param capacity  Bytes of `buffer`.
+ * @param needed    NULL, or gets the length of the whole text without the NUL: it was cut if `*needed >= capacity`.
+ * @return TENSOR_OK, also if the text was cut; TENSOR_ERROR_NULL, _ARGUMENT or _DEVICE. After an error the text is empty
+ *         and `*needed` is 0. Nothing is allocated.
+ * @par Threads     Nobody may write the elements meanwhile.
+ */
+tensor_status_t tensor_format(const struct tensor_t *tensor,
+                              const struct tensor_format_options_t *options,
+                              char *buffer,
+                              size_t capacity,
+                              size_t *needed);
 
 /**
  * Make a view without dimension `dim`, at one index of it.
@@ -910,3 +1155,5 @@ uint32_t tensor_abi_version(void);
 #endif  // __cplusplus
 
 #endif  /* ASTENSOR_H */
+
+#include "value_nodes.h"

@@ -6,6 +6,7 @@
 
 mod create;
 mod fill;
+mod format;
 mod guard;
 mod handle;
 mod look;
@@ -13,16 +14,19 @@ mod options;
 mod settings;
 mod share;
 mod status;
+mod value;
 mod views;
 
 pub use create::*;
 pub use fill::*;
+pub use format::*;
 pub use handle::*;
 pub use look::*;
 pub use options::*;
 pub use settings::*;
 pub use share::*;
 pub use status::*;
+pub use value::*;
 pub use views::*;
 
 use crate::error::{Error, Result};

@@ -14,9 +14,9 @@ pub const TENSOR_OK: tensor_status_t = 0;
 pub const TENSOR_ERROR_NULL: tensor_status_t = 1;
 /// An unknown enum value, flag or struct_size, or an option that has no meaning for the function.
 pub const TENSOR_ERROR_ARGUMENT: tensor_status_t = 2;
-/// A rank, size or number of elements that is impossible, or shapes that do not fit each other.
+/// A rank, size or number of elements that is impossible, shapes that do not fit each other, or a ragged list.
 pub const TENSOR_ERROR_SHAPE: tensor_status_t = 3;
-/// A byte size, stride, offset or address that overflows.
+/// A byte size, stride, offset or address that overflows, or a number that an integer dtype cannot hold.
 pub const TENSOR_ERROR_OVERFLOW: tensor_status_t = 4;
 /// Elements outside the memory that may be touched.
 pub const TENSOR_ERROR_BOUNDS: tensor_status_t = 5;
@@ -99,8 +99,14 @@ pub(super) fn status_of(error: &Error) -> tensor_status_t {
         | Error::BroadcastNdim { .. }
         | Error::ReshapeCount { .. }
         | Error::ReshapeInfer { .. }
+        | Error::Ragged { .. }
+        | Error::ScalarForList { .. }
+        | Error::ListForScalar { .. }
+        | Error::ListCount { .. }
+        | Error::TooDeep
         | Error::ViewDType { .. } => TENSOR_ERROR_SHAPE,
         Error::ByteSize { .. }
+        | Error::OutOfRange { .. }
         | Error::Reach { .. }
         | Error::AddressOffset { .. }
         | Error::AddressReach { .. }
@@ -112,6 +118,7 @@ pub(super) fn status_of(error: &Error) -> tensor_status_t {
         | Error::Index { .. } => TENSOR_ERROR_INDEX,
         Error::UnknownDType { .. }
         | Error::UnknownDTypeName(_)
+        | Error::DefaultDType(_)
         | Error::NotConvertible { .. }
         | Error::NoPromotion { .. } => TENSOR_ERROR_DTYPE,
         Error::UnknownDevice(_) | Error::DeviceMemory { .. } | Error::DeviceTransfer { .. } => {

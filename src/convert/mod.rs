@@ -19,12 +19,14 @@ mod integer;
 mod kernel;
 mod number;
 mod packed;
+mod reader;
 mod round;
 
 pub use bits::{pack, unpack};
 pub use kernel::{Kernel, kernel};
 pub use number::Value;
 pub use packed::{Standard, has_avx2};
+pub use reader::{BLOCK, Reader};
 
 use crate::dtype::{Overflow, Scalar};
 

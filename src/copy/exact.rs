@@ -1,7 +1,7 @@
 //! The check before an exact conversion: the first element, in row-major order, that would not survive.
 
 use super::Side;
-use crate::convert::{self, Value};
+use crate::convert::{self, Reader, Value};
 use crate::dtype::{DType, Kind, Overflow};
 use crate::error::{Error, Position, Result, Text};
 use crate::layout::MAX_NDIM;
@@ -15,7 +15,7 @@ pub unsafe fn check_exact(source: Side<'_>, to: DType, overflow: Overflow) -> Re
     if from.same_type(to) || source.layout.numel() == 0 {
         return Ok(());
     }
-    let Some((decode, carrier)) = convert::decoder(from.scalar().component()) else {
+    let Some((reader, carrier)) = Reader::new(from) else {
         return Ok(());
     };
     let parts = if from.scalar().kind() == Kind::Complex {
@@ -42,22 +42,7 @@ pub unsafe fn check_exact(source: Side<'_>, to: DType, overflow: Overflow) -> Re
             let mut word = [0];
             let bit = bit + part * part_bits;
             // SAFETY: the caller's promise; the traversal stays inside the layout.
-            unsafe {
-                if from.is_subbyte() && !from.is_padded() {
-                    let mut lane = [0];
-                    convert::unpack(
-                        source.pointer,
-                        bit,
-                        from.scalar().bits(),
-                        part_bits,
-                        &mut lane,
-                    );
-                    decode(lane.as_ptr(), 1, &mut word);
-                } else {
-                    let lane = source.pointer.wrapping_offset(bit.div_euclid(8) as isize);
-                    decode(lane, 1, &mut word);
-                }
-            }
+            unsafe { reader.read(source.pointer, bit, part_bits, &mut word) };
             if lost(part % parts, word[0]) {
                 return Err(Error::Inexact {
                     position: Position::from_row_major(number, shape),

@@ -1,8 +1,10 @@
 //! The closed set of dtypes: from and to `DLDataType`, names, sizes and kinds.
 
 mod casting;
+mod default;
 
 pub use casting::{Casting, can_cast, promote};
+pub use default::{default_complex, default_float, set_default_float};
 
 use crate::dlpack::{DLDataType, code};
 use crate::error::{Error, Result, Text};
@@ -258,6 +260,11 @@ pub struct DType {
 }
 
 impl DType {
+    /// One lane of a scalar, packed.
+    pub fn of_scalar(scalar: Scalar) -> Self {
+        Self::packed(scalar, 1)
+    }
+
     /// The dtype of a `DLDataType`; `padded` tells how sub-byte lanes are stored and is ignored for others.
     #[inline(always)]
     pub fn new(raw: DLDataType, padded: bool) -> Result<Self> {

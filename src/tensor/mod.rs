@@ -6,7 +6,7 @@ mod exchange;
 mod fill;
 mod views;
 
-pub use create::{Action, CopyMode, Plan, Request, as_tensor, copy, empty, plan, to};
+pub use create::{Action, CopyMode, Plan, Reasons, Request, as_tensor, copy, empty, plan, to};
 pub use descriptor::Descriptor;
 pub use exchange::{Export, ExportDeleters, to_legacy, to_versioned};
 pub use fill::{FillOptions, copy_into};

@@ -163,6 +163,16 @@ def dl_dtype(dtype):
     return DLDataType(KINDS[dtype.kind], dtype.itemsize * 8, 1)
 
 
+def dtype_of_name(name):
+    """The DLDataType of a name such as float32."""
+    if name in SMALL:
+        return DLDataType(*SMALL[name], 1)
+    if name == "bool":
+        return DLDataType(KINDS["b"], 8, 1)
+    kind = name.rstrip("0123456789")
+    return DLDataType(KINDS[kind[0]], int(name[len(kind):]), 1)
+
+
 def is_subbyte(dtype):
     return SMALL.get(np.dtype(dtype).name, (0, 8))[1] < 8
 
