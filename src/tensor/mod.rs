@@ -5,6 +5,8 @@ mod descriptor;
 mod exchange;
 mod fill;
 mod lent;
+#[cfg(all(test, loom))]
+mod models;
 mod views;
 
 pub use create::{Action, CopyMode, Plan, Request, as_tensor, copy, empty, plan, to};

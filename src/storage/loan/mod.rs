@@ -36,7 +36,8 @@ enum Phase {
     Open,
     /// They are being moved away: whoever wants to use one waits.
     Evacuating,
-    /// They were moved to memory of the loan's own.
+    /// They were moved to memory of the loan's own. Pins and copies go on excluding each other: who relies on that does not
+    /// know that the memory is another.
     Evacuated,
     /// No new use begins; those that have are waited for.
     Revoking,
@@ -220,11 +221,8 @@ impl Loan {
         room: &'a mut Option<Flight>,
         flight: Flight,
     ) -> Result<InFlight<'a>> {
-        // Memory of the loan's own is nobody's to take back.
-        if state.phase == Phase::Open {
-            // SAFETY: the caller's promise.
-            unsafe { state.check_free(&flight.place, flight.touch, Some(flight.call))? }
-        }
+        // SAFETY: the caller's promise.
+        unsafe { state.check_free(&flight.place, flight.touch, Some(flight.call))? };
         let flight = room.insert(flight);
         // SAFETY: the flight is borrowed for as long as it is on the list.
         unsafe { state.flights.add(NonNull::from(&mut *flight)) };
@@ -272,9 +270,7 @@ impl Loan {
         let state = self.access()?;
         // SAFETY: the lock is held, and members on the loan are alive.
         unsafe {
-            if state.phase == Phase::Open {
-                state.check_free(&member.as_ref().place(), touch, None)?;
-            }
+            state.check_free(&member.as_ref().place(), touch, None)?;
             member.as_mut().add_pin(touch)
         }
     }

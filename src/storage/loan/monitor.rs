@@ -33,6 +33,7 @@ impl Deadline {
     }
 }
 
+#[cfg_attr(loom, allow(dead_code))]
 pub mod native {
     use super::Deadline;
     use core::cell::UnsafeCell;
