@@ -14,7 +14,7 @@
 
 enum { THREADS = 8, STALLS = 4, SIDE = 8, COUNT = SIDE * SIDE };
 
-static int rounds = 20000;
+static int rounds = 100000;
 
 /** Memory that is lent again and again. Whoever has the lock is its lender for a while. */
 struct stall {
@@ -323,7 +323,7 @@ static void inaccessible_at_once(int how, int times)
 
 /* A long copy is waited for: what it reads was there until it ended. */
 
-enum { LARGE = 4 << 20 };
+static int64_t large = 4 << 20;
 
 static void *copy_large(void *tensor)
 {
@@ -333,7 +333,7 @@ static void *copy_large(void *tensor)
     tensor_t *copy = NULL;
     atomic_store(&late, 1);
     tensor_status_t status = tensor_to(tensor, &options, &copy);
-    if (status == TENSOR_OK && ((double *)tensor_view(copy)->data)[LARGE - 1] != 3) {
+    if (status == TENSOR_OK && ((double *)tensor_view(copy)->data)[large - 1] != 3) {
         abort();
     }
     tensor_release(copy);
@@ -344,20 +344,20 @@ static void *copy_large(void *tensor)
 static void copies_in_flight_are_waited_for(int how, int times)
 {
     for (int time = 0; time < times; time++) {
-        float *memory = mmap(NULL, LARGE * sizeof(float), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        float *memory = mmap(NULL, (size_t)large * sizeof(float), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (memory == MAP_FAILED) {
             abort();
         }
-        for (int i = 0; i < LARGE; i++) {
+        for (int64_t i = 0; i < large; i++) {
             memory[i] = 3;
         }
-        int64_t shape[1] = {LARGE};
+        int64_t shape[1] = {large};
         DLTensor data = describe(memory, DTYPE_F32, 1, shape, NULL);
         tensor_options_t options = default_options();
         tensor_loan_t *loan = NULL;
         tensor_t *tensor = NULL;
         pthread_t thread;
-        CHECK_OK(tensor_loan_open(memory, LARGE * sizeof(float), 0, &loan));
+        CHECK_OK(tensor_loan_open(memory, (size_t)large * sizeof(float), 0, &loan));
         options.loan = loan;
         CHECK_OK(tensor_as_tensor(&data, &options, &tensor));
         atomic_store(&late, 0);
@@ -366,7 +366,7 @@ static void copies_in_flight_are_waited_for(int how, int times)
         }
         usleep((unsigned)time * 200);
         CHECK_OK(how == REVOKE ? tensor_loan_revoke(loan) : tensor_loan_evacuate(loan));
-        CHECK(munmap(memory, LARGE * sizeof(float)) == 0);
+        CHECK(munmap(memory, (size_t)large * sizeof(float)) == 0);
         pthread_join(thread, NULL);
         if (how == REVOKE) {
             CHECK_OK(tensor_loan_close(loan));
@@ -380,6 +380,7 @@ int main(int argc, char **argv)
     if (argc > 1) {
         rounds = strcmp(argv[1], "tiny") == 0 ? 200 : atoi(argv[1]);
         times = 5;
+        large = 1 << 18;
     }
     for (int how = CLOSE; how <= EVACUATE; how++) {
         inaccessible_at_once(how, times);
