@@ -192,7 +192,7 @@ static void make_view(struct tensor *base)
     stop = stop > base->size ? base->size : stop;
     t->size = stop > start ? (stop - start + step - 1) / step : 0;
     t->start = t->size ? base->start + start * base->step : base->start;
-    t->step = base->step * step;
+    t->step = t->size > 1 ? base->step * step : base->step; /* With one element a stride means nothing, and is kept. */
     tensor_status_t expected = base->loan->phase == REVOKED ? TENSOR_ERROR_REVOKED : TENSOR_OK;
     if (t->size == 0) {
         return; /* The model keeps to tensors that have elements. */
