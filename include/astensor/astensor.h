@@ -1081,8 +1081,8 @@ tensor_status_t tensor_set_label(struct tensor_t *tensor,
  * Get raw access to a tensor's memory for a while. Memory on a loan can be neither revoked nor evacuated until the pin ends.
  *
  * On a loan, pins are for any number of readers or one writer, by exact overlap: interleaved columns of a matrix may both be
- * written. Copies pin what they read and write while they run. On memory that is on no loan, nothing is checked but whether
- * it is read-only.
+ * written. Copies pin what they read and write while they run. That stays so when a loan is evacuated. On memory that never
+ * was on a loan, nothing is checked but whether it is read-only.
  *
  * @param tensor  Not NULL. The pin is a reference to it.
  * @param access  TENSOR_PIN_READ; TENSOR_PIN_WRITE, with or without TENSOR_PIN_READ.
