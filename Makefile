@@ -59,12 +59,14 @@ $(venv)/ready: tests/python/requirements.txt
 	$(venv)/bin/python -m pip --disable-pip-version-check install --quiet -r $<
 	touch $@
 
-demo: build $(venv)/ready
+demo: build $(venv)/ready $(bin)/camera_ring
 	@mkdir -p $(bin)
 	$(CC) -std=c11 -O2 $(WARNINGS) -Iinclude examples/digits.c -o $(bin)/digits -L$(release) -lastensor \
 	    -Wl,-rpath,'$(CURDIR)/$(release)'
 	@echo
 	@$(bin)/digits examples/data/digits.npy
+	@echo
+	@$(bin)/camera_ring
 	@echo
 	@$(venv)/bin/python examples/numpy_share.py $(release)/libastensor.so
 
@@ -94,7 +96,16 @@ plain = $(addprefix $(bin)/,$(programs) allocation_failure cplusplus)
 
 levels = scalar baseline avx2 avx512
 
-test-c: build $(plain)
+$(bin)/camera_ring: examples/camera_ring.c $(headers) | build
+	@mkdir -p $(bin)
+	$(CC) -std=c11 -O2 $(WARNINGS) -Iinclude $< -o $@ -L$(release) -lastensor -lpthread -Wl,-rpath,'$(CURDIR)/$(release)'
+
+$(bin)/camera_ring.raced: examples/camera_ring.c tests/thread_sanitizer_names.c $(headers) | $(raced_library)
+	@mkdir -p $(bin)
+	$(CC) $(CFLAGS_TESTS) -fno-builtin -fsanitize=thread $< tests/thread_sanitizer_names.c -o $@ $(raced_library) $(system_libraries)
+
+test-c: build $(plain) $(bin)/camera_ring
+	@echo "camera_ring"; $(bin)/camera_ring >$(bin)/camera_ring.log || { cat $(bin)/camera_ring.log; exit 1; }
 	@for program in $(plain); do echo "$$program"; $$program || exit 1; done
 	@for level in $(levels); do for program in conversions copy_into; do \
 	    echo "$$level $$program"; ASTENSOR_LEVEL=$$level $(bin)/$$program || exit 1; done; done
@@ -137,12 +148,13 @@ $(bin)/%.raced: c_tests/%.c tests/thread_sanitizer_names.c $(headers) | $(raced_
 
 raced = $(addprefix $(bin)/,$(addsuffix .raced,loans_threads lifetimes_threads threads))
 
-test-raced: $(raced_library) $(raced) $(bin)/planted.raced
+test-raced: $(raced_library) $(raced) $(bin)/planted.raced $(bin)/camera_ring.raced
 	@if $(bin)/planted.raced race >$(bin)/planted.log 2>&1; then echo "the planted race went unseen"; exit 1; fi
 	@grep -q 'ThreadSanitizer: data race' $(bin)/planted.log && grep -q '#[1-4].*astensor.*copy' $(bin)/planted.log \
 	    || { cat $(bin)/planted.log; echo "the planted race was not reported where it is"; exit 1; }
 	@echo "$(bin)/loans_threads.raced"; $(bin)/loans_threads.raced 3000
 	@for program in $(filter-out %/loans_threads.raced,$(raced)); do echo "$$program"; $$program tiny || exit 1; done
+	@echo "$(bin)/camera_ring.raced"; $(bin)/camera_ring.raced >$(bin)/camera_ring.log || { cat $(bin)/camera_ring.log; exit 1; }
 
 # The whole of it: eight threads, each 100000 times everything.
 race: $(raced_library) $(bin)/loans_threads.raced
