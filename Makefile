@@ -21,9 +21,10 @@ headers = $(wildcard include/astensor/*.h c_tests/*.h)
 # Sanitizers are an unstable option, which the stable compiler takes when it is told to.
 host = $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 sanitized_library = target/sanitized/$(host)/release/libastensor.a
+raced_library = target/raced/$(host)/release/libastensor.a
 
-.PHONY: help build demo test test-rust test-headers test-exports test-c test-sanitized test-valgrind test-python \
-    test-cpp test-docs sweep bench fuzz lint header clean tools tools-cxx
+.PHONY: help build demo test test-rust test-headers test-exports test-c test-sanitized test-valgrind test-raced test-models \
+    test-python test-cpp test-docs race sweep bench fuzz lint header clean tools tools-cxx
 
 help:
 	@echo "make demo          build the library and run the examples"
@@ -34,6 +35,7 @@ help:
 	@echo "make bench         measure speed beside NumPy, memcpy and, where it is installed, torch"
 	@echo "make lint          format, clippy, documentation: warnings are errors"
 	@echo "make header        generate include/astensor/astensor.h anew"
+	@echo "make race          loans under ThreadSanitizer, at length (minutes)"
 	@echo "make sweep         convert all 2^32 float32 values to every small format (minutes)"
 	@echo "make fuzz          search for descriptors that are judged wrongly (until interrupted; needs cargo-fuzz)"
 	@echo "make clean         remove everything that was built"
@@ -57,16 +59,19 @@ $(venv)/ready: tests/python/requirements.txt
 	$(venv)/bin/python -m pip --disable-pip-version-check install --quiet -r $<
 	touch $@
 
-demo: build $(venv)/ready
+demo: build $(venv)/ready $(bin)/camera_ring
 	@mkdir -p $(bin)
 	$(CC) -std=c11 -O2 $(WARNINGS) -Iinclude examples/digits.c -o $(bin)/digits -L$(release) -lastensor \
 	    -Wl,-rpath,'$(CURDIR)/$(release)'
 	@echo
 	@$(bin)/digits examples/data/digits.npy
 	@echo
+	@$(bin)/camera_ring
+	@echo
 	@$(venv)/bin/python examples/numpy_share.py $(release)/libastensor.so
 
-test: test-rust test-headers test-exports test-c test-sanitized test-valgrind test-cpp test-python test-docs test-install
+test: test-rust test-headers test-exports test-c test-sanitized test-valgrind test-raced test-models test-cpp test-python \
+    test-docs test-install
 	@echo "all tests passed"
 
 test-rust: tools
@@ -91,7 +96,16 @@ plain = $(addprefix $(bin)/,$(programs) allocation_failure cplusplus)
 
 levels = scalar baseline avx2 avx512
 
-test-c: build $(plain)
+$(bin)/camera_ring: examples/camera_ring.c $(headers) | build
+	@mkdir -p $(bin)
+	$(CC) -std=c11 -O2 $(WARNINGS) -Iinclude $< -o $@ -L$(release) -lastensor -lpthread -Wl,-rpath,'$(CURDIR)/$(release)'
+
+$(bin)/camera_ring.raced: examples/camera_ring.c tests/thread_sanitizer_names.c $(headers) | $(raced_library)
+	@mkdir -p $(bin)
+	$(CC) $(CFLAGS_TESTS) -fno-builtin -fsanitize=thread $< tests/thread_sanitizer_names.c -o $@ $(raced_library) $(system_libraries)
+
+test-c: build $(plain) $(bin)/camera_ring
+	@echo "camera_ring"; $(bin)/camera_ring >$(bin)/camera_ring.log || { cat $(bin)/camera_ring.log; exit 1; }
 	@for program in $(plain); do echo "$$program"; $$program || exit 1; done
 	@for level in $(levels); do for program in conversions copy_into layouts; do \
 	    echo "$$level $$program"; ASTENSOR_LEVEL=$$level $(bin)/$$program || exit 1; done; done
@@ -122,6 +136,33 @@ test-valgrind: build $(plain)
 	@for program in $(filter-out $(bin)/allocation_failure,$(plain)); do echo "valgrind $$program"; \
 	    valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite,indirect,possible --error-exitcode=99 \
 	        $$program tiny || exit 1; done
+
+# Instrumented for races, library and program. The planted one is found in the library's own writes.
+$(raced_library): tools
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer" \
+	    $(CARGO) rustc --release --quiet --lib --crate-type staticlib --target $(host) --target-dir target/raced
+
+$(bin)/%.raced: c_tests/%.c tests/thread_sanitizer_names.c $(headers) | $(raced_library)
+	@mkdir -p $(bin)
+	$(CC) $(CFLAGS_TESTS) -fno-builtin -fsanitize=thread $< tests/thread_sanitizer_names.c -o $@ $(raced_library) $(system_libraries)
+
+raced = $(addprefix $(bin)/,$(addsuffix .raced,loans_threads lifetimes_threads threads))
+
+test-raced: $(raced_library) $(raced) $(bin)/planted.raced $(bin)/camera_ring.raced
+	@if $(bin)/planted.raced race >$(bin)/planted.log 2>&1; then echo "the planted race went unseen"; exit 1; fi
+	@grep -q 'ThreadSanitizer: data race' $(bin)/planted.log && grep -q '#[1-4].*astensor.*copy' $(bin)/planted.log \
+	    || { cat $(bin)/planted.log; echo "the planted race was not reported where it is"; exit 1; }
+	@echo "$(bin)/loans_threads.raced"; $(bin)/loans_threads.raced 3000
+	@for program in $(filter-out %/loans_threads.raced,$(raced)); do echo "$$program"; $$program tiny || exit 1; done
+	@echo "$(bin)/camera_ring.raced"; $(bin)/camera_ring.raced >$(bin)/camera_ring.log || { cat $(bin)/camera_ring.log; exit 1; }
+
+# The whole of it: eight threads, each 100000 times everything.
+race: $(raced_library) $(bin)/loans_threads.raced
+	$(bin)/loans_threads.raced 100000
+
+# What threads can do to each other, in every order.
+test-models: tools
+	RUSTFLAGS="--cfg loom" $(CARGO) test --quiet --lib --target-dir target/models models
 
 test-python: build $(venv)/ready
 	@for script in $(filter-out tests/python/abi.py,$(wildcard tests/python/*.py)); do echo "$$script"; \

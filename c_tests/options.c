@@ -58,9 +58,6 @@ static void wrong_values_are_named(void)
     options.alignment = SIZE_MAX;
     refused(options, TENSOR_ERROR_ARGUMENT, "alignment");
     options = default_options();
-    options.loan = (tensor_loan_t *)&options;
-    refused(options, TENSOR_ERROR_UNSUPPORTED, "loan");
-    options = default_options();
     options.flags = TENSOR_FLAG_REQUIRES_GRAD;
     refused(options, TENSOR_ERROR_UNSUPPORTED, "gradients");
     DLDataType dtype = {kDLFloat, 33, 1};
@@ -105,6 +102,14 @@ static void options_without_meaning_are_refused(void)
     CHECK_MESSAGE("CONTIGUOUS");
     options = default_options();
     options.copy = TENSOR_COPY_ALWAYS;
+    CHECK_STATUS(tensor_assign(base, base, &options), TENSOR_ERROR_ARGUMENT);
+    /* What is no loan is found out; where none has a meaning, it is not even looked at. */
+    options = default_options();
+    options.loan = (tensor_loan_t *)&options;
+    CHECK_STATUS(tensor_as_tensor(&data, &options, &out), TENSOR_ERROR_CLOSED);
+    CHECK_STATUS(tensor_copy_into(base, &data, &options), TENSOR_ERROR_CLOSED);
+    CHECK_STATUS(tensor_to(base, &options, &out), TENSOR_ERROR_ARGUMENT);
+    CHECK_MESSAGE("loan");
     CHECK_STATUS(tensor_assign(base, base, &options), TENSOR_ERROR_ARGUMENT);
     tensor_release(base);
 }

@@ -105,6 +105,10 @@ static const struct {
     STATUS(TENSOR_ERROR_VERSION),
     STATUS(TENSOR_ERROR_COUNT),
     STATUS(TENSOR_ERROR_INTERNAL),
+    STATUS(TENSOR_ERROR_BUSY),
+    STATUS(TENSOR_ERROR_REVOKED),
+    STATUS(TENSOR_ERROR_ALIASED),
+    STATUS(TENSOR_ERROR_CLOSED),
 };
 
 static void statuses_have_their_numbers_and_names(void)

@@ -24,6 +24,12 @@ impl Text {
         text
     }
 
+    /// The beginning of bytes that should be UTF-8, up to the first that are not.
+    pub fn lossy(bytes: &[u8]) -> Self {
+        let valid = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+        Self::of(valid)
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         core::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or("")
@@ -118,6 +124,63 @@ impl fmt::Display for Position {
             write!(f, "{separator}{index}")?;
         }
         f.write_str(if ndim > Self::INLINE { ", ...]" } else { "]" })
+    }
+}
+
+/// What is alive on a loan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alive {
+    /// Tensors made from descriptors.
+    pub tensors: u32,
+    /// Tensors made from tensors.
+    pub views: u32,
+    /// Managed tensors that others have.
+    pub exports: u32,
+    /// Pins, and pointers that were given away without one.
+    pub pins: u32,
+    /// Copies that are being made.
+    pub copies: u32,
+    /// Names of some.
+    pub labels: [Text; 3],
+}
+
+impl fmt::Display for Alive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = [
+            (self.tensors, "tensor", "tensors"),
+            (self.views, "view", "views"),
+            (self.exports, "export", "exports"),
+            (self.pins, "pin", "pins"),
+            (self.copies, "copy in flight", "copies in flight"),
+        ];
+        let mut separator = "";
+        for (count, one, many) in counts.into_iter().filter(|count| count.0 > 0) {
+            let name = if count == 1 { one } else { many };
+            write!(f, "{separator}{count} {name}")?;
+            separator = ", ";
+        }
+        let mut separator = ": ";
+        for label in self
+            .labels
+            .iter()
+            .filter(|label| !label.as_str().is_empty())
+        {
+            write!(f, "{separator}\"{label}\"")?;
+            separator = ", ";
+        }
+        Ok(())
+    }
+}
+
+/// Who it was, if that is known.
+struct By<'a>(&'a Text);
+
+impl fmt::Display for By<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_str() {
+            "" => Ok(()),
+            label => write!(f, " by \"{label}\""),
+        }
     }
 }
 
@@ -532,6 +595,27 @@ pub enum Error {
         /// Minor version.
         minor: u32,
     },
+    /// Memory on loan that is still in use.
+    #[error("the loan is busy: {0}")]
+    Busy(Alive),
+    /// Memory on loan that the lender has taken back.
+    #[error("the lender has taken the memory back")]
+    Revoked,
+    /// Memory on loan that is in use in a way that excludes another.
+    #[error("the memory is in use for {}{}", if *writes { "writing" } else { "reading" }, By(label))]
+    Aliased {
+        /// Who uses it, if that has a name.
+        label: Text,
+        /// Whether it is being written.
+        writes: bool,
+    },
+    /// A handle whose loan has ended.
+    #[error("the loan was closed")]
+    LoanClosed,
+    /// A pin that is not there.
+    #[error("the tensor is not pinned")]
+    NotPinned,
+
     /// A reference count at its maximum.
     #[error("the reference count is at its maximum")]
     Count,

@@ -125,6 +125,7 @@ unsafe fn as_asked<T>(
         let data = data.as_ref().ok_or(Error::Null("data"))?;
         let options = Options::read(options, accepts)?;
         let memory = Descriptor::prove(data, options.request.padded, options.nbytes, &mut room)?;
+        let memory = memory.confined(options.lender)?;
         make(memory, &options.request, options.release)
     }
 }

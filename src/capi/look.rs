@@ -4,7 +4,7 @@ use super::create::{guard_plan, tensor_plan_t};
 use super::guard::guard_out;
 use super::options::casting as casting_rule;
 use super::{tensor_ref, tensor_status_t, tensor_t};
-use crate::dlpack::{DLDataType, DLTensor};
+use crate::dlpack::{DLDataType, DLDevice, DLTensor};
 use crate::dtype::{self, DType};
 use crate::error::{Error, Result, Text};
 use crate::layout::Answer;
@@ -27,15 +27,15 @@ unsafe fn read<T>(tensor: *const tensor_t, none: T, get: impl FnOnce(&Tensor) ->
 ///
 /// @param tensor  A live handle, or NULL, which gives NULL.
 /// @return Valid as long as the handle; not to be changed. The bytes may be read and, unless the tensor is read-only, written.
+/// @par Lifetime  On a loan, this gives a pointer away without saying until when: it counts as a pin for reading that lasts as
+///                long as the handle, so the loan can be neither revoked nor evacuated before, and what overlaps cannot be
+///                pinned for writing. tensor_pin() is the same with an end; tensor_shape() and the other getters give no
+///                pointer away. Of a tensor whose loan was revoked, `data` is NULL.
 /// @par Threads   Who reads or writes the bytes from several threads keeps them in order.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tensor_view(tensor: *const tensor_t) -> *const DLTensor {
     // SAFETY: what the header asks of the caller.
-    unsafe {
-        read(tensor, core::ptr::null(), |tensor| {
-            core::ptr::from_ref(tensor.view())
-        })
-    }
+    unsafe { read(tensor, core::ptr::null(), Tensor::view_for_good) }
 }
 
 /// Tell how a handle was made: by aliasing memory, or by copying it, and why.
@@ -61,6 +61,64 @@ pub unsafe extern "C" fn tensor_origin(
 pub unsafe extern "C" fn tensor_use_count(tensor: *const tensor_t) -> u64 {
     // SAFETY: what the header asks of the caller.
     unsafe { read(tensor, 0, |tensor| tensor.use_count() as u64) }
+}
+
+/// The number of dimensions; -1 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tensor_ndim(tensor: *const tensor_t) -> i32 {
+    // SAFETY: what the header asks of the caller.
+    unsafe { read(tensor, -1, |tensor| tensor.layout().ndim() as i32) }
+}
+
+/// The sizes of the dimensions.
+///
+/// @param tensor  A live handle, or NULL, which gives NULL.
+/// @return tensor_ndim() sizes, valid as long as the handle; not to be changed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tensor_shape(tensor: *const tensor_t) -> *const i64 {
+    // SAFETY: what the header asks of the caller.
+    unsafe {
+        read(tensor, core::ptr::null(), |tensor| {
+            tensor.layout().shape().as_ptr()
+        })
+    }
+}
+
+/// The strides of the dimensions, in elements.
+///
+/// @param tensor  A live handle, or NULL, which gives NULL.
+/// @return tensor_ndim() strides, valid as long as the handle; not to be changed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tensor_strides(tensor: *const tensor_t) -> *const i64 {
+    // SAFETY: what the header asks of the caller.
+    unsafe {
+        read(tensor, core::ptr::null(), |tensor| {
+            tensor.layout().strides().as_ptr()
+        })
+    }
+}
+
+/// The type of the elements; zeros (lanes 0: no dtype) for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tensor_dtype(tensor: *const tensor_t) -> DLDataType {
+    let nothing = DLDataType {
+        code: 0,
+        bits: 0,
+        lanes: 0,
+    };
+    // SAFETY: what the header asks of the caller.
+    unsafe { read(tensor, nothing, |tensor| tensor.dtype().raw()) }
+}
+
+/// Where the memory is; zeros (no device) for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tensor_device(tensor: *const tensor_t) -> DLDevice {
+    let nothing = DLDevice {
+        device_type: 0,
+        device_id: 0,
+    };
+    // SAFETY: what the header asks of the caller.
+    unsafe { read(tensor, nothing, |tensor| tensor.device().raw()) }
 }
 
 /// The number of elements; -1 for NULL.
@@ -108,7 +166,8 @@ pub unsafe extern "C" fn tensor_is_subbyte_padded(tensor: *const tensor_t) -> bo
 /// @param b    Not NULL. Tensors without elements share nothing. Memory on different devices is not shared, except that
 ///             all memory the processor reaches is one space.
 /// @param out  Not NULL. Set to false on error.
-/// @return TENSOR_OK; TENSOR_ERROR_NULL; TENSOR_ERROR_TOO_HARD when the steps did not suffice: the answer is not known.
+/// @return TENSOR_OK; TENSOR_ERROR_NULL; TENSOR_ERROR_TOO_HARD when the steps did not suffice: the answer is not known;
+///         TENSOR_ERROR_REVOKED for a tensor whose loan was revoked.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tensor_shares_memory(
     a: *const tensor_t,
@@ -118,7 +177,7 @@ pub unsafe extern "C" fn tensor_shares_memory(
     // SAFETY: what the header asks of the caller.
     unsafe {
         guard_out(out, false, || {
-            match tensor_ref(a, "a")?.shares_memory(tensor_ref(b, "b")?) {
+            match tensor_ref(a, "a")?.shares_memory(tensor_ref(b, "b")?)? {
                 Answer::Yes => Ok(true),
                 Answer::No => Ok(false),
                 Answer::TooHard { steps } => Err(Error::TooHard { steps }),

@@ -1,10 +1,11 @@
 //! Options: integers in, checked choices out.
 
+use super::tensor_loan_t;
 use crate::device::Device;
 use crate::dlpack::{DLDataType, DLDevice};
 use crate::dtype::{Casting, Overflow};
 use crate::error::{Error, Result};
-use crate::storage::{Deleter, Release};
+use crate::storage::{Deleter, Foreign, Lender, Lent, Release};
 use crate::tensor::{CopyMode, FillOptions, Request};
 use core::ffi::c_void;
 
@@ -49,11 +50,6 @@ const KNOWN_FLAGS: u32 = TENSOR_FLAG_READ_ONLY
     | TENSOR_FLAG_REQUIRES_GRAD
     | TENSOR_FLAG_SUBBYTE_PADDED;
 
-/// A loan. Not in this version.
-pub struct tensor_loan_t {
-    _private: (),
-}
-
 /// A function that takes lent memory back. Called exactly once, after the last alias is gone, on the thread that gave it
 /// up, with no lock held. It may call this library; it must return normally (no exception, no longjmp).
 pub type tensor_deleter_t = Option<unsafe extern "C" fn(ctx: *mut c_void)>;
@@ -82,7 +78,7 @@ pub struct tensor_options_t {
     pub alignment: usize,
     /// Bytes that may be touched, counted from the descriptor's `data`; 0: not told.
     pub nbytes: usize,
-    /// Must be NULL in this version.
+    /// The loan that the data is on: its bytes are proved to be inside. NULL: none.
     pub loan: *mut tensor_loan_t,
     /// Called with `deleter_ctx` when the memory is not needed any more: after the last alias, or at once if the data was
     /// copied. NULL: nothing is called. Never called by a function that fails.
@@ -97,7 +93,7 @@ pub(super) struct Accepts {
     function: &'static str,
     /// Those that ask for something of a new tensor.
     request: bool,
-    /// Those that describe the data: nbytes and padding.
+    /// Those that describe the data: nbytes, loan and padding.
     data: bool,
     deleter: bool,
 }
@@ -159,6 +155,7 @@ pub(super) struct Options {
     pub request: Request,
     pub nbytes: Option<u64>,
     pub release: Release,
+    pub lender: Option<Lender>,
 }
 
 impl Options {
@@ -171,6 +168,7 @@ impl Options {
             request: Request::DEFAULT,
             nbytes: None,
             release: Release::Nothing,
+            lender: None,
         };
         if options.is_null() {
             return Ok(defaults);
@@ -191,6 +189,13 @@ impl Options {
         let flag = |flag| options.flags & flag != 0;
         // SAFETY: the caller's promise.
         let (dtype, device) = unsafe { (options.dtype.as_ref(), options.device.as_ref()) };
+        let lender = match options.loan.addr() {
+            0 => None,
+            handle => Some(Lender::from_raw(handle)?),
+        };
+        let foreign = options
+            .deleter
+            .map(|deleter| Foreign::Deleter(deleter as Deleter, options.deleter_ctx));
         Ok(Self {
             request: Request {
                 dtype: dtype.copied(),
@@ -204,10 +209,12 @@ impl Options {
                 alignment: alignment(options.alignment)?,
             },
             nbytes: (options.nbytes != 0).then_some(options.nbytes as u64),
-            release: match options.deleter {
-                Some(deleter) => Release::Deleter(deleter as Deleter, options.deleter_ctx),
-                None => Release::Nothing,
+            release: match (foreign, lender) {
+                (None, None) => Release::Nothing,
+                (None, Some(lender)) => Release::Lent(Lent::new(lender, None)),
+                (Some(foreign), lender) => Release::of(foreign, lender),
             },
+            lender,
         })
     }
 
@@ -255,6 +262,7 @@ impl tensor_options_t {
                 "SUBBYTE_PADDED",
             ),
             (!accepts.data && self.nbytes != 0, "nbytes"),
+            (!accepts.data && !self.loan.is_null(), "loan"),
             (!accepts.deleter && self.deleter.is_some(), "deleter"),
         ];
         if let Some((_, option)) = meaningless.into_iter().find(|(given, _)| *given) {
@@ -262,11 +270,6 @@ impl tensor_options_t {
                 option,
                 function: accepts.function,
             });
-        }
-        if !self.loan.is_null() {
-            return Err(Error::Unsupported(
-                "options.loan: this version has no loans",
-            ));
         }
         if flag(TENSOR_FLAG_REQUIRES_GRAD) {
             return Err(Error::Unsupported(

@@ -84,7 +84,7 @@ pub unsafe extern "C" fn tensor_from_dlpack(
     unsafe {
         import(managed, out, |managed| {
             let options = Options::read(options, Accepts::import("tensor_from_dlpack"))?;
-            Handle::from_versioned(managed, &options.request, options.nbytes)
+            Handle::from_versioned(managed, &options.request, options.nbytes, options.lender)
         })
     }
 }
@@ -107,7 +107,7 @@ pub unsafe extern "C" fn tensor_from_dlpack_legacy(
     unsafe {
         import(managed, out, |managed| {
             let options = Options::read(options, Accepts::import("tensor_from_dlpack_legacy"))?;
-            Handle::from_legacy(managed, &options.request, options.nbytes)
+            Handle::from_legacy(managed, &options.request, options.nbytes, options.lender)
         })
     }
 }

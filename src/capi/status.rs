@@ -48,6 +48,14 @@ pub const TENSOR_ERROR_VERSION: tensor_status_t = 17;
 pub const TENSOR_ERROR_COUNT: tensor_status_t = 18;
 /// A defect of this library.
 pub const TENSOR_ERROR_INTERNAL: tensor_status_t = 19;
+/// Memory on a loan is still in use; the message says by whom.
+pub const TENSOR_ERROR_BUSY: tensor_status_t = 20;
+/// The lender has taken the memory back.
+pub const TENSOR_ERROR_REVOKED: tensor_status_t = 21;
+/// Memory on a loan is in use in a way that excludes another.
+pub const TENSOR_ERROR_ALIASED: tensor_status_t = 22;
+/// A loan that was closed, or a handle that is none of a loan.
+pub const TENSOR_ERROR_CLOSED: tensor_status_t = 23;
 
 /// The statuses with their names, which are those of the constants.
 macro_rules! named {
@@ -80,6 +88,10 @@ const NAMES: &[(tensor_status_t, &CStr)] = named![
     TENSOR_ERROR_VERSION,
     TENSOR_ERROR_COUNT,
     TENSOR_ERROR_INTERNAL,
+    TENSOR_ERROR_BUSY,
+    TENSOR_ERROR_REVOKED,
+    TENSOR_ERROR_ALIASED,
+    TENSOR_ERROR_CLOSED,
 ];
 
 /// The status of an error.
@@ -91,6 +103,7 @@ pub(super) fn status_of(error: &Error) -> tensor_status_t {
         | Error::StructSize { .. }
         | Error::Alignment(_)
         | Error::OptionNotApplicable { .. }
+        | Error::NotPinned
         | Error::Parameter { .. } => TENSOR_ERROR_ARGUMENT,
         Error::Ndim { .. }
         | Error::NegativeSize { .. }
@@ -135,6 +148,10 @@ pub(super) fn status_of(error: &Error) -> tensor_status_t {
         Error::Version { .. } => TENSOR_ERROR_VERSION,
         Error::Count => TENSOR_ERROR_COUNT,
         Error::Internal => TENSOR_ERROR_INTERNAL,
+        Error::Busy(_) => TENSOR_ERROR_BUSY,
+        Error::Revoked => TENSOR_ERROR_REVOKED,
+        Error::Aliased { .. } => TENSOR_ERROR_ALIASED,
+        Error::LoanClosed => TENSOR_ERROR_CLOSED,
     }
 }
 

@@ -1,7 +1,12 @@
 //! The atomic reference count of handles and storages.
 
 use crate::error::{Error, Result};
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::Ordering;
+
+#[cfg(not(loom))]
+use core::sync::atomic::AtomicUsize;
+#[cfg(loom)]
+use loom::sync::atomic::AtomicUsize;
 
 /// Counts above this are refused. Threads that pass it at the same time are far too few to reach the type's end.
 const MAX: usize = isize::MAX as usize;
@@ -39,7 +44,7 @@ impl Count {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

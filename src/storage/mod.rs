@@ -2,11 +2,14 @@
 
 mod allocate;
 mod count;
+mod loan;
 
 pub use allocate::{Scratch, allocate, free};
 pub use count::Count;
+pub use loan::{Access, Call, Counted, Flight, Kind, Lender, Loan, Member, Place, Touch};
 
 use crate::dlpack::{DLManagedTensor, DLManagedTensorVersioned};
+use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::ptr::NonNull;
 
@@ -16,47 +19,108 @@ pub const DATA_ALIGNMENT: usize = 64;
 /// A function of the lender's that takes its memory back.
 pub type Deleter = unsafe extern "C" fn(*mut c_void);
 
-/// What happens to the memory after the last alias.
-pub enum Release {
-    /// Nothing: it was borrowed on the lender's word, or is part of the storage's own block.
-    Nothing,
+/// How memory goes back to a lender.
+pub enum Foreign {
     /// The lender's function is called.
     Deleter(Deleter, *mut c_void),
     /// A managed tensor of DLPack 1.x is given back to its producer.
     Versioned(NonNull<DLManagedTensorVersioned>),
     /// A managed tensor of DLPack before 1.0 is given back to its producer.
     Legacy(NonNull<DLManagedTensor>),
-    /// Memory of the library's own.
-    Allocation(NonNull<u8>),
 }
 
-impl Release {
-    /// Releases the memory.
+impl Foreign {
+    /// Gives the memory back.
     ///
     /// # Safety
     /// Nothing reaches the memory any more, and the lender's promises about the deleter hold: it may be called once, on
-    /// this thread. It must not unwind.
+    /// this thread. It must not unwind. No lock is held.
+    pub unsafe fn run(self) {
+        match self {
+            // SAFETY: the caller's promise.
+            Foreign::Deleter(deleter, context) => unsafe { deleter(context) },
+            Foreign::Versioned(managed) => {
+                // SAFETY: the producer keeps the struct alive until its deleter is called.
+                if let Some(deleter) = unsafe { (*managed.as_ptr()).deleter } {
+                    // SAFETY: the caller's promise.
+                    unsafe { deleter(managed.as_ptr()) }
+                }
+            }
+            Foreign::Legacy(managed) => {
+                // SAFETY: the producer keeps the struct alive until its deleter is called.
+                if let Some(deleter) = unsafe { (*managed.as_ptr()).deleter } {
+                    // SAFETY: the caller's promise.
+                    unsafe { deleter(managed.as_ptr()) }
+                }
+            }
+        }
+    }
+}
+
+/// What happens to the memory after the last alias.
+pub enum Release {
+    /// Nothing: it was borrowed on the lender's word, or is part of the storage's own block.
+    Nothing,
+    /// It goes back to the lender.
+    Foreign(Foreign),
+    /// Memory of the library's own.
+    Allocation(NonNull<u8>),
+    /// It is on a loan.
+    Lent(Lent),
+}
+
+/// Memory on a loan.
+pub struct Lent {
+    lender: Lender,
+    /// What is called besides. Touched only by whoever holds the lock of the loan, or the last share.
+    foreign: UnsafeCell<Option<Foreign>>,
+}
+
+impl Lent {
+    /// Memory of a loan, with what is called when it is not needed any more.
+    pub fn new(lender: Lender, foreign: Option<Foreign>) -> Self {
+        Self {
+            lender,
+            foreign: UnsafeCell::new(foreign),
+        }
+    }
+}
+
+impl Release {
+    /// Releases memory that no storage was made of, or of which the storage is gone.
+    ///
+    /// # Safety
+    /// As [`Foreign::run`].
     pub unsafe fn run(self) {
         match self {
             Release::Nothing => {}
             // SAFETY: the caller's promise.
-            Release::Deleter(deleter, context) => unsafe { deleter(context) },
-            Release::Versioned(managed) => {
-                // SAFETY: the producer keeps the struct alive until its deleter is called.
-                if let Some(deleter) = unsafe { (*managed.as_ptr()).deleter } {
-                    // SAFETY: the caller's promise.
-                    unsafe { deleter(managed.as_ptr()) }
-                }
-            }
-            Release::Legacy(managed) => {
-                // SAFETY: the producer keeps the struct alive until its deleter is called.
-                if let Some(deleter) = unsafe { (*managed.as_ptr()).deleter } {
-                    // SAFETY: the caller's promise.
-                    unsafe { deleter(managed.as_ptr()) }
-                }
-            }
+            Release::Foreign(foreign) => unsafe { foreign.run() },
             // SAFETY: the variant holds what `allocate` gave, and nothing reaches it any more.
             Release::Allocation(pointer) => unsafe { free(pointer) },
+            Release::Lent(lent) => {
+                if let Some(foreign) = lent.foreign.into_inner() {
+                    // SAFETY: the caller's promise.
+                    unsafe { foreign.run() }
+                }
+            }
+        }
+    }
+
+    /// What is called, on a loan or not.
+    pub fn of(foreign: Foreign, lender: Option<Lender>) -> Self {
+        match lender {
+            Some(lender) => Release::Lent(Lent::new(lender, Some(foreign))),
+            None => Release::Foreign(foreign),
+        }
+    }
+
+    /// The loan that the memory is on.
+    #[inline(always)]
+    pub fn lender(&self) -> Option<Lender> {
+        match self {
+            Release::Lent(lent) => Some(lent.lender),
+            _ => None,
         }
     }
 }
@@ -82,7 +146,8 @@ impl Extent {
 pub struct Storage {
     count: Count,
     release: Release,
-    extent: Extent,
+    /// Changed only when an evacuation moves the memory, under the lock of the loan.
+    extent: UnsafeCell<Extent>,
 }
 
 impl Storage {
@@ -91,13 +156,55 @@ impl Storage {
         Self {
             count: Count::one(),
             release,
-            extent,
+            extent: UnsafeCell::new(extent),
         }
     }
 
     /// The memory that views may reach.
-    pub fn extent(&self) -> Extent {
-        self.extent
+    ///
+    /// # Safety
+    /// It is on no loan, or cannot be moved now: the lock of the loan is held, or there is a copy in flight.
+    #[inline(always)]
+    pub unsafe fn extent_of(storage: NonNull<Self>) -> Extent {
+        // SAFETY: the caller's promise.
+        unsafe { *storage.as_ref().extent.get() }
+    }
+
+    /// Tells that the memory was moved.
+    ///
+    /// # Safety
+    /// The storage is alive, the lock of its loan is held, and there is no copy in flight.
+    pub unsafe fn set_extent(storage: NonNull<Self>, extent: Extent) {
+        // SAFETY: the caller's promise.
+        unsafe { *storage.as_ref().extent.get() = extent }
+    }
+
+    /// Takes out what is to be called when the memory is not needed any more.
+    ///
+    /// # Safety
+    /// The storage is alive, and the lock of its loan is held.
+    pub unsafe fn take_foreign(storage: NonNull<Self>) -> Option<Foreign> {
+        // SAFETY: the caller's promise.
+        match unsafe { &storage.as_ref().release } {
+            // SAFETY: as above.
+            Release::Lent(lent) => unsafe { (*lent.foreign.get()).take() },
+            _ => None,
+        }
+    }
+
+    /// The loan that the memory is on, or was before it was moved away.
+    #[inline(always)]
+    pub fn loan(&self) -> Option<&'static Loan> {
+        match &self.release {
+            Release::Lent(lent) => Some(lent.lender.loan()),
+            _ => None,
+        }
+    }
+
+    /// Whether nothing is to be done after the last alias.
+    #[inline(always)]
+    pub fn is_plain(&self) -> bool {
+        matches!(self.release, Release::Nothing)
     }
 
     /// Tensors and exports that hold this storage.
@@ -120,13 +227,6 @@ impl Hold {
         Self { storage }
     }
 
-    /// Gives up the handle without giving up the share.
-    pub fn into_raw(self) -> NonNull<Storage> {
-        let storage = self.storage;
-        core::mem::forget(self);
-        storage
-    }
-
     /// One more share.
     pub fn try_clone(&self) -> crate::error::Result<Self> {
         self.storage().count.increment()?;
@@ -135,7 +235,13 @@ impl Hold {
         })
     }
 
+    /// Where the storage is.
+    pub fn as_ptr(&self) -> NonNull<Storage> {
+        self.storage
+    }
+
     /// The storage.
+    #[inline(always)]
     pub fn storage(&self) -> &Storage {
         // SAFETY: a share keeps the storage alive.
         unsafe { self.storage.as_ref() }
@@ -143,18 +249,26 @@ impl Hold {
 }
 
 impl Drop for Hold {
-    #[inline(always)]
     fn drop(&mut self) {
-        if !self.storage().count.decrement() {
-            return;
+        if self.storage().count.decrement() {
+            // SAFETY: this was the last share.
+            unsafe { self.release() }
         }
-        // SAFETY: this was the last share.
-        unsafe {
-            match self.storage().release {
-                Release::Nothing => free(self.storage.cast()),
-                _ => self.release(),
-            }
+    }
+}
+
+impl Hold {
+    /// Gives up a share of a storage that is plain: of one with nothing to do at its end.
+    ///
+    /// # Safety
+    /// It is.
+    #[inline(always)]
+    pub unsafe fn give_up_plain(self) {
+        if self.storage().count.decrement() {
+            // SAFETY: this was the last share.
+            unsafe { free(self.storage.cast()) }
         }
+        core::mem::forget(self);
     }
 }
 
@@ -163,12 +277,23 @@ impl Hold {
     /// This was the last share, and is not used any more.
     #[inline(never)]
     unsafe fn release(&mut self) {
+        let block = self.storage;
         // SAFETY: the caller's promise. The release is moved out, the block is freed, and only then does foreign code run:
-        // nothing of ours is in use while it does.
+        // nothing of ours is in use while it does, and no lock is held.
         unsafe {
-            let release = core::ptr::read(&raw const (*self.storage.as_ptr()).release);
-            free(self.storage.cast());
-            release.run();
+            match core::ptr::read(&raw const (*block.as_ptr()).release) {
+                Release::Lent(lent) => {
+                    let Lent { lender, foreign } = lent;
+                    // No lock is needed: nobody else can find this storage any more.
+                    lender
+                        .loan()
+                        .leave(foreign.into_inner(), || free(block.cast()));
+                }
+                release => {
+                    free(block.cast());
+                    release.run();
+                }
+            }
         }
     }
 }

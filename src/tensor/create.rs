@@ -7,7 +7,7 @@ use crate::dlpack::DLDataType;
 use crate::dtype::{Casting, DType, Overflow, can_cast};
 use crate::error::{Error, Result, Text};
 use crate::layout::LayoutBuf;
-use crate::storage::Release;
+use crate::storage::{Call, Release, Touch};
 use core::fmt;
 
 /// Whether a copy may be, or must be, made.
@@ -223,7 +223,10 @@ pub fn as_tensor(
             Handle::borrow(memory, release, plan)
         }
         Action::Copy => {
-            let tensor = copied(&memory, dtype, request, plan)?;
+            let room = 0;
+            let tensor = memory.reading(release.lender(), Call::of(&room), || {
+                copied(&memory, dtype, request, plan)
+            })?;
             // SAFETY: the copy is made and nothing refers to the lender's memory. Its deleter may be called here: the
             // lender gave it with the memory.
             unsafe { release.run() }
@@ -249,14 +252,22 @@ pub fn copy(memory: Descriptor<'_>, request: &Request, release: Release) -> Resu
 
 /// `tensor` as requested: another handle on the same memory, or a copy.
 pub fn to(tensor: &Tensor, request: &Request) -> Result<Handle> {
-    let mut memory = Descriptor::of(tensor);
+    let access = tensor.access()?;
+    // SAFETY: the memory is on no loan, or the lock is held.
+    let mut memory = unsafe { Descriptor::of(tensor) };
     let (plan, dtype) = decide(&memory, request)?;
     match plan.action {
         Action::Alias => {
             memory.read_only |= request.read_only;
-            Handle::alias(tensor, &memory, plan)
+            Handle::alias(tensor, &memory, plan, access)
         }
-        Action::Copy => copied(&memory, dtype, request, plan),
+        Action::Copy => {
+            drop(access);
+            let room = 0;
+            tensor.touching(Touch::Reads, Call::of(&room), |memory| {
+                copied(&memory, dtype, request, plan)
+            })
+        }
     }
 }
 
@@ -298,7 +309,8 @@ fn copied(memory: &Descriptor<'_>, dtype: DType, request: &Request, plan: Plan) 
     layout.set_row_major(memory.layout);
     let tensor = Handle::allocate(&layout, dtype, request.alignment, request.read_only, plan)?;
     let destination = copy::Side {
-        pointer: tensor.view().data.cast(),
+        // SAFETY: fresh memory is on no loan.
+        pointer: unsafe { tensor.data() }.cast(),
         layout: tensor.layout(),
         dtype,
     };

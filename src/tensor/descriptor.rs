@@ -95,16 +95,21 @@ impl<'a> Descriptor<'a> {
     }
 
     /// The description of a tensor's memory, proved when the tensor was made.
+    ///
+    /// # Safety
+    /// As [`Tensor::data`]; it is not used for longer.
     #[inline(always)]
-    pub fn of(tensor: &'a Tensor) -> Self {
+    pub unsafe fn of(tensor: &'a Tensor) -> Self {
+        // SAFETY: the caller's promise.
+        let (data, extent) = unsafe { (tensor.data().cast(), tensor.extent()) };
         Self {
-            data: tensor.view().data.cast(),
-            byte_offset: tensor.view().byte_offset,
+            data,
+            byte_offset: tensor.byte_offset(),
             layout: tensor.layout(),
             dtype: tensor.dtype(),
             device: tensor.device(),
             read_only: tensor.is_read_only(),
-            extent: tensor.extent(),
+            extent,
         }
     }
 

@@ -8,7 +8,7 @@ use crate::dlpack::{
 };
 use crate::error::{Error, Result};
 use crate::layout::LayoutBuf;
-use crate::storage::{Hold, Release, Storage, allocate, free};
+use crate::storage::{Foreign, Hold, Lender, Release, Storage, allocate, free};
 use core::ptr::NonNull;
 
 /// The functions a consumer calls to give exports back: `extern "C"` doors to [`Export::release`].
@@ -24,7 +24,27 @@ pub struct ExportDeleters {
 #[repr(C)]
 pub struct Export<M> {
     managed: M,
-    hold: Hold,
+    hold: Shared,
+}
+
+/// An export's share of its storage. On a loan it is counted: the memory is not moved, nor taken back.
+struct Shared(Hold);
+
+impl Shared {
+    fn new(hold: Hold) -> Result<Self> {
+        if let Some(loan) = hold.storage().loan() {
+            loan.add_export()?;
+        }
+        Ok(Self(hold))
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(loan) = self.0.storage().loan() {
+            loan.remove_export();
+        }
+    }
 }
 
 impl Handle {
@@ -36,6 +56,7 @@ impl Handle {
         managed: NonNull<DLManagedTensorVersioned>,
         request: &Request,
         nbytes: Option<u64>,
+        lender: Option<Lender>,
     ) -> Result<Self> {
         let raw = managed.as_ptr();
         // SAFETY: the version comes first in every version of the struct.
@@ -63,7 +84,8 @@ impl Handle {
             Descriptor::prove(tensor, flags & FLAG_SUBBYTE_PADDED != 0, nbytes, &mut room)?
         };
         memory.read_only = flags & FLAG_READ_ONLY != 0;
-        as_tensor(memory, &request, Release::Versioned(managed))
+        let release = Release::of(Foreign::Versioned(managed), lender);
+        as_tensor(memory.confined(lender)?, &request, release)
     }
 
     /// Takes over a managed tensor of DLPack before 1.0. On error it stays the caller's.
@@ -74,6 +96,7 @@ impl Handle {
         managed: NonNull<DLManagedTensor>,
         request: &Request,
         nbytes: Option<u64>,
+        lender: Option<Lender>,
     ) -> Result<Self> {
         let mut room = LayoutBuf::new();
         // SAFETY: the caller's promise.
@@ -81,7 +104,8 @@ impl Handle {
             let tensor = &(*managed.as_ptr()).dl_tensor;
             Descriptor::prove(tensor, request.padded, nbytes, &mut room)?
         };
-        as_tensor(memory, request, Release::Legacy(managed))
+        let release = Release::of(Foreign::Legacy(managed), lender);
+        as_tensor(memory.confined(lender)?, request, release)
     }
 }
 
@@ -141,7 +165,7 @@ pub fn to_legacy(
 
 impl<M> Export<M> {
     fn make(tensor: &Tensor, managed: impl FnOnce(DLTensor) -> M) -> Result<NonNull<M>> {
-        let hold = tensor.hold.try_clone()?;
+        let hold = Shared::new(tensor.hold.try_clone()?)?;
         let ndim = tensor.layout().ndim();
         let bytes = size_of::<Self>() + 2 * ndim * size_of::<i64>();
         let block: NonNull<Self> = allocate(bytes, align_of::<Self>())?.cast();
@@ -154,6 +178,7 @@ impl<M> Export<M> {
             let managed = managed(DLTensor {
                 shape,
                 strides,
+                // SAFETY: exported memory is not moved.
                 ..*tensor.view()
             });
             block.write(Self { managed, hold });

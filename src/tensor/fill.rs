@@ -5,7 +5,7 @@ use crate::copy::{self, Side};
 use crate::dtype::{Casting, Overflow, can_cast};
 use crate::error::{Error, Result};
 use crate::layout::{Answer, LayoutBuf, overlaps_itself, shares_bits};
-use crate::storage::Scratch;
+use crate::storage::{Call, Lender, Scratch, Touch};
 
 /// What may be chosen about a fill.
 #[derive(Clone, Copy)]
@@ -16,16 +16,39 @@ pub struct FillOptions {
     pub overflow: Overflow,
 }
 
-/// Copies `source` into `destination`, stretched to its shape. On error no byte is written.
+/// Copies `source`, which may be on a loan, into `destination`, stretched to its shape. On error no byte is written.
 pub fn copy_into(
     destination: &Tensor,
     source: &Descriptor<'_>,
+    lender: Option<Lender>,
     options: FillOptions,
 ) -> Result<()> {
+    let room = 0;
+    let call = Call::of(&room);
+    check_writable(destination)?;
+    source.reading(lender, call, || {
+        destination.touching(Touch::Writes, call, |target| fill(target, source, options))
+    })
+}
+
+/// Copies `source` into `destination`, stretched to its shape. On error no byte is written.
+pub fn assign(destination: &Tensor, source: &Tensor, options: FillOptions) -> Result<()> {
+    let room = 0;
+    let call = Call::of(&room);
+    check_writable(destination)?;
+    source.touching(Touch::Reads, call, |source| {
+        destination.touching(Touch::Writes, call, |target| fill(target, &source, options))
+    })
+}
+
+fn check_writable(destination: &Tensor) -> Result<()> {
     if destination.is_read_only() {
         return Err(Error::ReadOnly("the destination is read-only"));
     }
-    let target = Descriptor::of(destination);
+    Ok(())
+}
+
+fn fill(target: Descriptor<'_>, source: &Descriptor<'_>, options: FillOptions) -> Result<()> {
     target.check_host_accessible("written")?;
     source.check_host_accessible("copied")?;
     let (from, to) = (source.dtype, target.dtype);

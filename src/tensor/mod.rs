@@ -4,36 +4,46 @@ mod create;
 mod descriptor;
 mod exchange;
 mod fill;
+mod lent;
+#[cfg(all(test, loom))]
+mod models;
 mod views;
 
 pub use create::{Action, CopyMode, Plan, Reasons, Request, as_tensor, copy, empty, plan, to};
 pub use descriptor::Descriptor;
 pub use exchange::{Export, ExportDeleters, to_legacy, to_versioned};
-pub use fill::{FillOptions, copy_into};
+pub use fill::{FillOptions, assign, copy_into};
 
 use crate::device::Device;
 use crate::dlpack::DLTensor;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::layout::{Answer, Layout, shares_bits};
-use crate::storage::{Count, DATA_ALIGNMENT, Extent, Hold, Release, Storage, allocate, free};
+use crate::storage::{
+    Access, Call, Count, DATA_ALIGNMENT, Extent, Hold, Member, Release, Storage, Touch, allocate,
+    free,
+};
+use core::cell::UnsafeCell;
+use core::ffi::c_void;
 use core::mem::offset_of;
 use core::ops::Deref;
 use core::ptr::NonNull;
 
-/// A tensor in its block, with its layout behind it. It is reached through a [`Handle`].
+/// A tensor in its block, with its layout behind it and, if it is on a loan, a [`Member`] behind that. It is reached through
+/// a [`Handle`].
 pub struct Tensor {
     references: Count,
     hold: Hold,
-    /// What others see. Its shape and strides are those of the layout behind.
-    view: DLTensor,
+    /// What others see. Its shape and strides are those of the layout behind. `data` changes when a loan is evacuated or
+    /// revoked, under the lock of the loan; nothing else ever does.
+    view: UnsafeCell<DLTensor>,
     dtype: DType,
     read_only: bool,
     origin: Plan,
 }
 
-// SAFETY: nothing in a tensor changes after it was made but the counts, which are atomic. The bytes it describes belong to
-// the lender, whose word the caller gives.
+// SAFETY: nothing in a tensor changes after it was made but the counts, which are atomic, and the pointer to memory on a
+// loan, which is behind the lock of the loan. The bytes it describes belong to the lender, whose word the caller gives.
 unsafe impl Send for Tensor {}
 // SAFETY: as above.
 unsafe impl Sync for Tensor {}
@@ -46,17 +56,36 @@ struct Root {
 }
 
 impl Tensor {
-    /// What others see.
+    /// What others see. The pointer to the elements is [`Tensor::data`].
     #[inline(always)]
-    pub fn view(&self) -> &DLTensor {
-        &self.view
+    pub fn view(&self) -> *const DLTensor {
+        self.view.get()
+    }
+
+    /// The pointer to the elements, less [`Tensor::byte_offset`].
+    ///
+    /// # Safety
+    /// The memory is on no loan, or cannot be moved now: the lock of the loan is held, or there is a copy in flight.
+    #[inline(always)]
+    pub unsafe fn data(&self) -> *mut c_void {
+        // SAFETY: the caller's promise.
+        unsafe { (*self.view.get()).data }
+    }
+
+    /// Bytes from the pointer to the first element.
+    #[inline(always)]
+    pub fn byte_offset(&self) -> u64 {
+        // SAFETY: this field never changes.
+        unsafe { (*self.view.get()).byte_offset }
     }
 
     /// Shape and strides.
     #[inline(always)]
     pub fn layout(&self) -> &Layout {
+        let view = self.view.get();
         // SAFETY: `Handle::place` wrote a layout of this rank, whose shape the view points to, behind the number of elements.
-        unsafe { Layout::at(self.view.shape.sub(1), self.view.ndim as usize) }
+        // These fields never change.
+        unsafe { Layout::at((*view).shape.sub(1), (*view).ndim as usize) }
     }
 
     /// Element type.
@@ -66,7 +95,8 @@ impl Tensor {
 
     /// Where the memory is.
     pub fn device(&self) -> Device {
-        Device::known(self.view.device)
+        // SAFETY: this field never changes.
+        Device::known(unsafe { (*self.view.get()).device })
     }
 
     /// Whether writing is forbidden.
@@ -80,8 +110,13 @@ impl Tensor {
     }
 
     /// The memory its views may reach.
-    pub fn extent(&self) -> Extent {
-        self.hold.storage().extent()
+    ///
+    /// # Safety
+    /// As [`Tensor::data`].
+    #[inline(always)]
+    pub unsafe fn extent(&self) -> Extent {
+        // SAFETY: the caller's promise.
+        unsafe { Storage::extent_of(self.hold.as_ptr()) }
     }
 
     /// References to this tensor, and other tensors and exports on its storage.
@@ -97,13 +132,18 @@ impl Tensor {
     }
 
     /// Whether two tensors have a bit in common.
-    pub fn shares_memory(&self, other: &Self) -> Answer {
-        let (a, b) = (Descriptor::of(self), Descriptor::of(other));
-        if a.same_memory_space(&b) {
-            shares_bits(a.placed(), b.placed())
-        } else {
-            Answer::No
-        }
+    pub fn shares_memory(&self, other: &Self) -> Result<Answer> {
+        let room = 0;
+        let call = Call::of(&room);
+        self.touching(Touch::Nothing, call, |a| {
+            other.touching(Touch::Nothing, call, |b| {
+                Ok(if a.same_memory_space(&b) {
+                    shares_bits(a.placed(), b.placed())
+                } else {
+                    Answer::No
+                })
+            })
+        })
     }
 }
 
@@ -121,6 +161,9 @@ impl Handle {
     #[inline(always)]
     pub fn borrow(mut memory: Descriptor<'_>, release: Release, origin: Plan) -> Result<Self> {
         memory.normalise();
+        if let Some(lender) = release.lender() {
+            return Self::borrow_lent(&memory, lender, release, origin);
+        }
         let block = allocate(block_size::<Root>(memory.layout.ndim()), align_of::<Root>())?;
         // SAFETY: the block is fresh and large enough for a root.
         Ok(unsafe { Self::place_root(block, &memory, release, origin) })
@@ -176,14 +219,26 @@ impl Handle {
         Ok(unsafe { Self::place_root(block, &memory, release, origin) })
     }
 
-    /// A tensor on the memory of `base`: a view.
-    #[inline]
-    pub fn alias(base: &Tensor, memory: &Descriptor<'_>, origin: Plan) -> Result<Self> {
-        let bytes = block_size::<Tensor>(memory.layout.ndim());
+    /// A tensor on the memory of `base`: a view. `access` is that to the loan of the base, if it is on one.
+    #[inline(always)]
+    pub fn alias(
+        base: &Tensor,
+        memory: &Descriptor<'_>,
+        origin: Plan,
+        access: Option<Access>,
+    ) -> Result<Self> {
+        let member = access.as_ref().map_or(0, |_| size_of::<Member>());
+        let bytes = block_size::<Tensor>(memory.layout.ndim()) + member;
         let block = allocate(bytes, align_of::<Tensor>())?.cast();
         match base.hold.try_clone() {
-            // SAFETY: the block is fresh and large enough for a tensor.
-            Ok(hold) => Ok(unsafe { Self::place(block, memory, hold, origin) }),
+            // SAFETY: the block is fresh and large enough for a tensor, and for a member where it becomes one.
+            Ok(hold) => unsafe {
+                let handle = Self::place(block, memory, hold, origin);
+                if let Some(access) = access {
+                    handle.join(access);
+                }
+                Ok(handle)
+            },
             Err(error) => {
                 // SAFETY: allocated above and not used.
                 unsafe { free(block.cast()) }
@@ -226,7 +281,7 @@ impl Handle {
             at.write(Tensor {
                 references: Count::one(),
                 hold,
-                view: DLTensor {
+                view: UnsafeCell::new(DLTensor {
                     data: memory.data.cast(),
                     device: memory.device.raw(),
                     ndim: memory.layout.ndim() as i32,
@@ -234,7 +289,7 @@ impl Handle {
                     shape,
                     strides,
                     byte_offset: memory.byte_offset,
-                },
+                }),
                 dtype: memory.dtype,
                 read_only: memory.read_only,
                 origin,
@@ -286,15 +341,40 @@ impl Drop for Handle {
         // given up last: that may free the block the tensor is in, and run the lender's deleter.
         unsafe {
             let hold = core::ptr::read(&raw const (*tensor.as_ptr()).hold);
-            let storage = hold.into_raw();
-            let root = storage
-                .as_ptr()
-                .byte_add(offset_of!(Root, tensor))
-                .cast::<Tensor>();
-            if root != tensor.as_ptr() {
+            if !hold.storage().is_plain() {
+                return Self::leave(tensor, hold);
+            }
+            if !Self::is_root(tensor, &hold) {
                 free(tensor.cast());
             }
-            drop(Hold::from_raw(storage));
+            hold.give_up_plain();
+        }
+    }
+}
+
+impl Handle {
+    /// Whether a tensor is in the block of its storage.
+    #[inline(always)]
+    fn is_root(tensor: NonNull<Tensor>, hold: &Hold) -> bool {
+        // SAFETY: the address is compared, not used.
+        tensor == unsafe { hold.as_ptr().byte_add(offset_of!(Root, tensor)).cast() }
+    }
+
+    /// The end of a tensor whose storage has something to do at its own end.
+    ///
+    /// # Safety
+    /// The last reference to the tensor is gone; `hold` was its share.
+    #[inline(never)]
+    unsafe fn leave(tensor: NonNull<Tensor>, hold: Hold) {
+        // SAFETY: the caller's promise. A tensor on a loan joined it when it was made.
+        unsafe {
+            if let Some(loan) = hold.storage().loan() {
+                loan.remove(tensor.as_ref().member_place());
+            }
+            if !Self::is_root(tensor, &hold) {
+                free(tensor.cast());
+            }
+            drop(hold);
         }
     }
 }

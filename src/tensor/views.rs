@@ -6,6 +6,7 @@ use crate::dlpack::DLDataType;
 use crate::dtype::DType;
 use crate::error::{Error, Result, Text};
 use crate::layout::{Layout, LayoutBuf, MAX_NDIM, Slice, check_ndim, infer_shape, resolve_dim};
+use crate::storage::{Access, Call, Loan, Touch};
 
 impl Tensor {
     /// The handle on a view of this tensor: what `make` does with its layout, `make`'s result elements further on.
@@ -19,7 +20,28 @@ impl Tensor {
     /// The handle on elements of this tensor's memory.
     #[inline(always)]
     fn alias_at(&self, layout: &Layout, offset: i64) -> Result<Handle> {
-        let mut memory = Descriptor::of(self);
+        match self.loan() {
+            None => self.alias_where_it_is(layout, offset, None),
+            Some(loan) => self.alias_on_loan(layout, offset, loan),
+        }
+    }
+
+    #[inline(never)]
+    fn alias_on_loan(&self, layout: &Layout, offset: i64, loan: &'static Loan) -> Result<Handle> {
+        let access = loan.access()?;
+        self.alias_where_it_is(layout, offset, Some(access))
+    }
+
+    /// `access` is the lock of the loan that the memory is on, if it is on one.
+    #[inline(always)]
+    fn alias_where_it_is(
+        &self,
+        layout: &Layout,
+        offset: i64,
+        access: Option<Access>,
+    ) -> Result<Handle> {
+        // SAFETY: the memory is on no loan, or the lock is held.
+        let mut memory = unsafe { Descriptor::of(self) };
         memory.layout = layout;
         if offset != 0 {
             let bits = i128::from(offset) * i128::from(memory.dtype.storage_bits());
@@ -31,7 +53,7 @@ impl Tensor {
             let first = memory.first();
             memory.advance(i64::try_from(bits / 8).map_err(|_| Error::AddressElement { first })?);
         }
-        Handle::alias(self, &memory, Plan::ALIAS)
+        Handle::alias(self, &memory, Plan::ALIAS, access)
     }
 
     fn dim(&self, name: &'static str, dim: i32) -> Result<usize> {
@@ -126,9 +148,10 @@ impl Tensor {
         };
         let row_major = to(self, &request)?;
         layout.set(inferred, None)?;
-        let mut memory = Descriptor::of(&row_major);
+        // SAFETY: a copy is on no loan.
+        let mut memory = unsafe { Descriptor::of(&row_major) };
         memory.layout = &layout;
-        Handle::alias(&row_major, &memory, row_major.origin())
+        Handle::alias(&row_major, &memory, row_major.origin(), None)
     }
 
     /// Stretched to a shape by repeating dimensions of size 1; `-1` keeps a size.
@@ -162,8 +185,7 @@ impl Tensor {
     pub fn as_strided(&self, shape: &[i64], strides: &[i64], offset: i64) -> Result<Handle> {
         let mut layout = LayoutBuf::new();
         layout.set(shape, Some(strides))?;
-        let memory = Descriptor::of(self);
-        let bits = memory.dtype.storage_bits();
+        let bits = self.dtype().storage_bits();
         layout.nbytes(bits)?;
         let reach = layout.reach(bits)?;
         let offset = if layout.numel() == 0 { 0 } else { offset };
@@ -172,8 +194,12 @@ impl Tensor {
         if inside != 0 {
             return Err(Error::StartsInsideByte { bits: inside });
         }
-        let extent = memory.extent;
-        let first = i128::from(memory.first()) - i128::from(extent.start) + distance / 8;
+        let room = 0;
+        let (first, extent) = self.touching(Touch::Nothing, Call::of(&room), |memory| {
+            Ok((memory.first(), memory.extent))
+        })?;
+        // An evacuation moves both ends alike.
+        let first = i128::from(first) - i128::from(extent.start) + distance / 8;
         layout.check_within(bits, reach, first, extent.end - extent.start)?;
         self.alias_at(&layout, offset)
     }
@@ -190,9 +216,11 @@ impl Tensor {
             &mut layout,
         )?;
         layout.nbytes(dtype.storage_bits())?;
-        let mut memory = Descriptor::of(self);
+        let access = self.access()?;
+        // SAFETY: the memory is on no loan, or the lock is held.
+        let mut memory = unsafe { Descriptor::of(self) };
         memory.layout = &layout;
         memory.dtype = dtype;
-        Handle::alias(self, &memory, Plan::ALIAS)
+        Handle::alias(self, &memory, Plan::ALIAS, access)
     }
 }
