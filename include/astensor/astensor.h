@@ -209,12 +209,54 @@
 #define TENSOR_SCI_MODE_OFF 2
 
 /**
+ * Nothing on the loan can be written through this library.
+ */
+#define TENSOR_LOAN_READ_ONLY 1
+
+/**
+ * Everything that reaches the memory: tensors, views and exports.
+ */
+#define TENSOR_LOAN_ALIASES 0
+
+/**
+ * Tensors made from descriptors.
+ */
+#define TENSOR_LOAN_TENSORS 1
+
+/**
+ * Tensors made from tensors.
+ */
+#define TENSOR_LOAN_VIEWS 2
+
+/**
+ * Managed tensors that were exported and not given back.
+ */
+#define TENSOR_LOAN_EXPORTS 3
+
+/**
+ * Pins, and tensors whose pointer was given away by tensor_view().
+ */
+#define TENSOR_LOAN_PINS 4
+
+/**
+ * Read, beside others that read.
+ */
+#define TENSOR_PIN_READ 1
+
+/**
+ * Write, and read, alone.
+ */
+#define TENSOR_PIN_WRITE 2
+
+/**
  * Version of this interface: it changes when a program must be compiled anew.
  */
 #define TENSOR_ABI_VERSION 1
 
 /**
- * A loan. Not in this version.
+ * A loan: memory that is lent to tensors, and can be taken back. The handle is not an address. It is used up when the loan
+ * ends, by tensor_loan_close() or tensor_loan_evacuate(); every use after that is TENSOR_ERROR_CLOSED. There is nothing to
+ * release.
  */
 typedef struct tensor_loan_t tensor_loan_t;
 
@@ -279,7 +321,7 @@ typedef struct tensor_options_t {
      */
     size_t nbytes;
     /**
-     * Must be NULL in this version.
+     * The loan that the data is on: its bytes are proved to be inside. NULL: none.
      */
     struct tensor_loan_t *loan;
     /**
@@ -539,6 +581,26 @@ typedef struct tensor_format_options_t {
  */
 #define TENSOR_ERROR_INTERNAL 19
 
+/**
+ * Memory on a loan is still in use; the message says by whom.
+ */
+#define TENSOR_ERROR_BUSY 20
+
+/**
+ * The lender has taken the memory back.
+ */
+#define TENSOR_ERROR_REVOKED 21
+
+/**
+ * Memory on a loan is in use in a way that excludes another.
+ */
+#define TENSOR_ERROR_ALIASED 22
+
+/**
+ * A loan that was closed, or a handle that is none of a loan.
+ */
+#define TENSOR_ERROR_CLOSED 23
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -777,6 +839,10 @@ tensor_status_t tensor_to_dlpack_legacy(struct tensor_t *tensor,
  *
  * @param tensor  A live handle, or NULL, which gives NULL.
  * @return Valid as long as the handle; not to be changed. The bytes may be read and, unless the tensor is read-only, written.
+ * @par Lifetime  On a loan, this gives a pointer away without saying until when: it counts as a pin for reading that lasts as
+ *                long as the handle, so the loan can be neither revoked nor evacuated before, and what overlaps cannot be
+ *                pinned for writing. tensor_pin() is the same with an end; tensor_shape() and the other getters give no
+ *                pointer away. Of a tensor whose loan was revoked, `data` is NULL.
  * @par Threads   Who reads or writes the bytes from several threads keeps them in order.
  */
 const DLTensor *tensor_view(const struct tensor_t *tensor);
@@ -799,6 +865,37 @@ tensor_status_t tensor_origin(const struct tensor_t *tensor,
  * @par Threads   The number at some moment: other threads may change it meanwhile.
  */
 uint64_t tensor_use_count(const struct tensor_t *tensor);
+
+/**
+ * The number of dimensions; -1 for NULL.
+ */
+int32_t tensor_ndim(const struct tensor_t *tensor);
+
+/**
+ * The sizes of the dimensions.
+ *
+ * @param tensor  A live handle, or NULL, which gives NULL.
+ * @return tensor_ndim() sizes, valid as long as the handle; not to be changed.
+ */
+const int64_t *tensor_shape(const struct tensor_t *tensor);
+
+/**
+ * The strides of the dimensions, in elements.
+ *
+ * @param tensor  A live handle, or NULL, which gives NULL.
+ * @return tensor_ndim() strides, valid as long as the handle; not to be changed.
+ */
+const int64_t *tensor_strides(const struct tensor_t *tensor);
+
+/**
+ * The type of the elements; zeros (lanes 0: no dtype) for NULL.
+ */
+DLDataType tensor_dtype(const struct tensor_t *tensor);
+
+/**
+ * Where the memory is; zeros (no device) for NULL.
+ */
+DLDevice tensor_device(const struct tensor_t *tensor);
 
 /**
  * The number of elements; -1 for NULL.
@@ -836,7 +933,8 @@ bool tensor_is_subbyte_padded(const struct tensor_t *tensor);
  * @param b    Not NULL. Tensors without elements share nothing. Memory on different devices is not shared, except that
  *             all memory the processor reaches is one space.
  * @param out  Not NULL. Set to false on error.
- * @return TENSOR_OK; TENSOR_ERROR_NULL; TENSOR_ERROR_TOO_HARD when the steps did not suffice: the answer is not known.
+ * @return TENSOR_OK; TENSOR_ERROR_NULL; TENSOR_ERROR_TOO_HARD when the steps did not suffice: the answer is not known;
+ *         TENSOR_ERROR_REVOKED for a tensor whose loan was revoked.
  */
 tensor_status_t tensor_shares_memory(const struct tensor_t *a,
                                      const struct tensor_t *b,
@@ -1125,6 +1223,132 @@ tensor_status_t tensor_copy_into(struct tensor_t *destination,
 tensor_status_t tensor_assign(struct tensor_t *destination,
                               struct tensor_t *source,
                               const struct tensor_options_t *options);
+
+/**
+ * Lend memory: tensors are made on it with `options.loan`.
+ *
+ * Each descriptor used with the loan is proved to stay inside the memory, or refused with TENSOR_ERROR_BOUNDS.
+ *
+ * @param data    The first byte; NULL only if `nbytes` is 0.
+ * @param nbytes  Bytes that are lent.
+ * @param flags   TENSOR_LOAN_READ_ONLY, or 0.
+ * @param out     Not NULL. Set to NULL on error; otherwise end the loan with tensor_loan_close() or tensor_loan_evacuate().
+ * @return TENSOR_OK; TENSOR_ERROR_NULL; TENSOR_ERROR_ARGUMENT for unknown flags; TENSOR_ERROR_OVERFLOW if the memory would
+ *         wrap around the end of the address space; TENSOR_ERROR_OUT_OF_MEMORY, with more than 32 loans at a time.
+ * @par Lifetime  The memory must stay until the loan is closed, revoked or evacuated, and may be freed, unmapped or filled
+ *                anew as soon as one of these has returned TENSOR_OK.
+ * @par Threads   Loans may be used, and ended, by any thread, also in deleters. A child after fork() has the loans of its
+ *                parent, but must leave those alone on which another thread was busy when it was made.
+ */
+tensor_status_t tensor_loan_open(void *data,
+                                 size_t nbytes,
+                                 uint32_t flags,
+                                 struct tensor_loan_t **out);
+
+/**
+ * End a loan that nothing is on any more.
+ *
+ * @param loan  A handle from tensor_loan_open(). Used up on success.
+ * @return TENSOR_OK: the memory is the caller's again. TENSOR_ERROR_BUSY while tensors, views or exports reach it: the
+ *         message counts them by kind, and names those that have a label; the loan goes on. TENSOR_ERROR_CLOSED if it was
+ *         ended before; TENSOR_ERROR_NULL. A loan that was revoked is closed whatever handles there still are.
+ * @par Threads  Any thread; waits for an evacuation or a revocation that another is busy with.
+ */
+tensor_status_t tensor_loan_close(struct tensor_loan_t *loan);
+
+/**
+ * Wait until nothing is on a loan any more, and all deleters of memory on it have returned. Then close it: others may have
+ * put something on it meanwhile.
+ *
+ * Memory that is adopted, by a deleter or from DLPack, can be waited for in the same way when it is put on a loan as well.
+ *
+ * @param loan        A handle from tensor_loan_open(). Not used up.
+ * @param timeout_ns  Nanoseconds to wait at most; 0 asks only; below 0 there is no limit.
+ * @return TENSOR_OK, also if the loan is revoked or ended by somebody meanwhile; TENSOR_ERROR_BUSY when the time was up, with
+ *         a message as tensor_loan_close() has it; TENSOR_ERROR_CLOSED if it was ended before; TENSOR_ERROR_NULL.
+ * @par Threads  Any thread. In a deleter, it does not wait for that deleter itself.
+ */
+tensor_status_t tensor_loan_wait(struct tensor_loan_t *loan,
+                                 int64_t timeout_ns);
+
+/**
+ * Take the memory back now. Handles stay valid, and what they say of themselves can be read, but their memory is gone: every
+ * touch of it (copies from and to it, exports, pins, new views) is TENSOR_ERROR_REVOKED, and tensor_view() shows a NULL
+ * `data`. Copies that other threads are making are waited for.
+ *
+ * @param loan  A handle from tensor_loan_open(). Not used up: end the loan with tensor_loan_close().
+ * @return TENSOR_OK: the memory is the caller's again, also if it was revoked before. TENSOR_ERROR_BUSY while somebody has a
+ *         pointer to it: an export, a pin, or a live tensor for which tensor_view() was called; nothing has changed then.
+ *         TENSOR_ERROR_CLOSED; TENSOR_ERROR_NULL.
+ * @par Lifetime  Deleters of memory on the loan are called before this returns.
+ * @par Threads   Any thread.
+ */
+tensor_status_t tensor_loan_revoke(struct tensor_loan_t *loan);
+
+/**
+ * Move everything that is on a loan to a private copy, all together, and end the loan. Tensors and views keep their values,
+ * strides and addresses relative to each other (and modulo 64), go on sharing memory with each other, and stay read-only
+ * where they were. Copies that are being made are waited for, and uses that begin meanwhile wait.
+ *
+ * @param loan  A handle from tensor_loan_open(). Used up on success.
+ * @return TENSOR_OK: the memory is the caller's again. TENSOR_ERROR_BUSY as tensor_loan_revoke();
+ *         TENSOR_ERROR_OUT_OF_MEMORY; TENSOR_ERROR_DEVICE if the processor cannot reach the memory; after these nothing has
+ *         changed. TENSOR_ERROR_REVOKED; TENSOR_ERROR_CLOSED; TENSOR_ERROR_NULL.
+ * @par Lifetime  The copy is freed with the last tensor on it. Deleters of memory on the loan are called before this returns.
+ * @par Threads   Any thread.
+ */
+tensor_status_t tensor_loan_evacuate(struct tensor_loan_t *loan);
+
+/**
+ * Count what is on a loan.
+ *
+ * @param loan  A handle from tensor_loan_open().
+ * @param kind  TENSOR_LOAN_ALIASES, or _TENSORS, _VIEWS, _EXPORTS or _PINS.
+ * @param out   Not NULL. Set to 0 on error.
+ * @return TENSOR_OK; TENSOR_ERROR_NULL; TENSOR_ERROR_ARGUMENT for an unknown kind; TENSOR_ERROR_CLOSED.
+ * @par Threads  The number at some moment: other threads may change it meanwhile.
+ */
+tensor_status_t tensor_loan_count(const struct tensor_loan_t *loan,
+                                  int32_t kind,
+                                  size_t *out);
+
+/**
+ * Name a tensor on a loan, for the messages about what is still on it. Views have names of their own.
+ *
+ * @param tensor  Not NULL, on a loan.
+ * @param label   Ends with NUL; copied, 31 bytes of it at most. NULL or "" takes the name away.
+ * @return TENSOR_OK; TENSOR_ERROR_NULL; TENSOR_ERROR_UNSUPPORTED for a tensor that is on no loan.
+ */
+tensor_status_t tensor_set_label(struct tensor_t *tensor,
+                                 const char *label);
+
+/**
+ * Get raw access to a tensor's memory for a while. Memory on a loan can be neither revoked nor evacuated until the pin ends.
+ *
+ * On a loan, pins are for any number of readers or one writer, by exact overlap: interleaved columns of a matrix may both be
+ * written. Copies pin what they read and write while they run. That stays so when a loan is evacuated. On memory that never
+ * was on a loan, nothing is checked but whether it is read-only.
+ *
+ * @param tensor  Not NULL. The pin is a reference to it.
+ * @param access  TENSOR_PIN_READ; TENSOR_PIN_WRITE, with or without TENSOR_PIN_READ.
+ * @param out     Not NULL. Set to NULL on error; otherwise what tensor_view() shows. Unlike with tensor_view(), the pointer in
+ *                it may be used only until tensor_unpin().
+ * @return TENSOR_OK: end the pin with tensor_unpin(). TENSOR_ERROR_ALIASED if another pin, or a copy, is in the way, or if
+ *         that takes too long to find out. TENSOR_ERROR_READ_ONLY; TENSOR_ERROR_REVOKED; TENSOR_ERROR_ARGUMENT for unknown
+ *         bits or none; TENSOR_ERROR_NULL; TENSOR_ERROR_COUNT.
+ * @par Threads   Any thread; waits for an evacuation.
+ */
+tensor_status_t tensor_pin(struct tensor_t *tensor,
+                           uint32_t access,
+                           const DLTensor **out);
+
+/**
+ * End a pin, on any thread, and give its reference back. A tensor that was pinned several times is unpinned as often.
+ *
+ * @param tensor  Not NULL, and pinned.
+ * @return TENSOR_OK; TENSOR_ERROR_NULL; TENSOR_ERROR_ARGUMENT for a tensor on a loan that is not pinned.
+ */
+tensor_status_t tensor_unpin(struct tensor_t *tensor);
 
 /**
  * Set how many threads a large copy may use, the calling one included. Results do not depend on it.

@@ -15,7 +15,8 @@ use crate::convert::Standard;
 use crate::device::Device;
 use crate::dtype::{DType, Scalar, default_float};
 use crate::error::{Error, Result};
-use crate::tensor::Tensor;
+use crate::storage::{Call, Touch};
+use crate::tensor::{Descriptor, Tensor};
 use core::fmt::{self, Write};
 use nested::Grid;
 use number::Digits;
@@ -82,8 +83,12 @@ pub fn format(
     if empty {
         sink.put("[]");
     } else {
-        // SAFETY: the memory was proved when the tensor was made, and the processor reaches it.
-        unsafe { put_elements(tensor, options, sink) };
+        let room = 0;
+        tensor.touching(Touch::Reads, Call::of(&room), |memory| {
+            // SAFETY: the memory was proved when the tensor was made, and the processor reaches it.
+            unsafe { put_elements(&memory, options, sink) };
+            Ok(())
+        })?;
     }
     put_suffixes(tensor, requires_grad, empty, options, sink);
     sink.put(")");
@@ -94,13 +99,13 @@ pub fn format(
 ///
 /// # Safety
 /// The memory is readable.
-unsafe fn put_elements(tensor: &Tensor, options: &FormatOptions, sink: &mut Sink<'_>) {
-    let grid = Grid::new(tensor, options);
+unsafe fn put_elements(memory: &Descriptor<'_>, options: &FormatOptions, sink: &mut Sink<'_>) {
+    let grid = Grid::new(memory, options);
     let mut digits = Digits::new();
     let mut styles = [Style::NOTHING; 2];
     let parts = grid.parts();
     for (part, style) in styles[..parts].iter_mut().enumerate() {
-        let mut seen = Seen::nothing(tensor.dtype().scalar());
+        let mut seen = Seen::nothing(memory.dtype.scalar());
         // SAFETY: the caller's promise.
         unsafe { grid.scan(part, &mut seen) };
         *style = Style::new(&seen, options.precision, options.sci_mode, &mut digits);

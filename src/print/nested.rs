@@ -7,7 +7,7 @@ use super::style::{Seen, Style};
 use crate::convert::{BLOCK, Carrier, Reader};
 use crate::dtype::{DType, Kind};
 use crate::layout::MAX_NDIM;
-use crate::tensor::Tensor;
+use crate::tensor::Descriptor;
 use core::ops::Range;
 
 /// A dimension, or the lanes of an element.
@@ -32,9 +32,9 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// The elements of a tensor, whose memory the processor reaches.
-    pub fn new(tensor: &Tensor, options: &FormatOptions) -> Self {
-        let (layout, dtype) = (tensor.layout(), tensor.dtype());
+    /// The elements of memory that the processor reaches.
+    pub fn new(memory: &Descriptor<'_>, options: &FormatOptions) -> Self {
+        let (layout, dtype) = (memory.layout, memory.dtype);
         let mut dims = [Dim { size: 1, step: 0 }; MAX_NDIM + 1];
         let bits = dtype.storage_bits() as i64;
         for (dim, (&size, &stride)) in dims
@@ -55,8 +55,7 @@ impl Grid {
         let count = i128::from(layout.numel()) * i128::from(lanes);
         let edge = i64::try_from(options.edge_items).unwrap_or(i64::MAX);
         Self {
-            // There, data points to the first element.
-            base: tensor.view().data.cast_const().cast(),
+            base: memory.pointer(),
             dtype,
             reader: Reader::new(dtype),
             dims,

@@ -47,9 +47,8 @@ impl<'a> Filler<'a> {
         if dtype.is_subbyte() && !dtype.is_padded() {
             // The bits behind the last element are nobody's, but they are read with it.
             let bytes = tensor.nbytes() as usize;
-            let start: *mut u8 = tensor.view().data.cast();
-            // SAFETY: the tensor is fresh and has so many bytes.
-            unsafe { start.write_bytes(0, bytes) }
+            // SAFETY: the tensor is fresh, on no loan, and has so many bytes.
+            unsafe { tensor.data().cast::<u8>().write_bytes(0, bytes) }
         }
         Self {
             tensor,
@@ -113,7 +112,8 @@ impl<'a> Filler<'a> {
         }];
         let bits = self.lane.storage_bits() as i64;
         let bit = self.written * bits;
-        let start: *mut u8 = self.tensor.view().data.cast();
+        // SAFETY: the tensor is fresh, and on no loan.
+        let start: *mut u8 = unsafe { self.tensor.data().cast() };
         let to = start.wrapping_add((bit / 8) as usize);
         let words: *const u8 = self.words.as_ptr().cast();
         // SAFETY: so many words are gathered, and the tensor has room for them; it is fresh, so nobody else has it. The
@@ -252,7 +252,8 @@ impl Visitor for Filler<'_> {
             layout: memory.layout,
             dtype: memory.dtype,
         };
-        let start: *mut u8 = self.tensor.view().data.cast();
+        // SAFETY: the tensor is fresh, and on no loan.
+        let start: *mut u8 = unsafe { self.tensor.data().cast() };
         let destination = Side {
             pointer: start.wrapping_add((bit / 8) as usize),
             layout: &layout,

@@ -13,7 +13,7 @@ use crate::dlpack::{DLDataType, DLDevice, DLTensor};
 use crate::dtype::{Casting, DType};
 use crate::error::{Error, Result, Text};
 use crate::layout::{Layout, LayoutBuf};
-use crate::storage::{allocate, free};
+use crate::storage::{Call, Touch, allocate, free};
 use crate::tensor::{Action, CopyMode, Descriptor, Handle, Plan, Reasons, Request, Tensor};
 use fill::Filler;
 use infer::Inference;
@@ -63,14 +63,21 @@ pub enum Memory<'a> {
 }
 
 impl<'a> Memory<'a> {
-    /// The proved description of the memory, its layout in `room`. `padded` tells how sub-byte elements are stored.
+    /// Calls `body` with the proved description of the memory, which stays where it is meanwhile. `padded` tells how sub-byte
+    /// elements are stored.
     ///
     /// # Safety
     /// Pointers in a descriptor are NULL or readable.
-    unsafe fn prove(self, padded: bool, room: &'a mut LayoutBuf) -> Result<Descriptor<'a>> {
+    unsafe fn with<T>(
+        self,
+        padded: bool,
+        body: impl FnOnce(&Descriptor<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let mut room = LayoutBuf::new();
+        let mut shape = [0];
         let memory = match self {
             Memory::Run { data, dtype, count } => {
-                let mut shape = [count];
+                shape[0] = count;
                 let raw = DLTensor {
                     data: data.cast_mut().cast(),
                     device: DLDevice {
@@ -84,14 +91,20 @@ impl<'a> Memory<'a> {
                     byte_offset: 0,
                 };
                 // SAFETY: the shape is here, and there are no strides.
-                unsafe { Descriptor::prove(&raw, padded, None, room)? }
+                unsafe { Descriptor::prove(&raw, padded, None, &mut room)? }
             }
             // SAFETY: the caller's promise.
-            Memory::Described(raw) => unsafe { Descriptor::prove(raw, padded, None, room)? },
-            Memory::Tensor(tensor) => Descriptor::of(tensor),
+            Memory::Described(raw) => unsafe { Descriptor::prove(raw, padded, None, &mut room)? },
+            Memory::Tensor(tensor) => {
+                let call = 0;
+                return tensor.touching(Touch::Reads, Call::of(&call), |memory| {
+                    memory.check_host_accessible("copied")?;
+                    body(&memory)
+                });
+            }
         };
         memory.check_host_accessible("copied")?;
-        Ok(memory)
+        body(&memory)
     }
 }
 

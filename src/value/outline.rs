@@ -2,7 +2,7 @@
 
 use super::{Item, Memory, Node, Number};
 use crate::error::{Error, Position, Result};
-use crate::layout::{LayoutBuf, MAX_NDIM};
+use crate::layout::MAX_NDIM;
 use crate::tensor::Descriptor;
 
 /// The shape that a value must have to be a tensor.
@@ -42,12 +42,12 @@ impl Outline {
                     }
                 }
                 Item::Memory(memory) => {
-                    let mut room = LayoutBuf::new();
+                    let mut push_all = |memory: &Descriptor<'_>| {
+                        let mut sizes = memory.layout.shape().iter();
+                        sizes.try_for_each(|&size| outline.push(size))
+                    };
                     // SAFETY: the caller's promise.
-                    let memory = unsafe { memory.prove(padded, &mut room)? };
-                    for &size in memory.layout.shape() {
-                        outline.push(size)?;
-                    }
+                    unsafe { memory.with(padded, &mut push_all)? }
                 }
             }
             return Ok(outline);
@@ -148,9 +148,14 @@ impl<V: Visitor> Walk<'_, V> {
     /// # Safety
     /// As for [`Node::item`].
     unsafe fn visit_memory(&mut self, memory: Memory<'_>, depth: usize) -> Result<()> {
-        let mut room = LayoutBuf::new();
+        let padded = self.outline.padded;
         // SAFETY: the caller's promise.
-        let memory = unsafe { memory.prove(self.outline.padded, &mut room)? };
+        unsafe { memory.with(padded, |memory| self.visit_proved(memory, depth)) }
+    }
+
+    /// # Safety
+    /// As for [`Self::visit_memory`]; the memory has been proved.
+    unsafe fn visit_proved(&mut self, memory: &Descriptor<'_>, depth: usize) -> Result<()> {
         let shape = memory.layout.shape();
         self.path[depth..].fill(0);
         for (dim, &size) in shape.iter().enumerate() {
@@ -158,7 +163,7 @@ impl<V: Visitor> Walk<'_, V> {
         }
         self.expect(depth + shape.len(), None)?;
         // SAFETY: the descriptor was proved, and the caller's promise says that its memory is there.
-        unsafe { self.visitor.memory(&memory) }
+        unsafe { self.visitor.memory(memory) }
     }
 
     /// An error unless a list of `found` items, or a scalar, is what the shape has at this depth.
