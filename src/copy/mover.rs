@@ -89,6 +89,14 @@ fn is_complex(dtype: DType) -> bool {
     dtype.scalar().kind() == Kind::Complex
 }
 
+/// Whether converted elements are the same bits, but for how sub-byte ones are stored: those of one type, and integers of
+/// one width, which wrap.
+fn has_same_bits(from: DType, to: DType) -> bool {
+    let is_integer = |dtype: DType| matches!(dtype.scalar().kind(), Kind::Int | Kind::UInt);
+    let same_width = from.scalar().bits() == to.scalar().bits() && from.lanes() == to.lanes();
+    from.same_type(to) || is_integer(from) && is_integer(to) && same_width
+}
+
 /// Sizes that whole units can be transposed, gathered and scattered at.
 fn is_movable(size: usize) -> bool {
     matches!(size, 1 | 2 | 4 | 8 | 16)
@@ -104,11 +112,11 @@ impl Mover {
             streams,
         };
         let whole = |dtype: DType| (dtype.storage_bits() / 8) as usize;
-        if from == to && !from.is_subbyte() {
+        if has_same_bits(from, to) && !from.is_subbyte() {
             return mover(Way::Bytes, whole(from), whole(to));
         }
         let (source, target) = (from.scalar().component(), to.scalar().component());
-        let kernel = match from.same_type(to) {
+        let kernel = match has_same_bits(from, to) {
             true => None,
             false => Some(convert::kernel(source, target, overflow)),
         };
@@ -751,9 +759,6 @@ impl Sheet {
     }
 }
 
-/// Lanes of a block.
-const LANES: usize = BLOCK / 16;
-
 /// Moves a run of lanes of which some are smaller than a byte.
 ///
 /// # Safety
@@ -774,11 +779,13 @@ unsafe fn move_lanes(
         start = unsafe { move_whole_bytes((from, source), (to, destination), run) };
     }
     let (mut lanes, mut converted) = (Block::new(), Block::new());
+    // What a block holds of lanes of either size, and of pairs of them.
+    let most = (BLOCK / size(from).max(parts * size(to))) as i64;
     while start < run.size {
-        let count = (run.size - start).min(LANES as i64) as usize;
+        let count = (run.size - start).min(most) as usize;
         let source_bit = source.1 + start * run.source;
         let destination_bit = destination.1 + start * run.destination;
-        // SAFETY: the caller's promise; a block holds as many lanes of any size, twice.
+        // SAFETY: the caller's promise; a block holds as many lanes.
         unsafe {
             let block = lanes.as_mut_ptr();
             if from.packed {

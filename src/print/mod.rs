@@ -195,7 +195,8 @@ mod tests {
         let dtype = DType::from_name(dtype).unwrap();
         let tensor = empty(dtype.raw(), None, shape).unwrap();
         assert_eq!(tensor.nbytes(), bytes.len() as i64);
-        let data: *mut u8 = tensor.view().data.cast();
+        // SAFETY: the tensor is on no loan.
+        let data: *mut u8 = unsafe { tensor.data().cast() };
         // SAFETY: the tensor is this function's, and has so many bytes.
         unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), data, bytes.len()) };
         let mut buffer = [MaybeUninit::new(0); 256];

@@ -170,10 +170,6 @@ macro_rules! load {
     };
 }
 
-load!(BoolSource, 1, |at| {
-    let bytes = _mm_min_epu8(load64(at), _mm_set1_epi8(1));
-    _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes))
-});
 load!(I8, 1, |at| _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(
     load64(at)
 )));
@@ -512,7 +508,7 @@ unsafe fn store_bytes(to: *mut u8, words: Words, pack: Pack) {
     }
 }
 
-/// The 8-bit floats.
+/// The floats of at most 8 bits, one to a byte.
 struct Small<F>(F);
 
 impl<F: Float> Store for Small<F> {
@@ -527,7 +523,34 @@ impl<F: Float> Store for Small<F> {
     }
 }
 
-/// [`super::narrow::narrow`] of eight numbers, to a format of 8 bits.
+/// Integers in the low `BITS` bits of a byte whose other bits are zero.
+struct Tiny<const BITS: u32, const SIGNED: bool>;
+
+impl<const BITS: u32, const SIGNED: bool> Store for Tiny<BITS, SIGNED> {
+    const SIZE: usize = 1;
+    #[inline(always)]
+    unsafe fn store(to: *mut u8, singles: Singles, _: Parameters) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let mask = _mm256_set1_epi32((1 << BITS) - 1);
+            let words = if SIGNED {
+                let highest = (1 << (BITS - 1)) - 1;
+                each!(signed_words(singles), |words| {
+                    let held = _mm256_min_epi32(words, _mm256_set1_epi32(highest));
+                    let held = _mm256_max_epi32(held, _mm256_set1_epi32(-1 - highest));
+                    _mm256_and_si256(held, mask)
+                })
+            } else {
+                each!(unsigned_words(singles), |words| _mm256_min_epi32(
+                    words, mask
+                ))
+            };
+            store_bytes(to, words, packs_epi16);
+        }
+    }
+}
+
+/// [`super::narrow::narrow`] of eight numbers, to a format of at most 8 bits.
 #[inline(always)]
 unsafe fn narrow(eight: __m256, format: Format, parameters: Parameters) -> __m256i {
     const FRACTION: u32 = 23;
@@ -556,7 +579,8 @@ unsafe fn narrow(eight: __m256, format: Format, parameters: Parameters) -> __m25
         let code = _mm256_sub_epi32(code, set(smallest >> lost));
         let code = _mm256_min_epi32(code, set(parameters.overflowed));
         let nan = _mm256_cmpgt_epi32(magnitude, infinity);
-        let sign = _mm256_and_si256(_mm256_srli_epi32::<24>(bits), set(format.sign() as u32));
+        let sign = _mm256_srl_epi32(bits, _mm_cvtsi32_si128(32 - format.bits as i32));
+        let sign = _mm256_and_si256(sign, set(format.sign() as u32));
         match format.special {
             Special::Ieee => {
                 let payload = _mm256_srl_epi32(magnitude, _mm_cvtsi32_si128(lost as i32));
@@ -866,6 +890,44 @@ from_doubles!(BoolTarget, |from, to| {
     store_bytes(to, words, packs_epi16);
 });
 
+/// Bool to a 16-bit float, which is 0 or `ONE`.
+struct BoolToHalf<const ONE: i16>;
+
+impl<const ONE: i16> Group for BoolToHalf<ONE> {
+    const FROM: usize = 1;
+    const TO: usize = 2;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
+        for i in 0..2 {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let bytes = _mm256_cvtepu8_epi16(load128(from.add(16 * i)));
+                let zero = _mm256_cmpeq_epi16(bytes, _mm256_setzero_si256());
+                let halves = _mm256_andnot_si256(zero, _mm256_set1_epi16(ONE));
+                store256(to.add(32 * i), halves);
+            }
+        }
+    }
+}
+
+/// 8-bit integers to bfloat16, whose eight significant bits hold them: nothing is rounded.
+struct ByteToBrain<L>(L);
+
+impl<L: Load> Group for ByteToBrain<L> {
+    const FROM: usize = 1;
+    const TO: usize = 2;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let words = each!(L::load(from), |eight| _mm256_srli_epi32::<16>(
+                _mm256_castps_si256(eight)
+            ));
+            store_words(to, words, packus_epi32);
+        }
+    }
+}
+
 /// 64-bit integers to the nearest binary64.
 struct LongToDouble<const SIGNED: bool>;
 
@@ -914,15 +976,18 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
         (Scalar::UInt64, Scalar::Float64) => return Some(run::<LongToDouble<false>>),
         (Scalar::Int64, Scalar::Float32) => return Some(run::<LongToSingle<true>>),
         (Scalar::UInt64, Scalar::Float32) => return Some(run::<LongToSingle<false>>),
+        (Scalar::Bool, Scalar::Float16) => return Some(run::<BoolToHalf<0x3c00>>),
+        (Scalar::Bool, Scalar::BFloat16) => return Some(run::<BoolToHalf<0x3f80>>),
+        (Scalar::Int8, Scalar::BFloat16) => return Some(run::<ByteToBrain<I8>>),
+        (Scalar::UInt8, Scalar::BFloat16) => return Some(run::<ByteToBrain<U8>>),
         (Scalar::BFloat16, Scalar::Float32) => return Some(run::<Through<BF16, QuietF32>>),
         // Halves of complex numbers.
         (Scalar::Float32, Scalar::Float32) => return Some(run::<Through<F32, QuietF32>>),
         _ => {}
     }
     match from {
-        Scalar::Bool => to_narrow::<BoolSource>(to),
-        Scalar::Int8 => to_narrow::<I8>(to),
-        Scalar::UInt8 => to_narrow::<U8>(to),
+        Scalar::Int8 => to_narrow::<I8>(to).or_else(|| to_small::<I8>(to)),
+        Scalar::UInt8 => to_narrow::<U8>(to).or_else(|| to_small::<U8>(to)),
         Scalar::Int16 => to_narrow::<I16>(to),
         Scalar::UInt16 => to_narrow::<U16>(to),
         Scalar::Int32 => to_narrow::<I32>(to),
@@ -930,7 +995,9 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
         Scalar::Int64 => to_narrow::<I64>(to),
         Scalar::UInt64 => to_narrow::<U64>(to),
         Scalar::Float64 => to_narrow::<F64>(to),
-        Scalar::Float32 => from_float::<F32>(to).or_else(|| to_small::<F32>(to)),
+        Scalar::Float32 => from_float::<F32>(to)
+            .or_else(|| to_small::<F32>(to))
+            .or_else(|| to_tiny(to)),
         Scalar::Float16 => from_float::<F16>(to).or_else(|| to_small::<F16>(to)),
         Scalar::BFloat16 => from_float::<BF16>(to).or_else(|| to_small::<BF16>(to)),
         Scalar::Float8E4M3Fn => from_float::<E4M3Fn>(to),
@@ -984,13 +1051,30 @@ fn to_float<L: Load>(to: Scalar) -> Option<Run> {
     })
 }
 
+fn to_tiny(to: Scalar) -> Option<Run> {
+    Some(match to {
+        Scalar::Int1 => run::<Through<F32, Tiny<1, true>>>,
+        Scalar::Int2 => run::<Through<F32, Tiny<2, true>>>,
+        Scalar::Int4 => run::<Through<F32, Tiny<4, true>>>,
+        Scalar::UInt1 => run::<Through<F32, Tiny<1, false>>>,
+        Scalar::UInt2 => run::<Through<F32, Tiny<2, false>>>,
+        Scalar::UInt4 => run::<Through<F32, Tiny<4, false>>>,
+        _ => return None,
+    })
+}
+
 fn to_small<L: Load>(to: Scalar) -> Option<Run> {
     Some(match to {
+        Scalar::Float8E4M3Fn => run::<Through<L, Small<float::E4M3Fn>>>,
+        Scalar::Float8E5M2 => run::<Through<L, Small<float::E5M2>>>,
         Scalar::Float8E3M4 => run::<Through<L, Small<float::E3M4>>>,
         Scalar::Float8E4M3 => run::<Through<L, Small<float::E4M3>>>,
         Scalar::Float8E4M3B11Fnuz => run::<Through<L, Small<float::E4M3B11Fnuz>>>,
         Scalar::Float8E4M3Fnuz => run::<Through<L, Small<float::E4M3Fnuz>>>,
         Scalar::Float8E5M2Fnuz => run::<Through<L, Small<float::E5M2Fnuz>>>,
+        Scalar::Float6E2M3Fn => run::<Through<L, Small<float::E2M3Fn>>>,
+        Scalar::Float6E3M2Fn => run::<Through<L, Small<float::E3M2Fn>>>,
+        Scalar::Float4E2M1Fn => run::<Through<L, Small<float::E2M1Fn>>>,
         _ => return None,
     })
 }

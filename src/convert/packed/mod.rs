@@ -124,18 +124,18 @@ fn loops(level: Level, from: Scalar, to: Scalar) -> Option<(Run, Option<Run>)> {
     }
     let integer = |scalar: Scalar| matches!(scalar.kind(), Kind::Int | Kind::UInt | Kind::Bool);
     let is_subbyte = |scalar: Scalar| scalar.bits() < 8;
-    let (first, middle) = if integer(from) && integer(to) {
-        // One of them is sub-byte.
-        match small::to_byte(from) {
-            // The low bits are the same, whatever the sign.
-            Some((first, _)) if is_subbyte(to) => (first, Scalar::UInt8),
-            Some((first, byte)) if byte == to => return Some((first, None)),
-            Some(step) => step,
-            None => (direct(level, from, Scalar::UInt8)?, Scalar::UInt8),
+    let (first, middle) = match small::to_byte(from) {
+        // The low bits are the same, whatever the sign.
+        Some((first, _)) if integer(to) && is_subbyte(to) => (first, Scalar::UInt8),
+        Some((first, byte)) if byte == to => return Some((first, None)),
+        Some((first, byte)) if direct(level, byte, to).is_some() => (first, byte),
+        None if integer(from) && integer(to) => {
+            (direct(level, from, Scalar::UInt8)?, Scalar::UInt8)
         }
-    } else {
-        let single = rounded(level, from).or_else(|| direct(level, from, Scalar::Float32))?;
-        (single, Scalar::Float32)
+        _ => {
+            let single = rounded(level, from).or_else(|| direct(level, from, Scalar::Float32))?;
+            (single, Scalar::Float32)
+        }
     };
     if middle == to {
         return Some((first, None));
