@@ -225,11 +225,40 @@ static void settings_of_the_processor_change_nothing(void)
 #endif
 }
 
+/** Memory that its lender has taken back is neither printed nor made a value of. */
+static void revoked_memory_is_not_read(void)
+{
+    float numbers[2] = {1, 2};
+    int64_t two[1] = {2};
+    DLTensor data = describe(numbers, DTYPE_F32, 1, two, NULL);
+    tensor_loan_t *loan = NULL;
+    tensor_t *tensor = NULL, *out = NULL;
+    tensor_options_t options = default_options();
+    char buffer[64];
+    size_t needed = 1;
+    CHECK_OK(tensor_loan_open(numbers, sizeof numbers, 0, &loan));
+    options.loan = loan;
+    CHECK_OK(tensor_as_tensor(&data, &options, &tensor));
+    CHECK_OK(tensor_format(tensor, NULL, buffer, sizeof buffer, NULL));
+    CHECK(strcmp(buffer, "tensor([1., 2.])") == 0);
+    tensor_value_t value = tensor_value_tensor(tensor);
+    CHECK_OK(tensor_from_value(&value, NULL, &out));
+    tensor_release(out);
+    CHECK_OK(tensor_loan_revoke(loan));
+    CHECK_STATUS(tensor_format(tensor, NULL, buffer, sizeof buffer, &needed), TENSOR_ERROR_REVOKED);
+    CHECK(buffer[0] == 0 && needed == 0);
+    CHECK_STATUS(tensor_from_value(&value, NULL, &out), TENSOR_ERROR_REVOKED);
+    CHECK(out == NULL);
+    tensor_release(tensor);
+    CHECK_OK(tensor_loan_close(loan));
+}
+
 int main(void)
 {
     layouts_and_dtypes();
     options_are_checked();
     huge_tensors_are_summarised_at_once();
     settings_of_the_processor_change_nothing();
+    revoked_memory_is_not_read();
     return check_result();
 }

@@ -79,12 +79,13 @@ pub fn format(
             action: "printed",
         });
     }
-    sink.put(PREFIX);
     if empty {
+        sink.put(PREFIX);
         sink.put("[]");
     } else {
         let room = 0;
         tensor.touching(Touch::Reads, Call::of(&room), |memory| {
+            sink.put(PREFIX);
             // SAFETY: the memory was proved when the tensor was made, and the processor reaches it.
             unsafe { put_elements(&memory, options, sink) };
             Ok(())
