@@ -442,17 +442,42 @@ impl Store for BF16 {
         // SAFETY: the caller's promise.
         unsafe {
             let words = each!(singles, |eight| {
-                let bits = _mm256_castps_si256(eight);
-                let last = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
-                let rounded =
-                    _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), last);
-                let quiet = _mm256_or_si256(bits, _mm256_set1_epi32(1 << 22));
+                let quiet = _mm256_or_si256(_mm256_castps_si256(eight), _mm256_set1_epi32(1 << 22));
                 let nan = _mm256_cmp_ps::<_CMP_UNORD_Q>(eight, eight);
-                let chosen = _mm256_blendv_epi8(rounded, quiet, _mm256_castps_si256(nan));
+                let nan = _mm256_castps_si256(nan);
+                let chosen = _mm256_blendv_epi8(rounded_to_brain(eight), quiet, nan);
                 _mm256_srli_epi32::<16>(chosen)
             });
             store_words(to, words, packus_epi32);
         }
+    }
+}
+
+/// bfloat16 of what is not NaN: integers.
+struct BrainOfNumbers;
+
+impl Store for BrainOfNumbers {
+    const SIZE: usize = 2;
+    #[inline(always)]
+    unsafe fn store(to: *mut u8, singles: Singles, _: Parameters) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let words = each!(singles, |eight| _mm256_srli_epi32::<16>(rounded_to_brain(
+                eight
+            )));
+            store_words(to, words, packus_epi32);
+        }
+    }
+}
+
+/// Eight numbers that are not NaN, rounded so that their upper halves are bfloat16.
+#[inline(always)]
+unsafe fn rounded_to_brain(eight: __m256) -> __m256i {
+    // SAFETY: the module's features.
+    unsafe {
+        let bits = _mm256_castps_si256(eight);
+        let last = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
+        _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), last)
     }
 }
 
@@ -986,14 +1011,14 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
         _ => {}
     }
     match from {
-        Scalar::Int8 => to_narrow::<I8>(to).or_else(|| to_small::<I8>(to)),
-        Scalar::UInt8 => to_narrow::<U8>(to).or_else(|| to_small::<U8>(to)),
-        Scalar::Int16 => to_narrow::<I16>(to),
-        Scalar::UInt16 => to_narrow::<U16>(to),
-        Scalar::Int32 => to_narrow::<I32>(to),
-        Scalar::UInt32 => to_narrow::<U32>(to),
-        Scalar::Int64 => to_narrow::<I64>(to),
-        Scalar::UInt64 => to_narrow::<U64>(to),
+        Scalar::Int8 => of_integer::<I8>(to).or_else(|| to_small::<I8>(to)),
+        Scalar::UInt8 => of_integer::<U8>(to).or_else(|| to_small::<U8>(to)),
+        Scalar::Int16 => of_integer::<I16>(to),
+        Scalar::UInt16 => of_integer::<U16>(to),
+        Scalar::Int32 => of_integer::<I32>(to),
+        Scalar::UInt32 => of_integer::<U32>(to),
+        Scalar::Int64 => of_integer::<I64>(to),
+        Scalar::UInt64 => of_integer::<U64>(to),
         Scalar::Float64 => to_narrow::<F64>(to),
         Scalar::Float32 => from_float::<F32>(to)
             .or_else(|| to_small::<F32>(to))
@@ -1014,6 +1039,14 @@ pub fn rounded(from: Scalar) -> Option<Run> {
         Scalar::Int64 => run::<Through<I64, F32>>,
         Scalar::UInt64 => run::<Through<U64, F32>>,
         Scalar::Float64 => run::<Through<F64, F32>>,
+        _ => return None,
+    })
+}
+
+fn of_integer<L: Load>(to: Scalar) -> Option<Run> {
+    Some(match to {
+        Scalar::Float16 => run::<Through<L, F16>>,
+        Scalar::BFloat16 => run::<Through<L, BrainOfNumbers>>,
         _ => return None,
     })
 }
