@@ -5,6 +5,8 @@
 //! to. All of it is behind one lock per loan, which is never held while foreign code runs.
 
 mod flights;
+#[cfg(not(loom))]
+mod fork;
 mod list;
 mod members;
 mod monitor;
