@@ -136,6 +136,15 @@ static void borrow(struct stall *stall, tensor_t *own, uint64_t dice)
         note(COPY, tensor_assign(own, tensor, NULL));
     }
     tensor_release(copy);
+    /* From one loan to another, either of which may be evacuated meanwhile, and within one. */
+    tensor_t *other = take(&stalls[dice >> 40 & (STALLS - 1)]);
+    if (other) {
+        bool shared;
+        note(COPY, tensor_assign(other, tensor, NULL));
+        note(COPY, tensor_assign(used, used, NULL));
+        note(VIEW, tensor_shares_memory(other, used, &shared));
+        tensor_release(other);
+    }
 
     DLManagedTensorVersioned *managed = NULL;
     note(EXPORT, tensor_to_dlpack(used, NULL, &managed));
