@@ -2,6 +2,8 @@
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,8 +31,87 @@ static int copies_finish(const DLTensor *source)
     return right;
 }
 
-int main(void)
+static atomic_int stop;
+static float lent[64];
+static tensor_loan_t *loan;
+
+static tensor_t *on_loan(void)
 {
+    int64_t shape[1] = {64};
+    DLTensor data = describe(lent, DTYPE_F32, 1, shape, NULL);
+    tensor_options_t options = default_options();
+    tensor_t *tensor = NULL;
+    options.loan = loan;
+    CHECK_OK(tensor_as_tensor(&data, &options, &tensor));
+    return tensor;
+}
+
+/** Keeps the loan, and others, busy. */
+static void *be_busy(void *argument)
+{
+    tensor_t *tensor = argument;
+    while (!atomic_load(&stop)) {
+        tensor_t *view = NULL, *own = on_loan();
+        tensor_loan_t *other = NULL;
+        float scratch[64];
+        CHECK_OK(tensor_loan_open(scratch, sizeof scratch, 0, &other));
+        CHECK_OK(tensor_slice(tensor, 0, 0, 32, 1, &view));
+        CHECK_OK(tensor_assign(view, view, NULL));
+        tensor_release(view);
+        tensor_release(own);
+        CHECK_OK(tensor_loan_evacuate(other));
+    }
+    tensor_release(tensor);
+    return NULL;
+}
+
+/** In a child: the loan that others were busy with is neither locked nor waiting for them. */
+static int loan_works(tensor_t *tensor)
+{
+    size_t aliases = 0;
+    tensor_t *view = NULL;
+    tensor_loan_t *other = NULL;
+    int right = tensor_loan_count(loan, TENSOR_LOAN_ALIASES, &aliases) == TENSOR_OK && aliases >= 2;
+    right &= tensor_slice(tensor, 0, 0, 32, 1, &view) == TENSOR_OK && tensor_assign(view, view, NULL) == TENSOR_OK;
+    tensor_release(view);
+    right &= tensor_loan_open(lent, sizeof lent, 0, &other) == TENSOR_OK && tensor_loan_close(other) == TENSOR_OK;
+    right &= tensor_loan_wait(loan, 1000) == TENSOR_ERROR_BUSY;
+    right &= tensor_loan_revoke(loan) == TENSOR_OK && tensor_loan_close(loan) == TENSOR_OK;
+    return right;
+}
+
+static void loans_are_inherited(int rounds)
+{
+    pthread_t threads[2];
+    CHECK_OK(tensor_loan_open(lent, sizeof lent, 0, &loan));
+    tensor_t *tensor = on_loan();
+    for (int t = 0; t < 2; t++) {
+        tensor_t *whole = NULL;
+        int64_t start = 32 * t;
+        CHECK_OK(tensor_slice(tensor, 0, start, start + 32, 1, &whole));
+        CHECK(pthread_create(&threads[t], NULL, be_busy, whole) == 0);
+    }
+    for (int round = 0; round < rounds; round++) {
+        pid_t child = fork();
+        if (child == 0) {
+            alarm(60);
+            _exit(loan_works(tensor) ? 0 : 1);
+        }
+        int status = -1;
+        CHECK(child > 0 && waitpid(child, &status, 0) == child);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+    atomic_store(&stop, 1);
+    for (int t = 0; t < 2; t++) {
+        pthread_join(threads[t], NULL);
+    }
+    tensor_release(tensor);
+    CHECK_OK(tensor_loan_close(loan));
+}
+
+int main(int argc, char **argv)
+{
+    loans_are_inherited(argc > 1 && strcmp(argv[1], "tiny") == 0 ? 5 : 300);
     int64_t shape[1] = {COUNT};
     float *data = malloc(sizeof(float) * COUNT);
     if (!data) {

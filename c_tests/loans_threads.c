@@ -136,6 +136,15 @@ static void borrow(struct stall *stall, tensor_t *own, uint64_t dice)
         note(COPY, tensor_assign(own, tensor, NULL));
     }
     tensor_release(copy);
+    /* From one loan to another, either of which may be evacuated meanwhile, and within one. */
+    tensor_t *other = take(&stalls[dice >> 40 & (STALLS - 1)]);
+    if (other) {
+        bool shared;
+        note(COPY, tensor_assign(other, tensor, NULL));
+        note(COPY, tensor_assign(used, used, NULL));
+        note(VIEW, tensor_shares_memory(other, used, &shared));
+        tensor_release(other);
+    }
 
     DLManagedTensorVersioned *managed = NULL;
     note(EXPORT, tensor_to_dlpack(used, NULL, &managed));
@@ -374,6 +383,82 @@ static void copies_in_flight_are_waited_for(int how, int times)
     }
 }
 
+/* No lock is held while a deleter runs: it waits for a thread that does everything with the same loan. */
+
+static tensor_loan_t *shared_loan;
+static tensor_t *shared_tensor;
+static int deletions;
+
+static void *use_everything(void *ctx)
+{
+    size_t number;
+    tensor_t *view = NULL, *copy = NULL;
+    tensor_loan_t *other = NULL;
+    const DLTensor *raw = NULL;
+    float scratch[4] = {0};
+    tensor_options_t options = default_options();
+    options.copy = TENSOR_COPY_ALWAYS;
+    note(CLOSE, tensor_loan_count(shared_loan, TENSOR_LOAN_ALIASES, &number));
+    note(CLOSE, tensor_loan_close(shared_loan));
+    note(CLOSE, tensor_loan_wait(shared_loan, 0));
+    if (tensor_loan_open(scratch, sizeof scratch, 0, &other) != TENSOR_OK || tensor_loan_close(other) != TENSOR_OK) {
+        abort();
+    }
+    if (shared_tensor) {
+        note(VIEW, tensor_select(shared_tensor, 0, 0, &view));
+        note(COPY, tensor_to(shared_tensor, &options, &copy));
+        if (tensor_pin(shared_tensor, TENSOR_PIN_WRITE, &raw) == TENSOR_OK) {
+            tensor_unpin(shared_tensor);
+        }
+        tensor_set_label(shared_tensor, "shared");
+        tensor_release(view);
+        tensor_release(copy);
+    }
+    return ctx;
+}
+
+static void run_elsewhere(void *ctx)
+{
+    pthread_t thread;
+    deletions++;
+    if (pthread_create(&thread, NULL, use_everything, ctx) != 0) {
+        abort();
+    }
+    pthread_join(thread, NULL);
+}
+
+static void deleters_run_without_locks(void)
+{
+    float memory[4] = {0};
+    int64_t shape[1] = {4};
+    DLTensor data = describe(memory, DTYPE_F32, 1, shape, NULL);
+    for (int how = 0; how < 4; how++) {
+        tensor_options_t options = default_options();
+        tensor_t *adopted = NULL;
+        CHECK_OK(tensor_loan_open(memory, sizeof memory, 0, &shared_loan));
+        options.loan = shared_loan;
+        CHECK_OK(tensor_as_tensor(&data, &options, &shared_tensor));
+        options.deleter = run_elsewhere;
+        deletions = 0;
+        if (how == 0) {
+            CHECK_OK(tensor_copy(&data, &options, &adopted));
+        } else {
+            CHECK_OK(tensor_as_tensor(&data, &options, &adopted));
+        }
+        if (how == 1) {
+            CHECK_OK(tensor_loan_revoke(shared_loan));
+        } else if (how == 2) {
+            CHECK_OK(tensor_loan_evacuate(shared_loan));
+        }
+        tensor_release(adopted);
+        CHECK(deletions == 1);
+        tensor_release(shared_tensor);
+        shared_tensor = NULL;
+        tensor_loan_close(shared_loan);
+        CHECK_STATUS(tensor_loan_close(shared_loan), TENSOR_ERROR_CLOSED);
+    }
+}
+
 int main(int argc, char **argv)
 {
     int times = 30;
@@ -385,6 +470,7 @@ int main(int argc, char **argv)
     for (int how = CLOSE; how <= EVACUATE; how++) {
         inaccessible_at_once(how, times);
     }
+    deleters_run_without_locks();
     copies_in_flight_are_waited_for(REVOKE, times / 4 + 1);
     copies_in_flight_are_waited_for(EVACUATE, times / 4 + 1);
     everything_at_once();

@@ -1238,7 +1238,7 @@ tensor_status_t tensor_assign(struct tensor_t *destination,
  * @par Lifetime  The memory must stay until the loan is closed, revoked or evacuated, and may be freed, unmapped or filled
  *                anew as soon as one of these has returned TENSOR_OK.
  * @par Threads   Loans may be used, and ended, by any thread, also in deleters. A child after fork() has the loans of its
- *                parent, but must leave those alone on which another thread was busy when it was made.
+ *                parent; what other threads had pinned stays pinned there.
  */
 tensor_status_t tensor_loan_open(void *data,
                                  size_t nbytes,

@@ -6,7 +6,7 @@ use super::{tensor_ref, tensor_status_t, tensor_t};
 use crate::dlpack::DLTensor;
 use crate::error::Error;
 use crate::layout::LayoutBuf;
-use crate::tensor::{Descriptor, assign, copy_into};
+use crate::tensor::{Descriptor, Touched, copy_into};
 
 /// Copy the caller's data into a tensor: converted to its dtype, stretched to its shape.
 ///
@@ -37,7 +37,8 @@ pub unsafe extern "C" fn tensor_copy_into(
             let source =
                 Descriptor::prove(source, options.request.padded, options.nbytes, &mut room)?;
             let source = source.confined(options.lender)?;
-            copy_into(destination, &source, options.lender, options.fill())
+            let source = Touched::Described(&source, options.lender);
+            copy_into(destination, source, options.fill())
         }
     })
 }
@@ -61,7 +62,7 @@ pub unsafe extern "C" fn tensor_assign(
             let destination = tensor_ref(destination, "destination")?;
             let source = tensor_ref(source, "source")?;
             let options = Options::read(options, Accepts::assignment("tensor_assign"))?;
-            assign(destination, source, options.fill())
+            copy_into(destination, Touched::Tensor(source), options.fill())
         }
     })
 }

@@ -49,7 +49,7 @@ fn lender(loan: *const tensor_loan_t) -> Result<Lender> {
 /// @par Lifetime  The memory must stay until the loan is closed, revoked or evacuated, and may be freed, unmapped or filled
 ///                anew as soon as one of these has returned TENSOR_OK.
 /// @par Threads   Loans may be used, and ended, by any thread, also in deleters. A child after fork() has the loans of its
-///                parent, but must leave those alone on which another thread was busy when it was made.
+///                parent; what other threads had pinned stays pinned there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tensor_loan_open(
     data: *mut c_void,

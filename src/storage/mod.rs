@@ -6,7 +6,7 @@ mod loan;
 
 pub use allocate::{Scratch, allocate, free};
 pub use count::Count;
-pub use loan::{Access, Call, Counted, Flight, Kind, Lender, Loan, Member, Place, Touch};
+pub use loan::{Access, Call, Counted, Flight, InFlight, Kind, Lender, Loan, Member, Place, Touch};
 
 use crate::dlpack::{DLManagedTensor, DLManagedTensorVersioned};
 use core::cell::UnsafeCell;

@@ -1,6 +1,6 @@
 //! From described memory to a tensor: decide between alias and copy, say why, and do it.
 
-use super::{Descriptor, Handle, Tensor};
+use super::{Descriptor, Handle, Tensor, Touched};
 use crate::copy;
 use crate::device::Device;
 use crate::dlpack::DLDataType;
@@ -224,7 +224,8 @@ pub fn as_tensor(
         }
         Action::Copy => {
             let room = 0;
-            let tensor = memory.reading(release.lender(), Call::of(&room), || {
+            let source = Touched::Described(&memory, release.lender());
+            let tensor = source.with(Touch::Reads, Call::of(&room), |memory| {
                 copied(&memory, dtype, request, plan)
             })?;
             // SAFETY: the copy is made and nothing refers to the lender's memory. Its deleter may be called here: the
@@ -263,10 +264,7 @@ pub fn to(tensor: &Tensor, request: &Request) -> Result<Handle> {
         }
         Action::Copy => {
             drop(access);
-            let room = 0;
-            tensor.touching(Touch::Reads, Call::of(&room), |memory| {
-                copied(&memory, dtype, request, plan)
-            })
+            tensor.touching(Touch::Reads, |memory| copied(&memory, dtype, request, plan))
         }
     }
 }

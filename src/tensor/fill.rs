@@ -1,11 +1,11 @@
 //! Writing into a tensor that exists: broadcast, convert, and give the same result as if through a temporary.
 
-use super::{Descriptor, Tensor};
+use super::{Descriptor, Tensor, Touched};
 use crate::copy::{self, Side};
 use crate::dtype::{Casting, Overflow, can_cast};
 use crate::error::{Error, Result};
 use crate::layout::{Answer, LayoutBuf, overlaps_itself, shares_bits};
-use crate::storage::{Call, Lender, Scratch, Touch};
+use crate::storage::{Call, Scratch, Touch};
 
 /// What may be chosen about a fill.
 #[derive(Clone, Copy)]
@@ -16,36 +16,19 @@ pub struct FillOptions {
     pub overflow: Overflow,
 }
 
-/// Copies `source`, which may be on a loan, into `destination`, stretched to its shape. On error no byte is written.
-pub fn copy_into(
-    destination: &Tensor,
-    source: &Descriptor<'_>,
-    lender: Option<Lender>,
-    options: FillOptions,
-) -> Result<()> {
-    let room = 0;
-    let call = Call::of(&room);
-    check_writable(destination)?;
-    source.reading(lender, call, || {
-        destination.touching(Touch::Writes, call, |target| fill(target, source, options))
-    })
-}
-
 /// Copies `source` into `destination`, stretched to its shape. On error no byte is written.
-pub fn assign(destination: &Tensor, source: &Tensor, options: FillOptions) -> Result<()> {
-    let room = 0;
-    let call = Call::of(&room);
-    check_writable(destination)?;
-    source.touching(Touch::Reads, call, |source| {
-        destination.touching(Touch::Writes, call, |target| fill(target, &source, options))
-    })
-}
-
-fn check_writable(destination: &Tensor) -> Result<()> {
+pub fn copy_into(destination: &Tensor, source: Touched<'_>, options: FillOptions) -> Result<()> {
     if destination.is_read_only() {
         return Err(Error::ReadOnly("the destination is read-only"));
     }
-    Ok(())
+    let room = 0;
+    source.with_both(
+        Touch::Reads,
+        Touched::Tensor(destination),
+        Touch::Writes,
+        Call::of(&room),
+        |source, target| fill(target, &source, options),
+    )
 }
 
 fn fill(target: Descriptor<'_>, source: &Descriptor<'_>, options: FillOptions) -> Result<()> {

@@ -5,8 +5,8 @@ use crate::dlpack::DLTensor;
 use crate::error::{Error, Result, Text};
 use crate::layout::Layout;
 use crate::storage::{
-    Access, Call, Flight, Kind, Lender, Loan, Member, Place, Release, Storage, Touch, allocate,
-    free,
+    Access, Call, Flight, InFlight, Kind, Lender, Loan, Member, Place, Release, Storage, Touch,
+    allocate, free,
 };
 use core::ptr::NonNull;
 
@@ -48,25 +48,123 @@ impl<'a> Descriptor<'a> {
         self.read_only |= terms.read_only;
         Ok(self)
     }
+}
 
-    /// Reads the memory while it is kept on its loan, if it is on one.
+/// What a copy touches.
+#[derive(Clone, Copy)]
+pub enum Touched<'a> {
+    /// A tensor.
+    Tensor(&'a Tensor),
+    /// Memory that was described, and may be on a loan.
+    Described(&'a Descriptor<'a>, Option<Lender>),
+}
+
+/// Memory that stays where it is.
+enum Kept<'a> {
+    /// It always does.
+    Plain,
+    /// There is a copy in flight.
+    InFlight { _flight: InFlight<'a> },
+}
+
+impl<'a> Touched<'a> {
+    /// Keeps the memory where it is, unless there is something going on that has to be waited for.
     #[inline(always)]
-    pub fn reading<T>(
+    fn keep<'r>(
         &self,
-        lender: Option<Lender>,
+        room: &'r mut Option<Flight>,
+        touch: Touch,
         call: Call,
-        body: impl FnOnce() -> Result<T>,
-    ) -> Result<T> {
-        let mut room = None;
-        let _in_flight = match lender {
-            Some(lender) => {
-                let flight = Flight::new(self.place(), Touch::Reads, call);
+    ) -> Result<Option<Kept<'r>>> {
+        match *self {
+            Touched::Tensor(tensor) => match tensor.loan() {
+                None => Ok(Some(Kept::Plain)),
+                Some(loan) => {
+                    let Some(access) = loan.access_now()? else {
+                        return Ok(None);
+                    };
+                    // SAFETY: the member is on the loan, and the tensor is borrowed for longer than the flight lasts.
+                    let flight =
+                        unsafe { loan.depart(access, tensor.member_place(), room, touch, call)? };
+                    Ok(Some(Kept::InFlight { _flight: flight }))
+                }
+            },
+            Touched::Described(_, None) => Ok(Some(Kept::Plain)),
+            Touched::Described(memory, Some(lender)) => {
+                let Some(access) = lender.access_now()? else {
+                    return Ok(None);
+                };
+                let flight = Flight::new(memory.place(), touch, call);
                 // SAFETY: the layout is borrowed for longer than the flight lasts.
-                Some(unsafe { lender.depart(&mut room, flight)? })
+                let flight = unsafe { lender.depart(access, room, flight)? };
+                Ok(Some(Kept::InFlight { _flight: flight }))
             }
-            None => None,
-        };
-        body()
+        }
+    }
+
+    /// Waits until whatever is going on has ended.
+    #[cold]
+    fn settle(&self) {
+        match *self {
+            Touched::Tensor(tensor) => drop(tensor.loan().map(Loan::settled)),
+            Touched::Described(_, lender) => drop(lender.map(|lender| lender.loan().settled())),
+        }
+    }
+
+    /// # Safety
+    /// The memory is kept where it is.
+    #[inline(always)]
+    unsafe fn describe(&self) -> Descriptor<'a> {
+        match *self {
+            // SAFETY: the caller's promise.
+            Touched::Tensor(tensor) => unsafe { Descriptor::of(tensor) },
+            Touched::Described(memory, _) => *memory,
+        }
+    }
+
+    /// Does something with the memory, which stays where it is meanwhile.
+    #[inline(always)]
+    pub fn with<T>(
+        self,
+        touch: Touch,
+        call: Call,
+        body: impl FnOnce(Descriptor<'a>) -> Result<T>,
+    ) -> Result<T> {
+        loop {
+            let mut room = None;
+            if let Some(_kept) = self.keep(&mut room, touch, call)? {
+                // SAFETY: it is.
+                return body(unsafe { self.describe() });
+            }
+            self.settle();
+        }
+    }
+
+    /// The same with two. Nobody waits for one while keeping the other in place: who is waited for may be waiting for that.
+    #[inline(always)]
+    pub fn with_both<T>(
+        self,
+        touch: Touch,
+        other: Touched<'a>,
+        other_touch: Touch,
+        call: Call,
+        body: impl FnOnce(Descriptor<'a>, Descriptor<'a>) -> Result<T>,
+    ) -> Result<T> {
+        loop {
+            let (mut room, mut other_room) = (None, None);
+            let busy = match self.keep(&mut room, touch, call)? {
+                None => self,
+                Some(_kept) => match other.keep(&mut other_room, other_touch, call)? {
+                    None => other,
+                    Some(_kept) => {
+                        // SAFETY: both are kept.
+                        let (this, other) = unsafe { (self.describe(), other.describe()) };
+                        return body(this, other);
+                    }
+                },
+            };
+            busy.settle();
+        }
     }
 }
 
@@ -161,19 +259,10 @@ impl Tensor {
     pub fn touching<T>(
         &self,
         touch: Touch,
-        call: Call,
         body: impl FnOnce(Descriptor<'_>) -> Result<T>,
     ) -> Result<T> {
-        let mut room = None;
-        let _in_flight = match self.loan() {
-            None => None,
-            Some(loan) => {
-                // SAFETY: the member is on the loan, and this tensor lives longer than the flight.
-                Some(unsafe { loan.depart(self.member_place(), &mut room, touch, call)? })
-            }
-        };
-        // SAFETY: the memory is on no loan, or there is a copy in flight.
-        body(unsafe { Descriptor::of(self) })
+        let room = 0;
+        Touched::Tensor(self).with(touch, Call::of(&room), body)
     }
 
     /// What others see, for as long as the tensor lives: on a loan, a pin for reading that has no end.

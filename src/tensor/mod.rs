@@ -12,7 +12,8 @@ mod views;
 pub use create::{Action, CopyMode, Plan, Reasons, Request, as_tensor, copy, empty, plan, to};
 pub use descriptor::Descriptor;
 pub use exchange::{Export, ExportDeleters, to_legacy, to_versioned};
-pub use fill::{FillOptions, assign, copy_into};
+pub use fill::{FillOptions, copy_into};
+pub use lent::Touched;
 
 use crate::device::Device;
 use crate::dlpack::DLTensor;
@@ -134,16 +135,19 @@ impl Tensor {
     /// Whether two tensors have a bit in common.
     pub fn shares_memory(&self, other: &Self) -> Result<Answer> {
         let room = 0;
-        let call = Call::of(&room);
-        self.touching(Touch::Nothing, call, |a| {
-            other.touching(Touch::Nothing, call, |b| {
+        Touched::Tensor(self).with_both(
+            Touch::Nothing,
+            Touched::Tensor(other),
+            Touch::Nothing,
+            Call::of(&room),
+            |a, b| {
                 Ok(if a.same_memory_space(&b) {
                     shares_bits(a.placed(), b.placed())
                 } else {
                     Answer::No
                 })
-            })
-        })
+            },
+        )
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The lender's memory is a cell of the checker's, which reports it when one thread writes what another may be using.
 
-use super::{Descriptor, Handle, Request, as_tensor};
+use super::{Descriptor, Handle, Request, Touched, as_tensor};
 use crate::dlpack::{DLDataType, DLDevice, DLTensor, code};
 use crate::error::{Error, Result};
 use crate::layout::LayoutBuf;
@@ -110,8 +110,7 @@ impl Sent {
 }
 
 fn touch(handle: &Handle, memory: &Memory, touch: Touch) -> Result<()> {
-    let room = 0;
-    handle.touching(touch, Call::of(&room), |described| {
+    handle.touching(touch, |described| {
         if memory.holds(&described) {
             match touch {
                 Touch::Writes => memory.write(),
@@ -290,8 +289,7 @@ fn what_is_evacuated_is_used_elsewhere() {
         };
         lender.evacuate().unwrap();
         memory.write();
-        let room = 0;
-        let seen = tensor.touching(Touch::Reads, Call::of(&room), |described| {
+        let seen = tensor.touching(Touch::Reads, |described| {
             assert!(!memory.holds(&described));
             // SAFETY: the copy is there as long as the tensor, and nobody writes it.
             Ok(unsafe { *described.pointer() })
@@ -299,6 +297,37 @@ fn what_is_evacuated_is_used_elsewhere() {
         assert!(matches!(seen, Ok(7) | Err(Error::Aliased { .. })));
         assert_eq!(lender.close(), Err(Error::LoanClosed));
         other.join().unwrap();
+    });
+}
+
+#[test]
+fn copies_between_two_tensors_wait_for_nobody_who_waits_for_them() {
+    // Three threads have more orders than can be tried: those with few interruptions.
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(2);
+    model.check(|| {
+        let memory = [Memory::new(), Memory::new()];
+        let lenders = [0, 1].map(|i| Lender::of_model(memory[i].extent()));
+        let first = [0, 1].map(|i| Sent::new(memory[i].lent(lenders[i])));
+        let second = [1, 0].map(|i| Sent::new(memory[i].lent(lenders[i])));
+        let copy = |tensors: [Sent; 2]| {
+            let [from, to] = tensors.map(Sent::take);
+            let room = 0;
+            let copied = Touched::Tensor(&from).with_both(
+                Touch::Reads,
+                Touched::Tensor(&to),
+                Touch::Nothing,
+                Call::of(&room),
+                |_, _| Ok(()),
+            );
+            assert_eq!(copied, Ok(()));
+        };
+        let other = thread::spawn(move || copy(second));
+        let lender = thread::spawn(move || lenders[0].evacuate().unwrap());
+        copy(first);
+        other.join().unwrap();
+        lender.join().unwrap();
+        lenders[1].close().unwrap();
     });
 }
 

@@ -6,7 +6,7 @@ use crate::dlpack::DLDataType;
 use crate::dtype::DType;
 use crate::error::{Error, Result, Text};
 use crate::layout::{Layout, LayoutBuf, MAX_NDIM, Slice, check_ndim, infer_shape, resolve_dim};
-use crate::storage::{Access, Call, Loan, Touch};
+use crate::storage::{Access, Loan, Touch};
 
 impl Tensor {
     /// The handle on a view of this tensor: what `make` does with its layout, `make`'s result elements further on.
@@ -194,10 +194,8 @@ impl Tensor {
         if inside != 0 {
             return Err(Error::StartsInsideByte { bits: inside });
         }
-        let room = 0;
-        let (first, extent) = self.touching(Touch::Nothing, Call::of(&room), |memory| {
-            Ok((memory.first(), memory.extent))
-        })?;
+        let (first, extent) =
+            self.touching(Touch::Nothing, |memory| Ok((memory.first(), memory.extent)))?;
         // An evacuation moves both ends alike.
         let first = i128::from(first) - i128::from(extent.start) + distance / 8;
         layout.check_within(bits, reach, first, extent.end - extent.start)?;

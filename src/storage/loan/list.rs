@@ -82,6 +82,19 @@ impl<T: Linked> List<T> {
         }
     }
 
+    /// Takes off what is not to be kept.
+    #[cfg(not(loom))]
+    pub fn retain(&mut self, keep: impl Fn(&T) -> bool) {
+        loop {
+            let other = self.iter().find(|thing| !keep(thing)).map(NonNull::from);
+            match other {
+                // SAFETY: it was found on this list.
+                Some(other) => unsafe { self.remove(other) },
+                None => return,
+            }
+        }
+    }
+
     /// Everything on it, the latest first.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         let mut at = NonNull::new(self.first);

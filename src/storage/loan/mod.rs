@@ -5,6 +5,8 @@
 //! to. All of it is behind one lock per loan, which is never held while foreign code runs.
 
 mod flights;
+#[cfg(not(loom))]
+mod fork;
 mod list;
 mod members;
 mod monitor;
@@ -195,22 +197,32 @@ impl Loan {
         state
     }
 
+    /// The lock, unless an evacuation is going on. Who holds memory of another loan in place must not wait for one.
+    pub fn access_now(&'static self) -> Result<Option<Access>> {
+        let state = self.state.lock();
+        match state.phase {
+            Phase::Open | Phase::Evacuated => Ok(Some(state)),
+            Phase::Evacuating => Ok(None),
+            Phase::Revoking | Phase::Revoked => Err(Error::Revoked),
+        }
+    }
+
     /// Begins a copy that touches a tensor on this loan: until it ends, the memory stays.
     ///
     /// # Safety
-    /// The member is on this loan, and lives longer than the flight.
+    /// The access is that to this loan. The member is on it, and lives longer than the flight.
     pub unsafe fn depart<'a>(
         &'static self,
+        mut access: Access,
         member: NonNull<Member>,
-        flight: &'a mut Option<Flight>,
+        room: &'a mut Option<Flight>,
         touch: Touch,
         call: Call,
     ) -> Result<InFlight<'a>> {
-        let mut state = self.access()?;
         // SAFETY: the lock is held.
         let place = unsafe { member.as_ref().place() };
         // SAFETY: the caller's promise.
-        unsafe { self.admit_flight(&mut state, flight, Flight::new(place, touch, call)) }
+        unsafe { self.admit_flight(&mut access, room, Flight::new(place, touch, call)) }
     }
 
     /// # Safety
@@ -414,14 +426,31 @@ impl Lender {
         Ok(())
     }
 
-    /// Begins a copy that reads memory of this loan on which there is no tensor.
+    /// The lock, if tensors can be made on this loan, unless something else is going on.
+    pub fn access_now(self) -> Result<Option<Access>> {
+        let state = self.loan.state.lock();
+        if self.is_closed(&state) {
+            return Err(Error::LoanClosed);
+        }
+        match state.phase {
+            Phase::Open => Ok(Some(state)),
+            Phase::Evacuating | Phase::Revoking => Ok(None),
+            Phase::Evacuated | Phase::Revoked => Err(Error::Revoked),
+        }
+    }
+
+    /// Begins a copy that touches memory of this loan on which there is no tensor.
     ///
     /// # Safety
-    /// The layout of the place lives longer than the flight.
-    pub unsafe fn depart(self, room: &mut Option<Flight>, flight: Flight) -> Result<InFlight<'_>> {
-        let mut state = self.lending()?;
+    /// The access is that to this loan. The layout of the flight lives longer than it.
+    pub unsafe fn depart(
+        self,
+        mut access: Access,
+        room: &mut Option<Flight>,
+        flight: Flight,
+    ) -> Result<InFlight<'_>> {
         // SAFETY: the caller's promise.
-        unsafe { self.loan.admit_flight(&mut state, room, flight) }
+        unsafe { self.loan.admit_flight(&mut access, room, flight) }
     }
 
     /// How many there are of something.

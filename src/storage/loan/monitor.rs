@@ -82,6 +82,16 @@ pub mod native {
         }
     }
 
+    impl<T> Monitor<T> {
+        /// The lock, which this thread holds without having kept the guard.
+        ///
+        /// # Safety
+        /// It does.
+        pub unsafe fn held(&self) -> Guard<'_, T> {
+            Guard { monitor: self }
+        }
+    }
+
     /// The lock, while it is held.
     pub struct Guard<'a, T> {
         monitor: &'a Monitor<T>,

@@ -28,9 +28,9 @@ static FURTHER: [AtomicPtr<Loan>; SEGMENTS] = [const { AtomicPtr::new(null_mut()
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 /// The unused ones, in a list through [`Loan::next_unused`]. Whoever holds this lock takes no other.
-static UNUSED: native::Monitor<Unused> = native::Monitor::new(Unused(null()));
+pub(super) static UNUSED: native::Monitor<Unused> = native::Monitor::new(Unused(null()));
 
-struct Unused(*const Loan);
+pub(super) struct Unused(*const Loan);
 
 // SAFETY: loans are shared between threads, and stay where they are.
 unsafe impl Send for Unused {}
@@ -82,6 +82,10 @@ impl Loan {
         }
         let number = COUNT.load(Ordering::Relaxed);
         let loan = make(number)?;
+        #[cfg(not(loom))]
+        if number == 0 {
+            super::fork::follow();
+        }
         loan.state.prepare();
         // SAFETY: nobody else knows the loan yet.
         unsafe { *loan.number.get() = number };
@@ -114,6 +118,12 @@ fn find(number: usize) -> Option<&'static Loan> {
     let start = FURTHER.get(segment)?.load(Ordering::Acquire);
     // SAFETY: there are that many loans, so their segment was made, and it is never freed.
     Some(unsafe { &*start.add(place) })
+}
+
+/// Every loan there is, used or not.
+#[cfg(not(loom))]
+pub(super) fn all() -> impl Iterator<Item = &'static Loan> {
+    (0..COUNT.load(Ordering::Acquire)).filter_map(find)
 }
 
 /// A loan that there was not yet. The list of unused loans is locked.
