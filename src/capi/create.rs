@@ -1,6 +1,6 @@
 //! Create: tensors from descriptors, and from other tensors.
 
-use super::guard::{guard_out, guard_tensor};
+use super::guard::{Reported, guard_out, guard_quick_tensor, guard_tensor};
 use super::options::{Accepts, Options, tensor_options_t};
 use super::{array, tensor_ref, tensor_status_t, tensor_t};
 use crate::device::Device;
@@ -8,7 +8,7 @@ use crate::dlpack::{DLDataType, DLDevice, DLTensor};
 use crate::error::{Error, Result};
 use crate::layout::LayoutBuf;
 use crate::storage::Release;
-use crate::tensor::{self, Action, Descriptor, Plan, Request};
+use crate::tensor::{self, Action, Descriptor, Handle, Plan, Request};
 
 /// Largest rank of a tensor.
 pub const TENSOR_MAX_NDIM: i32 = 64;
@@ -95,15 +95,15 @@ pub(super) unsafe fn guard_plan(
 /// # Safety
 /// `data` is NULL or a descriptor.
 #[inline(always)]
-unsafe fn plainly<T>(
+unsafe fn plainly(
     data: *const DLTensor,
-    make: impl FnOnce(Descriptor<'_>) -> Result<T>,
-) -> Result<T> {
+    make: impl FnOnce(Descriptor<'_>) -> Result<Handle>,
+) -> core::result::Result<Handle, Reported> {
     let mut room = LayoutBuf::new();
     // SAFETY: the caller's promise.
     unsafe {
         let data = data.as_ref().ok_or(Error::Null("data"))?;
-        make(Descriptor::prove(data, false, None, &mut room)?)
+        Ok(make(Descriptor::prove(data, false, None, &mut room)?)?)
     }
 }
 
@@ -156,14 +156,14 @@ pub unsafe extern "C" fn tensor_as_tensor(
 ) -> tensor_status_t {
     // SAFETY: what the header asks of the caller.
     unsafe {
-        guard_tensor(out, || {
+        guard_quick_tensor(out, || {
             if options.is_null() {
                 return plainly(data, |memory| {
                     tensor::as_tensor(memory, &Request::DEFAULT, Release::Nothing)
                 });
             }
             let accepts = Accepts::creation("tensor_as_tensor");
-            as_asked(data, options, accepts, tensor::as_tensor)
+            Ok(as_asked(data, options, accepts, tensor::as_tensor)?)
         })
     }
 }
@@ -188,14 +188,14 @@ pub unsafe extern "C" fn tensor_copy(
 ) -> tensor_status_t {
     // SAFETY: what the header asks of the caller.
     unsafe {
-        guard_tensor(out, || {
+        guard_quick_tensor(out, || {
             if options.is_null() {
                 return plainly(data, |memory| {
                     tensor::copy(memory, &Request::DEFAULT, Release::Nothing)
                 });
             }
             let accepts = Accepts::creation("tensor_copy");
-            as_asked(data, options, accepts, tensor::copy)
+            Ok(as_asked(data, options, accepts, tensor::copy)?)
         })
     }
 }

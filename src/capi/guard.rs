@@ -100,6 +100,61 @@ pub(super) unsafe fn guard_out<T>(
     })
 }
 
+/// An error that has been reported: its status.
+///
+/// Where time counts, an error becomes one of these where it comes up, far from the way of a call that ends well; the
+/// [`Error`] itself, which is large, then never passes through that.
+pub(super) struct Reported(tensor_status_t);
+
+impl From<Error> for Reported {
+    #[cold]
+    #[inline(never)]
+    fn from(error: Error) -> Self {
+        Self(report(&error))
+    }
+}
+
+/// [`guard_tensor`] for calls that should take no longer than they must.
+///
+/// # Safety
+/// `out` is NULL or writable.
+#[inline(always)]
+pub(super) unsafe fn guard_quick_tensor(
+    out: *mut *mut tensor_t,
+    body: impl FnOnce() -> core::result::Result<Handle, Reported>,
+) -> tensor_status_t {
+    if out.is_null() {
+        return report(&Error::Null("out"));
+    }
+    // SAFETY: the caller's promise; old contents are never read.
+    unsafe { out.write(core::ptr::null_mut()) };
+    guard_quick(|| {
+        let handle = body()?;
+        // SAFETY: as above.
+        unsafe { out.write(handle.into_raw().cast()) };
+        Ok(())
+    })
+}
+
+/// [`guard`] for calls that should take no longer than they must.
+#[inline(always)]
+pub(super) fn guard_quick(
+    body: impl FnOnce() -> core::result::Result<(), Reported>,
+) -> tensor_status_t {
+    if !INSTALLED.load(Ordering::Relaxed) {
+        install_hook();
+    }
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(())) => TENSOR_OK,
+        Ok(Err(Reported(status))) => status,
+        Err(payload) => {
+            // Dropping a payload may panic again.
+            core::mem::forget(payload);
+            report(&Error::Internal)
+        }
+    }
+}
+
 /// [`guard_out`] for functions that make a tensor.
 ///
 /// # Safety

@@ -80,13 +80,8 @@ impl Layout {
             let shape = start.add(1);
             let strides = shape.add(self.ndim());
             // Word by word, as they were written a moment ago: a block move would wait for all of them to reach the cache.
-            for (dim, (size, stride)) in self.shape().iter().zip(self.strides()).enumerate() {
-                shape
-                    .add(dim)
-                    .write(core::ptr::from_ref(size).read_volatile());
-                strides
-                    .add(dim)
-                    .write(core::ptr::from_ref(stride).read_volatile());
+            for (i, value) in self.dims.iter().enumerate() {
+                shape.add(i).write(core::ptr::from_ref(value).read_volatile());
             }
             (shape, strides)
         }

@@ -15,7 +15,7 @@ use crate::convert::Standard;
 use crate::device::Device;
 use crate::dtype::{DType, Scalar, default_float};
 use crate::error::{Error, Result};
-use crate::storage::{Call, Touch};
+use crate::storage::Touch;
 use crate::tensor::{Descriptor, Tensor};
 use core::fmt::{self, Write};
 use nested::Grid;
@@ -83,8 +83,7 @@ pub fn format(
         sink.put(PREFIX);
         sink.put("[]");
     } else {
-        let room = 0;
-        tensor.touching(Touch::Reads, Call::of(&room), |memory| {
+        tensor.touching(Touch::Reads, |memory| {
             sink.put(PREFIX);
             // SAFETY: the memory was proved when the tensor was made, and the processor reaches it.
             unsafe { put_elements(&memory, options, sink) };

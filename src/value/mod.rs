@@ -13,7 +13,7 @@ use crate::dlpack::{DLDataType, DLDevice, DLTensor};
 use crate::dtype::{Casting, DType};
 use crate::error::{Error, Result, Text};
 use crate::layout::{Layout, LayoutBuf};
-use crate::storage::{Call, Touch, allocate, free};
+use crate::storage::{Touch, allocate, free};
 use crate::tensor::{Action, CopyMode, Descriptor, Handle, Plan, Reasons, Request, Tensor};
 use fill::Filler;
 use infer::Inference;
@@ -96,8 +96,7 @@ impl<'a> Memory<'a> {
             // SAFETY: the caller's promise.
             Memory::Described(raw) => unsafe { Descriptor::prove(raw, padded, None, &mut room)? },
             Memory::Tensor(tensor) => {
-                let call = 0;
-                return tensor.touching(Touch::Reads, Call::of(&call), |memory| {
+                return tensor.touching(Touch::Reads, |memory| {
                     memory.check_host_accessible("copied")?;
                     body(&memory)
                 });
