@@ -191,7 +191,8 @@ bench: build $(venv)/ready
 	$(CC) -std=c11 -O2 $(WARNINGS) -Iinclude benches/latency.c -o $(bin)/latency -L$(release) -lastensor \
 	    -Wl,-rpath,'$(CURDIR)/$(release)'
 	@$(bin)/latency
-	@$(venv)/bin/python benches/compare.py $(release)/libastensor.so target/transposed.svg
+	$(CARGO) bench --quiet --bench kernels
+	@$(venv)/bin/python benches/compare.py $(release)/libastensor.so --plot target/transposed.svg
 
 fuzz: tools
 	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install cargo-fuzz"; exit 1; }

@@ -1,11 +1,12 @@
 """Copies and conversions beside NumPy, memcpy and, where it is installed, torch: a table, and a plot over size.
 
-    python compare.py path/to/libastensor.so [plot.svg]
+    python compare.py path/to/libastensor.so [--threads N] [--plot FILE.svg]
 
-One thread each. Figures are GB/s of bytes read and written, the best of several rounds in one run: on a machine that is shared,
+As many threads for each, one unless told otherwise; memcpy has one. Figures are GB/s of bytes read and written, the best of several rounds in one run: on a machine that is shared,
 only their ratios mean something.
 """
 
+import argparse
 import ctypes as c
 import math
 import os
@@ -20,8 +21,6 @@ from abi import Library, describe
 
 try:
     import torch
-
-    torch.set_num_threads(1)
 except ImportError:
     torch = None
 
@@ -110,8 +109,15 @@ def plot(path, title, sides, curves):
 
 
 def main():
-    library = Library(sys.argv[1])
-    library.c.tensor_set_num_threads(1)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("library")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--plot")
+    options = parser.parse_args()
+    library = Library(options.library)
+    library.c.tensor_set_num_threads(options.threads)
+    if torch is not None:
+        torch.set_num_threads(options.threads)
     library.c.tensor_copy_into.argtypes = [c.c_void_p, c.c_void_p, c.c_void_p]
     names = ["astensor", "NumPy", "torch", "memcpy"]
     print(f"{'':44}" + "".join(f"{name:>10}" for name in names) + f"{'/ best peer':>13}{'/ memcpy':>10}")
@@ -126,13 +132,32 @@ def main():
             print(f"{label:44}{cells}{ratios[-1]:13.2f}{speed['astensor'] / speed['memcpy']:10.2f}", flush=True)
     mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
     print(f"beside the faster peer: geometric mean {mean:.2f}, behind in {sum(r < 1 for r in ratios)} of {len(ratios)}")
-    if len(sys.argv) > 2:
+    fresh(library)
+    if options.plot:
         sides = [32, 64, 128, 256, 512, 1024, 2048, 4096]
         curves = {}
         for side in sides:
             for name, value in measure(library, "float64", "float32", "transposed", side).items():
                 curves.setdefault(name, []).append(value)
-        plot(sys.argv[2], "float64 to float32, transposed", sides, curves)
+        plot(options.plot, "float64 to float32, transposed", sides, curves)
+
+
+def fresh(library):
+    """A copy of 256 MB into memory that the system has to find first."""
+    source = np.ones(64 << 20, np.float32)
+    data, keep = describe(source)
+    out = c.c_void_p()
+
+    def ours():
+        assert library.c.tensor_copy(c.byref(data), None, c.byref(out)) == 0, keep
+        library.c.tensor_release(out)
+
+    seconds = {"astensor": best(ours), "NumPy": best(source.copy)}
+    if torch is not None:
+        shared = torch.from_numpy(source)
+        seconds["torch"] = best(shared.clone)
+    figures = ", ".join(f"{name} {2 * source.nbytes / 1e9 / s:.1f}" for name, s in seconds.items())
+    print(f"fresh copy of 256 MB of float32, GB/s: {figures}")
 
 
 if __name__ == "__main__":

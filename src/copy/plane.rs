@@ -16,7 +16,10 @@ use core::mem::MaybeUninit;
 const ROW: usize = 1024;
 
 /// Bytes of the source's runs that come in at a time.
-const RUN: usize = 256;
+const RUN: usize = 512;
+
+/// Units of a run that is long enough to be converted by itself.
+const LONG: usize = 32;
 
 /// Bytes of a tile in memory that is allocated, and, if that fails or the plane is small, on the stack.
 const TILE: usize = 72 << 10;
@@ -221,13 +224,18 @@ impl<'a> Plane<'a> {
                 Some(scratch) => (scratch.as_ptr(), TILE),
                 None => (small.as_mut_ptr(), SMALL_TILE),
             };
-            // Units of a row, and rows, which are units of a run of the source.
-            let columns = (ROW / self.destination_unit).min(inner.size.next_multiple_of(SIDE));
+            // Rows, which are units of a run of the source, and units of a row. Few rows may be longer.
+            let most = RUN / self.source_unit;
+            let rows = most.min(along.size.next_multiple_of(SIDE));
+            let row_bytes = ROW * (most / rows).clamp(1, 4);
+            // A side of squares fits in any case.
+            let fit = (tile_bytes / SIDE - 2 * PAD) / self.unit / SIDE * SIDE;
+            let columns = (row_bytes / self.destination_unit).min(fit);
+            let columns = columns.min(inner.size.next_multiple_of(SIDE));
             let pitch = (columns * self.unit).next_multiple_of(PAD) + PAD;
-            let rows = (tile_bytes / pitch).min(RUN / self.source_unit);
             // Whole lines of the source, and whole squares.
             let line = (stream::LINE / self.source_unit).max(SIDE);
-            let rows = (rows / line * line).max(SIDE);
+            let rows = rows.min((tile_bytes / pitch / line * line).max(SIDE));
             let mut row = 0;
             while row < along.size {
                 let row_count = rows.min(along.size - row);
@@ -295,7 +303,7 @@ impl<'a> Plane<'a> {
                 let mut column = 0;
                 while column < inner.size {
                     let column_count = SIDE.min(inner.size - column);
-                    if self.mover.streams() {
+                    if self.mover.streams() && run_bytes >= stream::LINE {
                         // So much comes from memory: the next runs are asked for in time.
                         let next = from.wrapping_offset((column + SIDE) as isize * inner.source);
                         stream::prefetch(next, inner.source, SIDE, along.source, row_count);
@@ -309,13 +317,26 @@ impl<'a> Plane<'a> {
                             count: column_count,
                             step: inner.source,
                         };
+                        let converts = self.converts_first() && self.mover.converts();
+                        if converts && dense && row_count >= LONG {
+                            for i in 0..column_count {
+                                let from = from.wrapping_offset(i as isize * inner.source);
+                                let run = runs.add(i * row_count * self.unit);
+                                self.mover.adjacent(from, run, row_count);
+                            }
+                            let source = (runs.cast_const(), (row_count * self.unit) as isize);
+                            self.transpose
+                                .run(source, (tile, pitch), column_count, row_count);
+                            column += column_count;
+                            continue;
+                        }
                         let source = if dense && inner.source == run_bytes as isize {
                             from
                         } else {
                             gather(from, columns, units, self.source_unit, gathered);
                             gathered.cast_const()
                         };
-                        if self.converts_first() && self.mover.converts() {
+                        if converts {
                             self.mover.adjacent(source, runs, column_count * row_count);
                             (runs.cast_const(), (row_count * self.unit) as isize)
                         } else {

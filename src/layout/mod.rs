@@ -81,7 +81,9 @@ impl Layout {
             let strides = shape.add(self.ndim());
             // Word by word, as they were written a moment ago: a block move would wait for all of them to reach the cache.
             for (i, value) in self.dims.iter().enumerate() {
-                shape.add(i).write(core::ptr::from_ref(value).read_volatile());
+                shape
+                    .add(i)
+                    .write(core::ptr::from_ref(value).read_volatile());
             }
             (shape, strides)
         }
