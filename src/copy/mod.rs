@@ -4,6 +4,7 @@
 //! how runs of them move, [`plane`] how those that must be transposed do, and [`threads`] who does which part.
 
 mod axes;
+mod block;
 mod exact;
 mod futex;
 mod mover;
@@ -87,7 +88,7 @@ unsafe fn copy_sides(source: Side<'_>, destination: Side<'_>, overflow: Overflow
     // SAFETY: the caller's promises.
     unsafe {
         if dense && from == to && !from.is_subbyte() && bytes <= SMALL {
-            core::ptr::copy_nonoverlapping(source.pointer, destination.pointer, bytes as usize);
+            block::copy(source.pointer, destination.pointer, bytes as usize);
             return;
         }
         let mover = Mover::choose(from, to, overflow, !fresh && stream::pays(bytes));

@@ -2,6 +2,7 @@
 //! blocks that stay in the first-level cache.
 
 use super::axes::{Axes, Axis};
+use super::block;
 use super::stream;
 use super::strided::{Loop, gather, move_blocks, scatter};
 use crate::convert::{self, Kernel};
@@ -274,7 +275,7 @@ impl Mover {
         unsafe {
             match self.way {
                 Way::Convert { kernel, scalars } => kernel.run(from, to, count * scalars),
-                _ => core::ptr::copy_nonoverlapping(from, to, count * self.source_unit),
+                _ => block::copy(from, to, count * self.source_unit),
             }
         }
     }
@@ -384,7 +385,7 @@ impl Mover {
                 let target = rows(to.cast_const(), self.destination_unit as isize);
                 self.rows(source, target);
             } else if matches!(self.way, Way::Bytes) {
-                core::ptr::copy_nonoverlapping(from, to, count * self.source_unit);
+                block::copy(from, to, count * self.source_unit);
             } else {
                 self.produce(
                     Sheet {
@@ -865,7 +866,7 @@ unsafe fn move_whole_bytes(
     let lanes = run.size / 8 * 8;
     // SAFETY: the caller's promise.
     unsafe {
-        core::ptr::copy_nonoverlapping(
+        block::copy(
             at(source.0, source.1),
             at(destination.0, destination.1).cast_mut(),
             (lanes * bits / 8) as usize,

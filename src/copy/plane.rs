@@ -5,6 +5,7 @@
 //! between their rows. Units are transposed in whichever size is smaller, before or after the conversion.
 
 use super::axes::Axis;
+use super::block;
 use super::mover::Mover;
 use super::stream;
 use super::strided::{Loop, gather, interleave};
@@ -364,7 +365,7 @@ impl<'a> Plane<'a> {
         unsafe {
             match (self.converts_first(), streams) {
                 (true, true) => stream::write(from, to, bytes),
-                (true, false) => core::ptr::copy_nonoverlapping(from, to, bytes),
+                (true, false) => block::copy(from, to, bytes),
                 (false, false) => self.mover.adjacent(from, to, count),
                 (false, true) => {
                     let mut block = Aligned::<BLOCK>::new();

@@ -2,6 +2,7 @@
 //!
 //! A sheet is two loops: `rows` of them, each of `count` units. Steps are in bytes.
 
+use super::block;
 use crate::convert;
 
 /// Compiles a loop for every processor and once more for AVX2, and calls the better one.
@@ -167,7 +168,7 @@ pub unsafe fn move_blocks(
                 for i in 0..count as isize {
                     let from = from.wrapping_offset(i * from_step);
                     let to = to.wrapping_offset(i * to_step);
-                    core::ptr::copy_nonoverlapping(from, to, bytes);
+                    block::copy(from, to, bytes);
                 }
             }
         }

@@ -29,9 +29,9 @@ const PART: i64 = 256 << 10;
 /// Parts of a copy at most.
 const MAX_PARTS: i64 = 1024;
 
-/// Times that a helper looks for work before it sleeps: some tens of microseconds. A program that makes copy after copy
-/// then finds it awake.
-const LOOKS: u32 = 2000;
+/// Times that a helper looks for work before it sleeps, each time offering its processor to others: some tens of
+/// microseconds. A program that makes copy after copy then finds it awake.
+const LOOKS: u32 = 100;
 
 /// What was asked for; 0 means as many as the process may run on.
 static REQUESTED: AtomicI32 = AtomicI32::new(0);
@@ -267,7 +267,7 @@ impl Crew {
             }
             if looks < LOOKS {
                 looks += 1;
-                core::hint::spin_loop();
+                offer_processor();
                 continue;
             }
             self.sleeping.fetch_add(1, Ordering::SeqCst);
@@ -386,16 +386,22 @@ pub fn run(parts: i64, work: &Work<'_>) {
     }
 }
 
+/// Lets another thread run if one waits for this processor: it may be the one that is waited for.
+fn offer_processor() {
+    // SAFETY: sched_yield takes nothing and cannot fail here.
+    unsafe { libc::sched_yield() };
+}
+
 /// Waits for the parts that helpers have begun.
 fn wait_until_done(slot: &Slot, parts: u32) {
     /// A part that is nearly done is not worth a sleep.
-    const SPINS: u32 = 2000;
+    const LOOKS: u32 = 50;
     let is_done = || slot.done.load(Ordering::Acquire) == parts;
-    for _ in 0..SPINS {
+    for _ in 0..LOOKS {
         if is_done() {
             return;
         }
-        core::hint::spin_loop();
+        offer_processor();
     }
     slot.awaited.store(true, Ordering::SeqCst);
     loop {
