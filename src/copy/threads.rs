@@ -29,9 +29,12 @@ const PART: i64 = 256 << 10;
 /// Parts of a copy at most.
 const MAX_PARTS: i64 = 1024;
 
-/// Times that a helper looks for work before it sleeps, each time offering its processor to others: some tens of
+/// Times that a helper looks for work before it sleeps, now and then offering its processor to others: some tens of
 /// microseconds. A program that makes copy after copy then finds it awake.
-const LOOKS: u32 = 100;
+const LOOKS: u32 = 1000;
+
+/// Looks between two offers.
+const LOOKS_A_TURN: u32 = 16;
 
 /// What was asked for; 0 means as many as the process may run on.
 static REQUESTED: AtomicI32 = AtomicI32::new(0);
@@ -267,7 +270,11 @@ impl Crew {
             }
             if looks < LOOKS {
                 looks += 1;
-                offer_processor();
+                if looks % LOOKS_A_TURN == 0 {
+                    offer_processor();
+                } else {
+                    core::hint::spin_loop();
+                }
                 continue;
             }
             self.sleeping.fetch_add(1, Ordering::SeqCst);
