@@ -31,6 +31,14 @@ static int copies_finish(const DLTensor *source)
     return right;
 }
 
+/** Ends a child as another program, so that tools do not look in it for memory of the threads that its parent has. */
+static void end_child(int right)
+{
+    const char *program = right ? "true" : "false";
+    execlp(program, program, (char *)NULL);
+    _exit(2);
+}
+
 static atomic_int stop;
 static float lent[64];
 static tensor_loan_t *loan;
@@ -95,7 +103,7 @@ static void loans_are_inherited(int rounds)
         pid_t child = fork();
         if (child == 0) {
             alarm(60);
-            _exit(loan_works(tensor) ? 0 : 1);
+            end_child(loan_works(tensor));
         }
         int status = -1;
         CHECK(child > 0 && waitpid(child, &status, 0) == child);
@@ -134,7 +142,7 @@ int main(int argc, char **argv)
             int right = copies_finish(&source) && tensor_use_count(tensor) == 1;
             tensor_release(tensor);
             free(data);
-            _exit(right && deleted == 1 ? 0 : 1);
+            end_child(right && deleted == 1);
         }
         int status = -1;
         CHECK(child > 0 && waitpid(child, &status, 0) == child);

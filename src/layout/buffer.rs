@@ -155,12 +155,22 @@ impl LayoutBuf {
     }
 
     /// The same layout as another.
+    #[inline(always)]
     pub fn copy_from(&mut self, layout: &Layout) {
-        for (to, &value) in self.contents.dims.iter_mut().zip(&layout.dims) {
-            to.write(value);
+        let ndim = layout.ndim();
+        for (dim, (&size, &stride)) in layout.shape().iter().zip(layout.strides()).enumerate() {
+            self.contents.dims[dim].write(size);
+            self.contents.dims[ndim + dim].write(stride);
         }
         self.ndim = layout.ndim();
         self.contents.numel = layout.numel();
+    }
+
+    /// Exchanges two dimensions.
+    #[inline(always)]
+    pub(super) fn swap_dims(&mut self, a: usize, b: usize) {
+        self.contents.dims.swap(a, b);
+        self.contents.dims.swap(self.ndim + a, self.ndim + b);
     }
 
     /// Sets a dimension; the elements are to be counted again.

@@ -148,12 +148,10 @@ impl Layout {
     }
 
     /// With dimensions `a` and `b` exchanged.
+    #[inline(always)]
     pub fn transpose(&self, a: usize, b: usize, to: &mut LayoutBuf) -> Result<i64> {
-        to.set_dims(self.ndim(), |i| match i {
-            _ if i == a => self.dim(b),
-            _ if i == b => self.dim(a),
-            _ => self.dim(i),
-        })?;
+        to.copy_from(self);
+        to.swap_dims(a, b);
         Ok(0)
     }
 
