@@ -310,7 +310,7 @@ impl<'a> Plane<'a> {
                         stream::prefetch(next, inner.source, SIDE, along.source, row_count);
                     }
                     let from = from.wrapping_offset(column as isize * inner.source);
-                    let tile = tile.wrapping_offset((column * self.unit) as isize);
+                    let tile = tile.wrapping_add(column * self.unit);
                     let source = if direct {
                         (from, inner.source)
                     } else {

@@ -40,7 +40,7 @@ fn last_level_cache() -> i64 {
     }
 }
 
-/// Whether lines of a destination begin at elements: then [`write`] has something to stream.
+/// Whether lines of a destination begin at elements: then [`write()`] has something to stream.
 pub fn is_aligned(to: *const u8, size: usize) -> bool {
     size.is_power_of_two() && (to as usize).is_multiple_of(size.min(LINE))
 }

@@ -100,15 +100,17 @@ struct Slot {
 unsafe impl Sync for Slot {}
 
 impl Slot {
-    const EMPTY: Self = Self {
-        taken: AtomicBool::new(false),
-        state: AtomicU64::new(0),
-        helpers: AtomicI32::new(0),
-        done: AtomicU32::new(0),
-        awaited: AtomicBool::new(false),
-        panicked: AtomicBool::new(false),
-        work: UnsafeCell::new(MaybeUninit::uninit()),
-    };
+    const fn empty() -> Self {
+        Self {
+            taken: AtomicBool::new(false),
+            state: AtomicU64::new(0),
+            helpers: AtomicI32::new(0),
+            done: AtomicU32::new(0),
+            awaited: AtomicBool::new(false),
+            panicked: AtomicBool::new(false),
+            work: UnsafeCell::new(MaybeUninit::uninit()),
+        }
+    }
 
     /// The parts that nobody has claimed.
     fn unclaimed(state: u64) -> u32 {
@@ -196,7 +198,7 @@ fn crew() -> Option<&'static Crew> {
         fresh.write(Crew {
             process,
             _inherited: known,
-            slots: [const { Slot::EMPTY }; SLOTS],
+            slots: [const { Slot::empty() }; SLOTS],
             helpers: AtomicI32::new(0),
             sleeping: AtomicI32::new(0),
             jobs: AtomicU32::new(0),
