@@ -24,7 +24,7 @@ sanitized_library = target/sanitized/$(host)/release/libastensor.a
 raced_library = target/raced/$(host)/release/libastensor.a
 
 .PHONY: help build demo test test-rust test-headers test-exports test-c test-sanitized test-valgrind test-raced test-models \
-    test-python test-cpp test-docs race sweep bench fuzz lint header clean tools tools-cxx
+    test-python test-cpp test-docs test-ffi race sweep bench fuzz lint header clean tools tools-cxx
 
 help:
 	@echo "make demo          build the library and run the examples"
@@ -71,7 +71,7 @@ demo: build $(venv)/ready $(bin)/camera_ring
 	@$(venv)/bin/python examples/numpy_share.py $(release)/libastensor.so
 
 test: test-rust test-headers test-exports test-c test-sanitized test-valgrind test-raced test-models test-cpp test-python \
-    test-docs test-install
+    test-docs test-install test-ffi
 	@echo "all tests passed"
 
 test-rust: tools
@@ -180,6 +180,9 @@ test-cpp: build tools-cxx $(sanitized_library)
 
 test-docs: build tools-cxx
 	@$(PYTHON) tests/doc_examples.py $(release) README.md $(wildcard docs/*.md)
+
+test-ffi: build
+	@sh tests/ffi.sh $(release)
 
 sweep: build
 	@mkdir -p $(bin)
