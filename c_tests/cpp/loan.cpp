@@ -111,6 +111,9 @@ void what_is_not_on_the_loan_is_refused() {
     CHECK(lent.as_tensor(numbers.data() + 3, {4}, {-1}).at<float>(0) == 0);
 #ifdef __cpp_lib_span
     CHECK(lent.as_tensor(std::span<float>(numbers).subspan(1)).numel() == 3);
+    loan part(std::span<float>(others).first(2));
+    CHECK_THROWS(part.as_tensor(others), TENSOR_ERROR_BOUNDS, "");
+    CHECK(part.as_tensor(others.data(), {2}).numel() == 2);
 #endif
     std::vector<float> temporary(2);
     CHECK_THROWS(lent.as_tensor(std::move(temporary)), TENSOR_ERROR_BOUNDS, "");

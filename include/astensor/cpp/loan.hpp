@@ -66,11 +66,13 @@ public:
         }
         return status;
     }
-    /** Lends the elements of a container or array. */
+    /** Lends the elements of a container, array or span. */
     template <class C>
-    [[nodiscard]] static tensor_status_t try_open(C &container, loan &out) noexcept {
-        static_assert(detail::is_container<C> && !detail::is_bit_vector<std::remove_cv_t<C>>,
+    [[nodiscard]] static tensor_status_t try_open(C &&container, loan &out) noexcept {
+        static_assert(detail::is_container<std::remove_reference_t<C>> && !detail::is_bit_vector<detail::bare<C>>,
                       "astensor: what is lent is a container with data() and size()");
+        static_assert(std::is_lvalue_reference_v<C> || detail::is_borrowed<detail::bare<C>>,
+                      "astensor: a temporary cannot be lent, as it is about to go; name it");
         return try_open(std::data(container), std::size(container) * sizeof *std::data(container), out);
     }
 
@@ -116,9 +118,9 @@ public:
     }
 
 #ifdef __cpp_exceptions
-    template <class C>
-    explicit loan(C &container, alarm told = complain) : alarm_(std::move(told)) {
-        detail::check(try_open(container, *this));
+    template <class C, std::enable_if_t<!std::is_same_v<detail::bare<C>, loan>, int> = 0>
+    explicit loan(C &&container, alarm told = complain) : alarm_(std::move(told)) {
+        detail::check(try_open(std::forward<C>(container), *this));
     }
     template <class T>
     loan(T *data, std::size_t nbytes, alarm told = complain) : alarm_(std::move(told)) {
