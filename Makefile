@@ -15,6 +15,8 @@ venv = target/venv
 # What a program links beside the static library.
 system_libraries = -lpthread -ldl -lm
 
+version = $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml | head -n 1)
+
 programs = $(filter-out planted allocation_failure,$(basename $(notdir $(wildcard c_tests/*.c))))
 headers = $(wildcard include/astensor/*.h c_tests/*.h)
 
@@ -24,7 +26,7 @@ sanitized_library = target/sanitized/$(host)/release/libastensor.a
 raced_library = target/raced/$(host)/release/libastensor.a
 
 .PHONY: help build demo test test-rust test-headers test-exports test-c test-sanitized test-valgrind test-raced test-models \
-    test-python test-cpp test-docs race sweep bench fuzz lint header clean tools tools-cxx
+    test-python test-cpp test-docs test-ffi test-peers test-site docs abi race sweep bench fuzz lint header clean tools tools-cxx
 
 help:
 	@echo "make demo          build the library and run the examples"
@@ -34,6 +36,9 @@ help:
 	@echo "make dist          pack the sources as target/astensor-VERSION.tar.gz"
 	@echo "make bench         measure speed beside NumPy, memcpy and, where it is installed, torch"
 	@echo "make lint          format, clippy, documentation: warnings are errors"
+	@echo "make test-peers    hand tensors to Arrow, JAX, ONNX Runtime and Ray (downloads several hundred megabytes)"
+	@echo "make docs          the documentation site: target/site/html/index.html"
+	@echo "make abi           compare the interface with that of the last tagged version"
 	@echo "make header        generate include/astensor/astensor.h anew"
 	@echo "make race          loans under ThreadSanitizer, at length (minutes)"
 	@echo "make sweep         convert all 2^32 float32 values to every small format (minutes)"
@@ -71,7 +76,7 @@ demo: build $(venv)/ready $(bin)/camera_ring
 	@$(venv)/bin/python examples/numpy_share.py $(release)/libastensor.so
 
 test: test-rust test-headers test-exports test-c test-sanitized test-valgrind test-raced test-models test-cpp test-python \
-    test-docs test-install
+    test-docs test-site test-install test-ffi
 	@echo "all tests passed"
 
 test-rust: tools
@@ -180,6 +185,27 @@ test-cpp: build tools-cxx $(sanitized_library)
 
 test-docs: build tools-cxx
 	@$(PYTHON) tests/doc_examples.py $(release) README.md $(wildcard docs/*.md)
+	@$(PYTHON) tests/errors_page.py include/astensor/astensor.h docs/errors.md
+
+# Warnings are errors. The examples lie beside the pages, which link to them.
+docs:
+	@sh tests/need.sh doxygen doxygen --version
+	@rm -rf target/site && mkdir -p target/site
+	@VERSION=$(version) doxygen docs/Doxyfile
+	@cp -r examples target/site/examples
+
+test-site: docs
+	@$(PYTHON) tests/site_links.py target/site/html abi/symbols.txt
+
+abi: tools
+	@sh tests/abi.sh
+
+test-ffi: build
+	@sh tests/ffi.sh $(release)
+
+# Not part of `make test`: it downloads several hundred megabytes. PEERS=torch tries PyTorch too, which is larger.
+test-peers: build
+	@PEERS="$(PEERS)" sh tests/peers.sh $(release) $(PYTHON)
 
 sweep: build
 	@mkdir -p $(bin)

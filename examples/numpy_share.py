@@ -40,6 +40,24 @@ class DLManagedTensorVersioned(c.Structure):
     pass
 
 
+class Options(c.Structure):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("flags", c.c_uint32),
+        ("dtype", c.c_void_p),
+        ("device", c.c_void_p),
+        ("copy", c.c_int32),
+        ("casting", c.c_int32),
+        ("overflow", c.c_int32),
+        ("reserved", c.c_int32),
+        ("alignment", c.c_size_t),
+        ("nbytes", c.c_size_t),
+        ("loan", c.c_void_p),
+        ("deleter", c.c_void_p),
+        ("deleter_ctx", c.c_void_p),
+    ]
+
+
 DELETER = c.CFUNCTYPE(None, c.POINTER(DLManagedTensorVersioned))
 DLManagedTensorVersioned._fields_ = [
     ("major", c.c_uint32),
@@ -50,6 +68,7 @@ DLManagedTensorVersioned._fields_ = [
     ("dl_tensor", DLTensor),
 ]
 
+READ_ONLY = 1
 KINDS = {"i": 0, "u": 1, "f": 2, "c": 5, "b": 6}
 CPU = 1
 
@@ -81,15 +100,14 @@ class Tensor:
             raise ValueError(f"there is no DLPack dtype for {array.dtype!r}")
         if any(s % array.itemsize for s in array.strides):
             raise ValueError(f"strides {array.strides} are not whole elements of {array.itemsize} bytes")
-        if not array.flags.writeable:
-            raise ValueError("the array is read-only; this example borrows to write")
         shape = (c.c_int64 * array.ndim)(*array.shape)
         # DLPack counts strides in elements.
         strides = (c.c_int64 * array.ndim)(*(s // array.itemsize for s in array.strides))
         dtype = DLDataType(KINDS[array.dtype.kind], array.itemsize * 8, 1)
         data = DLTensor(array.ctypes.data, DLDevice(CPU, 0), array.ndim, dtype, shape, strides, 0)
+        options = Options(c.sizeof(Options), 0 if array.flags.writeable else READ_ONLY)
         handle = c.c_void_p()
-        if function(c.byref(data), None, c.byref(handle)) != 0:
+        if function(c.byref(data), c.byref(options), c.byref(handle)) != 0:
             raise RuntimeError(library.tensor_last_error().decode())
         return cls(library, handle, lender)
 

@@ -101,7 +101,7 @@ file == 1 { template = template $0 "\n"; next }
 /^\/\*\*$/ { inside = 1; sections = 0; begin_section("", ""); next }
 inside && /^ \*\/$/ { inside = 0; prototype = ""; next }
 inside { sub(/^ \* ?/, ""); comment_line($0); next }
-/^[a-z].*\(/ || prototype != "" {
+/^[A-Za-z].*\(/ || prototype != "" {
     prototype = prototype (prototype == "" ? "" : "\n") $0
     if ($0 ~ /;$/) {
         name = prototype

@@ -37,16 +37,17 @@ pair() { # compiler, standard, kind, programs
             waiting=$!
         fi
     done
+    [ -z "$waiting" ] || wait "$waiting" || exit 1
     for name in $programs; do
         program=$work/$name-$(basename "$1")-$2-$3
         UBSAN_OPTIONS=print_stacktrace=1 "$program" >"$program.log" 2>&1 || { cat "$program.log"; echo "$program failed"; exit 1; }
     done
     echo "$(basename "$1") -std=$2, $3"
 }
-pair "$gcc" c++17 sanitized "create views access no_exceptions"
-pair "$gcc" c++23 plain "create views"
-pair "$clang" c++17 plain "create no_exceptions"
-pair "$clang" c++20 sanitized "create views access no_exceptions"
+pair "$gcc" c++17 sanitized "create views access print loan no_exceptions"
+pair "$gcc" c++23 plain "create views print loan"
+pair "$clang" c++17 plain "create loan no_exceptions"
+pair "$clang" c++20 sanitized "create views access print loan no_exceptions"
 
 # The standards that are left.
 syntax() { $1 -std="$2" $warnings $(flags_of "$3") -Iinclude -fsyntax-only "c_tests/cpp/$3.cpp"; }
@@ -72,11 +73,17 @@ done
 # No macros but guards, beyond those of astensor.h and the standard library.
 macros() { echo "$1" | $gcc -std=c++20 -Iinclude -x c++ -dM -E - | awk '{ print $2 }' | sort; }
 standard='#include <array>
+#include <chrono>
 #include <complex>
+#include <cstdio>
 #include <cstring>
+#include <exception>
+#include <functional>
+#include <ios>
 #include <iterator>
 #include <memory>
 #include <new>
+#include <ostream>
 #include <span>
 #include <stdexcept>
 #include <string>

@@ -115,6 +115,24 @@ quiet env PKG_CONFIG_PATH="$prefix_moved/lib/any-triple/pkgconfig" make -C c_tes
 check_programs "$work/out/moved"
 quiet cmake -S c_tests/consumer -B "$work/build/moved" -Dastensor_DIR="$prefix_moved/lib/any-triple/cmake/astensor"
 
+# What the pages tell a reader to write for CMake and for the compiler.
+for page in README.md docs/c.md; do
+    reader=$work/out/reader
+    rm -rf "$reader"
+    mkdir -p "$reader"
+    cp c_tests/consumer/consumer.c "$reader/program.c"
+    { printf 'cmake_minimum_required(VERSION 3.16)\nproject(reader C)\nadd_executable(program program.c)\n'
+        sed -n '/^```cmake$/,/^```$/{/^```/d;p;}' "$page"; } >"$reader/CMakeLists.txt"
+    grep -q '^find_package(astensor' "$reader/CMakeLists.txt" || fail "$page does not say how CMake finds the library"
+    quiet cmake -S "$reader" -B "$reader/build" -Dastensor_DIR="$prefix_moved/lib/any-triple/cmake/astensor"
+    quiet cmake --build "$reader/build"
+    [ "$("$reader/build/program")" = "astensor $version: 30" ] || fail "the program of $page, by CMake, prints something else"
+    line=$(grep '^cc program.c .*pkg-config' "$page") || fail "$page does not say how to compile"
+    (cd "$reader" && PKG_CONFIG_PATH="$prefix_moved/lib/any-triple/pkgconfig" quiet sh -c "$line -o program")
+    [ "$(LD_LIBRARY_PATH="$prefix_moved/lib/any-triple" "$reader/program")" = "astensor $version: 30" ] \
+        || fail "the program of $page, by its line for the compiler, prints something else"
+done
+
 # What is there no more is found no more; what was not ours stays.
 uninstall_from PREFIX="$prefix"
 [ "$(cd "$prefix" && find . | LC_ALL=C sort | tr '\n' ' ')" = ". ./lib ./lib/neighbour " ] || fail "uninstalling leaves: $(find "$prefix")"

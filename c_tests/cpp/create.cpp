@@ -181,8 +181,19 @@ void lists_and_numbers_are_copied() {
     CHECK(four.dtype() == boolean && four.ndim() == 4 && four.at<bool>(0, 0, 0, 0));
     CHECK(as_tensor({0}).at<int>(0) == 0 && as_tensor({{0}}).ndim() == 2);
     CHECK(as_tensor<float>({1.5f}).dtype() == float32);
-    CHECK_THROWS(as_tensor({{1, 2}, {3}}), TENSOR_ERROR_SHAPE, "differ in length");
+    CHECK_THROWS(as_tensor({{1, 2}, {3}}), TENSOR_ERROR_SHAPE, "expected 2 items at [1], found 1");
+    CHECK_THROWS(as_tensor({{{1}, {2}}, {{3}, {4, 5}}}), TENSOR_ERROR_SHAPE, "expected 1 items at [1, 1], found 2");
     CHECK_THROWS(as_tensor({1, 2}, options().copy(copy_mode::never)), TENSOR_ERROR_COPY_NEEDED, "");
+    CHECK_THROWS(as_tensor({{1, 2}, {3, 300}}, int8), TENSOR_ERROR_OVERFLOW, "[1, 1] = 300");
+    CHECK_THROWS(as_tensor(300, int8), TENSOR_ERROR_OVERFLOW, "300");
+    CHECK_THROWS(astensor::copy(-1, uint8), TENSOR_ERROR_OVERFLOW, "-1");
+    CHECK(as_tensor({1.9, -2.9}, int8).at<std::int8_t>(1) == -2 && as_tensor(1.9, int8).item<std::int8_t>() == 1);
+    CHECK(as_tensor({half{0x3c00}, half{0x4000}}, float32).at<float>(1) == 2);
+    CHECK(as_tensor({std::byte{7}}).dtype() == uint8 && as_tensor({UINT64_MAX}).at<std::uint64_t>(0) == UINT64_MAX);
+    CHECK(as_tensor(std::initializer_list<float>()).shape() == dims{0});
+    CHECK(as_tensor(std::initializer_list<int>()).dtype() == int32);
+    CHECK(as_tensor({std::initializer_list<int>(), {}}).shape() == (dims{2, 0}));
+    CHECK(as_tensor({{1, 2}}, options().read_only()).is_read_only());
     const std::initializer_list<int> named = {1, 2};
     CHECK(as_tensor(named).origin().action == TENSOR_ACTION_COPY);
 

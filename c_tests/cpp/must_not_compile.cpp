@@ -68,5 +68,11 @@ int main() {
 #elif CASE == 24  // cannot be moved
     float array[2] = {1, 2};
     static_cast<void>(as_tensor(std::move(array)));
+#elif CASE == 25  // a temporary cannot be lent
+    loan lent(std::vector<float>{1});
+#elif CASE == 26  // what is lent is a container
+    loan lent(truths);
+#elif CASE == 27  // delete
+    static_cast<void>(pin(t).data<float>());
 #endif
 }

@@ -9,6 +9,8 @@
 //     astensor::tensor half = column.to(astensor::float16);                   // converted: memory of its own
 //
 // cpp/create.hpp   as_tensor, copy, adopt, plan, empty, from_dlpack
+// cpp/loan.hpp     memory that is lent for a scope, and raw access for a while
+// cpp/print.hpp    operator<<, to_string, std::format
 // cpp/tensor.hpp   class tensor: what it tells, views, filling, export, typed access
 // cpp/index.hpp    slice, all, newaxis, ellipsis
 // cpp/options.hpp  what is asked of a new tensor
@@ -18,5 +20,7 @@
 #define ASTENSOR_HPP
 
 #include "cpp/create.hpp"
+#include "cpp/loan.hpp"
+#include "cpp/print.hpp"
 
 #endif

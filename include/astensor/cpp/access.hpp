@@ -25,19 +25,32 @@ inline bool processor_reaches(DLDevice device) noexcept {
            || device.device_type == kDLCUDAManaged;
 }
 
-/** Whether the elements may be taken for objects of type T; `aligned` if they will be used where they are. */
+/** Whether the elements are of type T, and may be reached. Gives no pointer away, so it pins nothing on a loan. */
 template <class T>
-outcome typed(const tensor_t *handle, bool aligned) noexcept {
-    const DLTensor *view = tensor_view(handle);
-    if (view == nullptr) return {TENSOR_ERROR_NULL, "the tensor is empty: it has no handle"};
-    if (dtype(view->dtype) != element_dtype<T>()) return {TENSOR_ERROR_DTYPE, "the elements have another dtype"};
-    if (!processor_reaches(view->device)) return {TENSOR_ERROR_DEVICE, "the processor cannot reach the elements"};
+outcome readable(const tensor_t *handle) noexcept {
+    if (handle == nullptr) return {TENSOR_ERROR_NULL, "the tensor is empty: it has no handle"};
+    if (dtype(tensor_dtype(handle)) != element_dtype<T>()) return {TENSOR_ERROR_DTYPE, "the elements have another dtype"};
+    if (!processor_reaches(tensor_device(handle))) return {TENSOR_ERROR_DEVICE, "the processor cannot reach the elements"};
     if (!std::is_const_v<T> && tensor_is_read_only(handle))
         return {TENSOR_ERROR_READ_ONLY, "the tensor is read-only: ask for a const type"};
+    return TENSOR_OK;
+}
+
+/** Whether the elements that are shown may be used where they are as objects of type T. */
+template <class T>
+outcome usable(const DLTensor *view, const tensor_t *handle) noexcept {
+    if (view->data == nullptr && tensor_numel(handle) != 0)
+        return {TENSOR_ERROR_REVOKED, "the lender has taken the memory back"};
     // Whole elements apart, so the first one decides for all.
-    if (aligned && reinterpret_cast<std::uintptr_t>(view->data) % alignof(T) != 0)
+    if (reinterpret_cast<std::uintptr_t>(view->data) % alignof(T) != 0)
         return {TENSOR_ERROR_COPY_NEEDED, "the elements are not aligned for their type: copy the tensor"};
     return TENSOR_OK;
+}
+
+template <class T>
+outcome typed(const tensor_t *handle) noexcept {
+    const outcome ended = readable<T>(handle);
+    return ended.failed() ? ended : usable<T>(tensor_view(handle), handle);
 }
 
 /** The address of one element, in a tensor that typed() has accepted. */
@@ -73,15 +86,16 @@ T read(const void *from) noexcept {
 template <class T>
 void check_access(outcome ended, const tensor_t *handle, const dims &indices = {}) {
     if (!ended.failed()) return;
-    const DLTensor *view = tensor_view(handle);
+    const std::int32_t rank = tensor_ndim(handle);
+    const std::int64_t *const shape = tensor_shape(handle);
     std::string sentence = ended.sentence != nullptr ? ended.sentence : tensor_last_error();
     if (ended.status == TENSOR_ERROR_DTYPE) {
-        sentence = "the elements are " + dtype(view->dtype).name() + ", not " + element_dtype<T>().name();
-    } else if (ended.status == TENSOR_ERROR_INDEX && indices.ndim() != view->ndim) {
-        sentence += ": " + std::to_string(indices.size()) + " for " + std::to_string(view->ndim);
+        sentence = "the elements are " + dtype(tensor_dtype(handle)).name() + ", not " + element_dtype<T>().name();
+    } else if (ended.status == TENSOR_ERROR_INDEX && indices.ndim() != rank) {
+        sentence += ": " + std::to_string(indices.size()) + " for " + std::to_string(rank);
     } else if (ended.status == TENSOR_ERROR_INDEX) {
-        for (std::int32_t i = 0; i < view->ndim; i++) {
-            const std::int64_t size = view->shape[i], asked = indices[static_cast<std::size_t>(i)];
+        for (std::int32_t i = 0; i < rank; i++) {
+            const std::int64_t size = shape[i], asked = indices[static_cast<std::size_t>(i)];
             if (asked < -size || asked >= size) {
                 sentence = "index = " + std::to_string(asked) + " is out of range for dimension " + std::to_string(i)
                            + " of size " + std::to_string(size);
@@ -277,26 +291,30 @@ private:
 
     template <class T>
     outcome first(T *&out) const noexcept {
-        const outcome ended = typed<T>(handle(), true);
+        const outcome ended = typed<T>(handle());
         if (!ended.failed()) out = static_cast<T *>(described()->data);
         return ended;
     }
     template <class T>
     outcome located(const dims &indices, T *&out) const noexcept {
-        const outcome ended = typed<T>(handle(), true);
+        const outcome ended = typed<T>(handle());
         return ended.failed() ? ended : locate(described(), indices, out);
     }
     template <class T>
     outcome only(T &out) const noexcept {
-        const outcome ended = typed<const T>(handle(), false);
+        const outcome ended = readable<const T>(handle());
         if (ended.failed()) return ended;
         if (tensor_numel(handle()) != 1) return {TENSOR_ERROR_SHAPE, "there is not exactly one element"};
-        out = read<T>(described()->data);
-        return TENSOR_OK;
+        // No pointer is given away, so the memory is pinned only for as long as it is read.
+        const DLTensor *view = nullptr;
+        const tensor_status_t status = tensor_pin(static_cast<const Tensor *>(this)->get(), TENSOR_PIN_READ, &view);
+        if (status != TENSOR_OK) return status;
+        out = read<T>(view->data);
+        return tensor_unpin(static_cast<const Tensor *>(this)->get());
     }
     template <class T>
     outcome ranged(element_range<T, Tensor> &out) const noexcept {
-        const outcome ended = typed<T>(handle(), true);
+        const outcome ended = typed<T>(handle());
         if (ended.failed()) return ended;
         const DLTensor *view = described();
         if (view->ndim != 1) return {TENSOR_ERROR_SHAPE, "there is not exactly one dimension to walk over"};
@@ -310,7 +328,7 @@ private:
 #ifdef __cpp_lib_span
     template <class T>
     outcome spanned(std::span<T> &out) const noexcept {
-        const outcome ended = typed<T>(handle(), true);
+        const outcome ended = typed<T>(handle());
         if (ended.failed()) return ended;
         if (!tensor_is_contiguous(handle()))
             return {TENSOR_ERROR_COPY_NEEDED, "the elements are not contiguous: copy the tensor"};
@@ -321,7 +339,7 @@ private:
 #ifdef __cpp_lib_mdspan
     template <class T, std::size_t rank>
     outcome spread(mdspan_of<T, rank> &out) const noexcept {
-        const outcome ended = typed<T>(handle(), true);
+        const outcome ended = typed<T>(handle());
         if (ended.failed()) return ended;
         const DLTensor *view = described();
         if (view->ndim != static_cast<std::int32_t>(rank)) return {TENSOR_ERROR_SHAPE, "the mdspan has another rank"};

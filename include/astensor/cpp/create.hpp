@@ -44,6 +44,22 @@ inline outcome copied(description data, const options &asked, tensor &out) noexc
     return status;
 }
 
+inline outcome valued(const tensor_value_t &value, const options &asked, tensor &out) noexcept {
+    const tensor_options_t raw = asked.raw();
+    tensor_t *made = nullptr;
+    const tensor_status_t status = tensor_from_value(&value, &raw, &made);
+    if (status == TENSOR_OK) out = tensor(made);
+    return status;
+}
+
+/** One number, of the dtype of its type. */
+template <class T>
+outcome numbered(const T &number, const options &asked, tensor &out) noexcept {
+    description described = description::of(number);
+    const DLTensor view = described.raw();
+    return valued(tensor_value_descriptor(&view), asked, out);
+}
+
 /** `describe` is asked for the memory once the owner is where it will stay. On error the owner goes back. */
 template <class Owner, class Describe>
 outcome adopted(Owner &owner, Describe describe, const options &asked, tensor &out) noexcept {
@@ -71,7 +87,7 @@ outcome as_tensor(D &&data, const options &asked, tensor &out) noexcept {
     if constexpr (std::is_same_v<type, tensor>) {
         return data.try_to(asked, out);
     } else if constexpr (has_dtype<type>) {
-        return copied(description::of(data), asked, out);
+        return numbered(data, asked, out);
     } else if constexpr (std::is_lvalue_reference_v<D> || std::is_same_v<type, DLTensor> || is_borrowed<type>) {
         return borrow(description::of(data), asked, nullptr, nullptr, out);
     } else {
@@ -87,6 +103,8 @@ template <class D>
 outcome copy(const D &data, const options &asked, tensor &out) noexcept {
     if constexpr (std::is_same_v<D, tensor>) {
         return data.try_copy(asked, out);
+    } else if constexpr (has_dtype<D>) {
+        return numbered(data, asked, out);
     } else {
         return copied(description::of(data), asked, out);
     }
@@ -95,9 +113,9 @@ outcome copy(const D &data, const options &asked, tensor &out) noexcept {
 template <class T, class List>
 outcome listed(const List &list, const options &asked, tensor &out) noexcept {
     static_assert(has_dtype<T>, "astensor: the items of a braced list must be numbers");
-    flattened<T> numbers;
+    value_tree<T> numbers;
     const outcome ended = numbers.fill(list);
-    return ended.failed() ? ended : copied(numbers.describe(), asked, out);
+    return ended.failed() ? ended : valued(numbers.root(), asked, out);
 }
 
 inline outcome planned(description data, const options &asked, tensor_plan_t &out) noexcept {
@@ -152,7 +170,10 @@ template <class T>
                                             tensor &out) noexcept {
     return detail::borrow(detail::description::of_pointer(data, shape, strides), asked, nullptr, nullptr, out).status;
 }
-/** Copies the numbers of a braced list; lists of lists have several dimensions. */
+/**
+ * Copies the numbers of a braced list; lists of lists have several dimensions. They are values as for tensor_from_value() in
+ * C, of the dtype of their type unless another is asked for: TENSOR_ERROR_OVERFLOW if an integer dtype cannot hold one.
+ */
 template <class T>
 [[nodiscard]] tensor_status_t try_as_tensor(std::initializer_list<T> list, const options &asked, tensor &out) noexcept {
     return detail::listed<T>(list, asked, out).status;

@@ -198,61 +198,48 @@ private:
     bool has_strides_ = false, read_only_ = false, is_raw_ = false;
 };
 
-/** The numbers of a nested braced list, one after another in memory of their own. */
+/** A nested braced list as a value for tensor_from_value(): the innermost lists are runs, whose numbers stay where they are. */
 template <class T>
-class flattened {
+class value_tree {
 public:
     template <class List>
     outcome fill(const List &list) noexcept {
-        measure(list);
-        if (ragged(list, 0)) return {TENSOR_ERROR_SHAPE, "lists of one dimension differ in length"};
-        std::size_t count = 1;
-        for (std::int64_t size : shape_) count *= static_cast<std::size_t>(size);
-        values_.reset(new (std::nothrow) T[count > 0 ? count : 1]);
-        if (values_ == nullptr) return {TENSOR_ERROR_OUT_OF_MEMORY, "no memory for the numbers of a list"};
-        T *next = values_.get();
-        gather(list, next);
+        const std::size_t count = lists_in(list);
+        if (count > 0) {
+            nodes_.reset(new (std::nothrow) tensor_value_t[count]);
+            if (nodes_ == nullptr) return {TENSOR_ERROR_OUT_OF_MEMORY, "no memory for the nodes of a list"};
+        }
+        tensor_value_t *free = nodes_.get();
+        root_ = node(list, free);
         return TENSOR_OK;
     }
-    [[nodiscard]] description describe() const noexcept {
-        return description::of_pointer(const_cast<const T *>(values_.get()), shape_);
-    }
+    [[nodiscard]] const tensor_value_t &root() const noexcept { return root_; }
 
 private:
+    /** How many lists are inside a list, at any depth. */
     template <class List>
-    void measure(const List &list) noexcept {
-        shape_.push_back(nearest<std::int64_t>(list.size()));
+    static std::size_t lists_in(const List &list) noexcept {
+        std::size_t count = 0;
         if constexpr (is_initializer_list<typename List::value_type>) {
-            if (list.size() > 0) {
-                measure(*list.begin());
-            } else {
-                shape_.push_back(0);
-            }
+            for (const auto &inner : list) count += 1 + lists_in(inner);
         }
+        return count;
     }
     template <class List>
-    bool ragged(const List &list, std::size_t level) const noexcept {
-        if (nearest<std::int64_t>(list.size()) != shape_[level]) return true;
+    static tensor_value_t node(const List &list, tensor_value_t *&free) noexcept {
         if constexpr (is_initializer_list<typename List::value_type>) {
-            for (const auto &inner : list) {
-                if (ragged(inner, level + 1)) return true;
-            }
-        }
-        return false;
-    }
-    template <class List>
-    static void gather(const List &list, T *&next) noexcept {
-        for (const auto &item : list) {
-            if constexpr (is_initializer_list<typename List::value_type>) {
-                gather(item, next);
-            } else {
-                *next++ = item;
-            }
+            tensor_value_t *const items = free;
+            free += list.size();
+            tensor_value_t *next = items;
+            for (const auto &inner : list) *next++ = node(inner, free);
+            return tensor_value_list(items, nearest<std::int64_t>(list.size()));
+        } else {
+            return tensor_value_run(list.begin(), element_dtype<T>().raw(), nearest<std::int64_t>(list.size()));
         }
     }
 
-    std::unique_ptr<T[]> values_;
-    dims shape_;
+    std::unique_ptr<tensor_value_t[]> nodes_;
+    tensor_value_t root_{};
 };
 
 }  // namespace detail

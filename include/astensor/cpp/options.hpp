@@ -113,6 +113,13 @@ public:
         return changed;
     }
 
+    /** The loan that the data is on; NULL: none. loan::as_tensor() says it by itself. */
+    [[nodiscard]] options loan(tensor_loan_t *lent) const noexcept {
+        options changed = *this;
+        changed.raw_.loan = lent;
+        return changed;
+    }
+
     /** For functions in C. Points into this object, so it is valid as long as this object is. */
     [[nodiscard]] tensor_options_t raw() const & noexcept {
         tensor_options_t filled = raw_;

@@ -81,21 +81,22 @@ public:
 
     // What it tells.
 
-    /** Data, shape, strides, dtype and device, as in C: valid as long as the handle. NULL if it is empty. */
+    /**
+     * Data, shape, strides, dtype and device, as in C: valid as long as the handle. NULL if it is empty. On a loan, this is
+     * a pin for reading that lasts as long: so is the pointer of data(), at() and the spans, but nothing else here.
+     */
     [[nodiscard]] const DLTensor *view() const noexcept { return tensor_view(handle_); }
-    [[nodiscard]] std::int32_t ndim() const noexcept { return described() != nullptr ? described()->ndim : 0; }
-    [[nodiscard]] dims shape() const noexcept { return list(described() != nullptr ? described()->shape : nullptr); }
+    [[nodiscard]] std::int32_t ndim() const noexcept { return handle_ != nullptr ? tensor_ndim(handle_) : 0; }
+    [[nodiscard]] dims shape() const noexcept { return list(tensor_shape(handle_)); }
     /** In elements. */
-    [[nodiscard]] dims strides() const noexcept { return list(described() != nullptr ? described()->strides : nullptr); }
+    [[nodiscard]] dims strides() const noexcept { return list(tensor_strides(handle_)); }
     /** The size of one dimension; -1 for one that does not exist. Negative numbers count from the end. */
     [[nodiscard]] std::int64_t size(std::int32_t dim) const noexcept {
         const std::int32_t rank = ndim();
-        return dim < -rank || dim >= rank ? -1 : described()->shape[dim < 0 ? dim + rank : dim];
+        return dim < -rank || dim >= rank ? -1 : tensor_shape(handle_)[dim < 0 ? dim + rank : dim];
     }
-    [[nodiscard]] astensor::dtype dtype() const noexcept {
-        return described() != nullptr ? astensor::dtype(described()->dtype) : astensor::dtype();
-    }
-    [[nodiscard]] DLDevice device() const noexcept { return described() != nullptr ? described()->device : DLDevice{kDLCPU, 0}; }
+    [[nodiscard]] astensor::dtype dtype() const noexcept { return tensor_dtype(handle_); }
+    [[nodiscard]] DLDevice device() const noexcept { return handle_ != nullptr ? tensor_device(handle_) : DLDevice{kDLCPU, 0}; }
     [[nodiscard]] std::int64_t numel() const noexcept { return tensor_numel(handle_); }
     [[nodiscard]] std::int64_t nbytes() const noexcept { return tensor_nbytes(handle_); }
     [[nodiscard]] bool is_contiguous() const noexcept { return tensor_is_contiguous(handle_); }
@@ -332,7 +333,6 @@ public:
         return out;
     }
 
-
     /** The first dimension, to walk over: `for (tensor row : table)`. */
     class iterator;
     [[nodiscard]] iterator begin() const;
@@ -340,9 +340,6 @@ public:
 #endif
 
 private:
-    // For what is not about the elements.
-    [[nodiscard]] const DLTensor *described() const noexcept { return tensor_view(handle_); }
-
     [[nodiscard]] dims list(const std::int64_t *values) const noexcept {
         dims out;
         for (std::int32_t i = 0; values != nullptr && i < ndim(); i++) out.push_back(values[i]);
@@ -428,9 +425,13 @@ private:
     }
     template <class T, class List>
     detail::outcome listed(const List &list, const options &asked) const noexcept {
-        detail::flattened<T> numbers;
+        detail::value_tree<T> numbers;
         const detail::outcome ended = numbers.fill(list);
-        return ended.failed() ? ended : filled_from(numbers.describe(), asked);
+        if (ended.failed()) return ended;
+        tensor source;
+        const tensor_status_t status =
+            make(source, [&](tensor_t **made) { return tensor_from_value(&numbers.root(), nullptr, made); });
+        return status != TENSOR_OK ? detail::outcome(status) : assigned(source, asked);
     }
     template <class C>
     detail::outcome copied_into(C &container, const options &asked) const noexcept {

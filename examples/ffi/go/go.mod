@@ -1,0 +1,3 @@
+module lend
+
+go 1.18
