@@ -64,7 +64,7 @@ $(venv)/ready: tests/python/requirements.txt
 	$(venv)/bin/python -m pip --disable-pip-version-check install --quiet -r $<
 	touch $@
 
-demo: build $(venv)/ready $(bin)/camera_ring
+demo: build $(venv)/ready $(bin)/camera_ring $(bin)/mixed_precision
 	@mkdir -p $(bin)
 	$(CC) -std=c11 -O2 $(WARNINGS) -Iinclude examples/digits.c -o $(bin)/digits -L$(release) -lastensor \
 	    -Wl,-rpath,'$(CURDIR)/$(release)'
@@ -72,6 +72,8 @@ demo: build $(venv)/ready $(bin)/camera_ring
 	@$(bin)/digits examples/data/digits.npy
 	@echo
 	@$(bin)/camera_ring
+	@echo
+	@$(bin)/mixed_precision examples/data/digits.npy
 	@echo
 	@$(venv)/bin/python examples/numpy_share.py $(release)/libastensor.so
 
@@ -105,11 +107,17 @@ $(bin)/camera_ring: examples/camera_ring.c $(headers) | build
 	@mkdir -p $(bin)
 	$(CC) -std=c11 -O2 $(WARNINGS) -Iinclude $< -o $@ -L$(release) -lastensor -lpthread -Wl,-rpath,'$(CURDIR)/$(release)'
 
+$(bin)/mixed_precision: examples/mixed_precision.c $(headers) | build
+	@mkdir -p $(bin)
+	$(CC) -std=c11 -O2 $(WARNINGS) -Iinclude $< -o $@ -L$(release) -lastensor -lm -Wl,-rpath,'$(CURDIR)/$(release)'
+
 $(bin)/camera_ring.raced: examples/camera_ring.c tests/thread_sanitizer_names.c $(headers) | $(raced_library)
 	@mkdir -p $(bin)
 	$(CC) $(CFLAGS_TESTS) -fno-builtin -fsanitize=thread $< tests/thread_sanitizer_names.c -o $@ $(raced_library) $(system_libraries)
 
-test-c: build $(plain) $(bin)/camera_ring
+test-c: build $(plain) $(bin)/camera_ring $(bin)/mixed_precision
+	@echo "mixed_precision"; $(bin)/mixed_precision examples/data/digits.npy >$(bin)/mixed_precision.log \
+	    || { cat $(bin)/mixed_precision.log; exit 1; }
 	@echo "camera_ring"; $(bin)/camera_ring >$(bin)/camera_ring.log || { cat $(bin)/camera_ring.log; exit 1; }
 	@for program in $(plain); do echo "$$program"; $$program || exit 1; done
 	@for level in $(levels); do for program in conversions copy_into layouts; do \
@@ -151,7 +159,7 @@ $(bin)/%.raced: c_tests/%.c tests/thread_sanitizer_names.c $(headers) | $(raced_
 	@mkdir -p $(bin)
 	$(CC) $(CFLAGS_TESTS) -fno-builtin -fsanitize=thread $< tests/thread_sanitizer_names.c -o $@ $(raced_library) $(system_libraries)
 
-raced = $(addprefix $(bin)/,$(addsuffix .raced,loans_threads lifetimes_threads threads))
+raced = $(addprefix $(bin)/,$(addsuffix .raced,loans_threads lifetimes_threads gradients_threads threads))
 
 test-raced: $(raced_library) $(raced) $(bin)/planted.raced $(bin)/camera_ring.raced
 	@if $(bin)/planted.raced race >$(bin)/planted.log 2>&1; then echo "the planted race went unseen"; exit 1; fi

@@ -613,6 +613,141 @@ static tensor_status_t copy_large(tensor_t **out)
     return status;
 }
 
+/** dy as it comes, for each of two inputs. */
+static tensor_status_t pass_twice(void *ctx, int32_t num_outputs, tensor_t *const *grad_outputs, int32_t num_inputs,
+                                  tensor_t **grad_inputs)
+{
+    (void)ctx;
+    (void)num_outputs;
+    for (int32_t i = 0; i < num_inputs; i++) {
+        tensor_status_t status = tensor_retain(grad_outputs[0]);
+        if (status != TENSOR_OK) {
+            return status;
+        }
+        grad_inputs[i] = grad_outputs[0];
+    }
+    return TENSOR_OK;
+}
+
+static tensor_status_t kept;
+
+/** The first error is kept. */
+static int succeeds(tensor_status_t status)
+{
+    kept = kept == TENSOR_OK ? status : kept;
+    return kept == TENSOR_OK;
+}
+
+/** Everything that makes a graph, and backward through it: `leaf` gets a gradient of 1 to 4 in the end. */
+static tensor_status_t go_through_a_graph(tensor_t *leaf, tensor_t *gradient)
+{
+    static int64_t two[1] = {2}, rows[2] = {2, 2};
+    int32_t zero = 0;
+    tensor_options_t options = default_options();
+    tensor_t *wide = NULL, *flipped = NULL, *again = NULL, *out = NULL, *row = NULL, *part = NULL, *result = NULL;
+    tensor_t *odd = NULL, *stretched = NULL, *detached = NULL, *inputs[2];
+    kept = TENSOR_OK;
+    options.dtype = &f64;
+    if (succeeds(tensor_to(leaf, &options, &wide)) && succeeds(tensor_flip(wide, 1, &zero, &flipped)) &&
+        succeeds(tensor_flip(flipped, 1, &zero, &again)) && succeeds(tensor_empty(&f64, NULL, 2, rows, &out)) &&
+        succeeds(tensor_select(out, 0, 0, &row)) && succeeds(tensor_slice(again, 0, 0, 2, 1, &part)) &&
+        succeeds(tensor_assign(row, part, NULL))) {
+        tensor_release(row);
+        tensor_release(part);
+        row = part = NULL;
+        if (succeeds(tensor_select(out, 0, 1, &row)) && succeeds(tensor_slice(again, 0, 2, 4, 1, &part)) &&
+            succeeds(tensor_assign(row, part, NULL)) && succeeds(tensor_empty(&f64, NULL, 2, rows, &result)) &&
+            succeeds(tensor_as_strided(out, 1, two, (int64_t[]){2}, 1, &odd)) &&
+            succeeds(tensor_expand(odd, 2, rows, &stretched)) && succeeds(tensor_detach(odd, &detached))) {
+            inputs[0] = inputs[1] = out;
+            if (succeeds(tensor_grad_record(inputs, 2, &result, 1, pass_twice, NULL, count_deletion)) &&
+                succeeds(tensor_grad_save(result, inputs, 2))) {
+                succeeds(tensor_backward(result, gradient, 0));
+            }
+        }
+    }
+    tensor_t *made[] = {wide, flipped, again, out, row, part, result, odd, stretched, detached};
+    for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
+        tensor_release(made[i]);
+    }
+    return kept;
+}
+
+static void gradients_stay_as_they_are(void)
+{
+    static float values[4] = {1, 2, 3, 4};
+    static double ones[4] = {1, 2, 3, 4};
+    int64_t shape[1] = {4}, square[2] = {2, 2};
+    DLTensor data = describe(values, DTYPE_F32, 1, shape, NULL), of_result = describe(ones, DTYPE_F64, 2, square, NULL);
+    tensor_options_t options = default_options();
+    tensor_t *gradient = NULL;
+    options.flags = TENSOR_FLAG_REQUIRES_GRAD;
+    CHECK_OK(tensor_as_tensor(&of_result, NULL, &gradient));
+    /* With a gradient that is there already, and without. */
+    for (int had = 0; had < 2; had++) {
+        for (int n = 0, count = 0; n <= count; n++) {
+            tensor_t *leaf = NULL, *grad = NULL;
+            allocations = 0;
+            fail_at = 0;
+            live = 0;
+            counting = 1;
+            CHECK_OK(tensor_as_tensor(&data, &options, &leaf));
+            if (had) {
+                CHECK_OK(go_through_a_graph(leaf, gradient));
+            }
+            allocations = 0;
+            fail_at = n;
+            tensor_status_t status = go_through_a_graph(leaf, gradient);
+            fail_at = 0;
+            count = n == 0 ? allocations : count;
+            CHECK(status == (n == 0 ? TENSOR_OK : TENSOR_ERROR_OUT_OF_MEMORY));
+            CHECK_OK(tensor_grad(leaf, &grad));
+            float times = (float)(2 * (had + (n == 0)));
+            CHECK((grad != NULL) == (times > 0));
+            for (int i = 0; grad && i < 4; i++) {
+                CHECK(((const float *)tensor_view(grad)->data)[i] == times * values[i]);
+            }
+            tensor_release(grad);
+            tensor_release(leaf);
+            counting = 0;
+            CHECK(live == 0);
+            CHECK(n > 0 || count > 40);
+        }
+    }
+    /* A long graph gives everything back. */
+    live = 0;
+    counting = 1;
+    fail_at = 0;
+    tensor_t *last = NULL;
+    CHECK_OK(tensor_as_tensor(&data, &options, &last));
+    for (int i = 0; i < 100000; i++) {
+        tensor_t *next = NULL;
+        CHECK_OK(i % 2 ? tensor_unsqueeze(last, 0, &next) : tensor_squeeze(last, TENSOR_ALL_DIMS, &next));
+        tensor_release(last);
+        last = next;
+    }
+    CHECK(live > 100000);
+    tensor_release(last);
+    counting = 0;
+    CHECK(live == 0);
+    /* What is said of gradients without making any needs no memory. */
+    tensor_t *leaf = NULL;
+    CHECK_OK(tensor_as_tensor(&data, &options, &leaf));
+    allocations = 0;
+    counting = 1;
+    tensor_set_grad_enabled(false);
+    CHECK(!tensor_grad_enabled());
+    tensor_set_grad_enabled(true);
+    CHECK(tensor_requires_grad(leaf) && tensor_is_leaf(leaf) && tensor_version_counter(leaf) == 0);
+    CHECK_OK(tensor_mark_dirty(leaf));
+    CHECK_OK(tensor_set_requires_grad(leaf, false));
+    counting = 0;
+    CHECK(allocations == 0);
+    tensor_release(leaf);
+    tensor_release(gradient);
+}
+
+
 static void large_copies_do_without_threads(void)
 {
     tensor_t *out = NULL;
@@ -681,5 +816,6 @@ int main(void)
     live = 0;
     small_things_take_one_allocation_or_none();
     large_copies_do_without_threads();
+    gradients_stay_as_they_are();
     return check_result();
 }

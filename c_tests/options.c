@@ -59,7 +59,8 @@ static void wrong_values_are_named(void)
     refused(options, TENSOR_ERROR_ARGUMENT, "alignment");
     options = default_options();
     options.flags = TENSOR_FLAG_REQUIRES_GRAD;
-    refused(options, TENSOR_ERROR_UNSUPPORTED, "gradients");
+    options.dtype = &(DLDataType){kDLInt, 32, 1};
+    refused(options, TENSOR_ERROR_DTYPE, "int32 cannot require grad");
     DLDataType dtype = {kDLFloat, 33, 1};
     options = default_options();
     options.dtype = &dtype;

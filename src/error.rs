@@ -616,6 +616,78 @@ pub enum Error {
     #[error("the tensor is not pinned")]
     NotPinned,
 
+    /// What gradients do not allow.
+    #[error("{0}")]
+    Gradient(&'static str),
+    /// A dtype in which there are no derivatives.
+    #[error("{0} cannot require grad: only floating-point and complex dtypes can")]
+    GradientKind(Text),
+    /// Something with a history as a dtype in which there are no derivatives.
+    #[error(
+        "a tensor that requires grad cannot become {0}, which has no gradients: use tensor_detach() first"
+    )]
+    GradientLost(Text),
+    /// A gradient that goes without saying only for one real number.
+    #[error(
+        "gradient is NULL, which is possible for one real element only: the tensor has {numel} of {dtype}"
+    )]
+    GradientMissing {
+        /// Elements.
+        numel: i64,
+        /// Their dtype.
+        dtype: Text,
+    },
+    /// A gradient of another rank than what it is of.
+    #[error("{what} has ndim = {found}, expected {expected}")]
+    GradientNdim {
+        /// Which gradient.
+        what: &'static str,
+        /// Its rank.
+        found: usize,
+        /// That of the tensor.
+        expected: usize,
+    },
+    /// A gradient of another shape than what it is of.
+    #[error("{what} has shape[{dim}] = {found}, expected {expected}")]
+    GradientShape {
+        /// Which gradient.
+        what: &'static str,
+        /// Dimension.
+        dim: usize,
+        /// Its size.
+        found: i64,
+        /// That of the tensor.
+        expected: i64,
+    },
+    /// A gradient of another dtype than what it is of.
+    #[error("{what} has dtype {found}, expected {expected}")]
+    GradientDType {
+        /// Which gradient.
+        what: &'static str,
+        /// Its dtype.
+        found: Text,
+        /// That of the tensor.
+        expected: Text,
+    },
+    /// A tensor that a backward function needs as it was.
+    #[error(
+        "saved tensor {index} was changed in place after it was saved: it is at version {found}, expected {expected}"
+    )]
+    SavedChanged {
+        /// Which one.
+        index: usize,
+        /// Its version now.
+        found: u64,
+        /// Its version then.
+        expected: u64,
+    },
+    /// A function of the caller's that failed.
+    #[error("a recorded backward function returned {status}")]
+    Callback {
+        /// What it returned.
+        status: i32,
+    },
+
     /// A reference count at its maximum.
     #[error("the reference count is at its maximum")]
     Count,

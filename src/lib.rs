@@ -25,6 +25,8 @@ mod value;
 
 mod print;
 
+mod autograd;
+
 pub mod capi;
 
 pub use capi::*;

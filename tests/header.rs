@@ -10,9 +10,20 @@ fn checked_in_header_equals_generated_header() {
     let config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml");
     let mut generated = Vec::new();
     // The files of the C interface, in the order of the header.
-    const SECTIONS: [&str; 12] = [
-        "status", "handle", "options", "create", "value", "share", "look", "format", "views",
-        "fill", "loans", "settings",
+    const SECTIONS: [&str; 13] = [
+        "status",
+        "handle",
+        "options",
+        "create",
+        "value",
+        "share",
+        "look",
+        "format",
+        "views",
+        "fill",
+        "loans",
+        "gradients",
+        "settings",
     ];
     SECTIONS
         .iter()

@@ -99,7 +99,7 @@
 #define TENSOR_FLAG_CONTIGUOUS 2
 
 /**
- * Not in this version: TENSOR_ERROR_UNSUPPORTED.
+ * Gradients of the tensor are asked for: it is a leaf. Floating-point and complex dtypes only.
  */
 #define TENSOR_FLAG_REQUIRES_GRAD 4
 
@@ -247,6 +247,11 @@
  * Write, and read, alone.
  */
 #define TENSOR_PIN_WRITE 2
+
+/**
+ * For tensor_backward(): keep what the backward functions of tensor_grad_record() need, so that it can run again.
+ */
+#define TENSOR_BACKWARD_RETAIN_GRAPH 1
 
 /**
  * Version of this interface: it changes when a program must be compiled anew.
@@ -482,6 +487,23 @@ typedef struct tensor_format_options_t {
 } tensor_format_options_t;
 
 /**
+ * The backward function of a kernel: from the gradients of its outputs to those of its inputs.
+ *
+ * `grad_outputs` has a gradient for each output: row-major, of its shape and dtype, zeros if none came in. They are the
+ * library's; retain one to keep it or to give it back. `grad_inputs` has a NULL for each input: put a reference there that
+ * the library takes over, or leave it for no gradient. A gradient of another dtype is converted; of a shape that the
+ * input's broadcasts to, it is summed. What is put there is taken over after an error too.
+ *
+ * Returns TENSOR_OK, or anything else to stop: tensor_backward() then returns TENSOR_ERROR_CALLBACK. It may call the
+ * library, which keeps no history meanwhile; it must return normally (no exception, no longjmp).
+ */
+typedef tensor_status_t (*tensor_backward_t)(void *ctx,
+                                             int32_t num_outputs,
+                                             struct tensor_t *const *grad_outputs,
+                                             int32_t num_inputs,
+                                             struct tensor_t **grad_inputs);
+
+/**
  * Done.
  */
 #define TENSOR_OK 0
@@ -600,6 +622,16 @@ typedef struct tensor_format_options_t {
  * A loan that was closed, or a handle that is none of a loan.
  */
 #define TENSOR_ERROR_CLOSED 23
+
+/**
+ * Something that gradients do not allow; the message says what.
+ */
+#define TENSOR_ERROR_GRADIENT 24
+
+/**
+ * A backward function given to tensor_grad_record() failed.
+ */
+#define TENSOR_ERROR_CALLBACK 25
 
 #ifdef __cplusplus
 extern "C" {
@@ -1203,7 +1235,8 @@ tensor_status_t tensor_view_dtype(struct tensor_t *tensor,
  *                     source) have a meaning.
  * @return TENSOR_OK; TENSOR_ERROR_READ_ONLY; TENSOR_ERROR_OVERLAP if two elements of the destination share memory;
  *         TENSOR_ERROR_TOO_HARD if that cannot be decided; TENSOR_ERROR_SHAPE if the source does not broadcast; else as
- *         tensor_as_tensor(). On error no byte of the destination has changed.
+ *         tensor_as_tensor(). TENSOR_ERROR_GRADIENT for a leaf that requires grad, or a view of one, unless
+ *         tensor_set_grad_enabled(false) is in force. On error no byte of the destination has changed.
  * @par Lifetime       Nothing of `source` is used after this returns.
  * @par Threads        While it runs, nobody may write the source, nor read or write the destination.
  */
@@ -1349,6 +1382,170 @@ tensor_status_t tensor_pin(struct tensor_t *tensor,
  * @return TENSOR_OK; TENSOR_ERROR_NULL; TENSOR_ERROR_ARGUMENT for a tensor on a loan that is not pinned.
  */
 tensor_status_t tensor_unpin(struct tensor_t *tensor);
+
+/**
+ * Whether gradients of the tensor are asked for: it is a leaf of which they are kept, or was made of one. False for NULL.
+ */
+bool tensor_requires_grad(const struct tensor_t *tensor);
+
+/**
+ * Whether the tensor is the result of nothing that requires grad. False for NULL.
+ */
+bool tensor_is_leaf(const struct tensor_t *tensor);
+
+/**
+ * Ask for gradients of a leaf, or do not any more. Views and copies made before are not concerned.
+ *
+ * @param tensor         Not NULL. Floating-point or complex, if gradients are asked for.
+ * @param requires_grad  Whether they are. False for something that was made of a leaf is an error.
+ * @return TENSOR_OK; TENSOR_ERROR_NULL; TENSOR_ERROR_DTYPE for other dtypes; TENSOR_ERROR_GRADIENT for the result of
+ *         something; TENSOR_ERROR_OUT_OF_MEMORY.
+ * @par Threads          Any thread.
+ */
+tensor_status_t tensor_set_requires_grad(struct tensor_t *tensor,
+                                         bool requires_grad);
+
+/**
+ * Make a handle on the same memory without history: gradients do not pass it.
+ *
+ * @param tensor  Not NULL. Keeps its reference.
+ * @param out     Not NULL. Set to NULL on error; otherwise release with tensor_release().
+ * @return TENSOR_OK, TENSOR_ERROR_NULL, _REVOKED or _OUT_OF_MEMORY.
+ */
+tensor_status_t tensor_detach(struct tensor_t *tensor,
+                              struct tensor_t **out);
+
+/**
+ * The gradient of a leaf: what tensor_backward() has added up so far. It has the leaf's shape and dtype.
+ *
+ * @param tensor  Not NULL. Keeps its reference.
+ * @param out     Not NULL. Set to NULL if there is no gradient, or on error; otherwise a handle on the gradient itself, in
+ *                which later calls of tensor_backward() go on adding: release it with tensor_release().
+ * @return TENSOR_OK or TENSOR_ERROR_NULL.
+ * @par Threads   While others run tensor_backward(), the elements may change.
+ */
+tensor_status_t tensor_grad(struct tensor_t *tensor,
+                            struct tensor_t **out);
+
+/**
+ * Set the elements of a leaf's gradient to zero. Nothing happens if there is none.
+ *
+ * @param tensor  Not NULL.
+ * @return TENSOR_OK; TENSOR_ERROR_NULL; TENSOR_ERROR_OUT_OF_MEMORY; TENSOR_ERROR_REVOKED if the gradient is in a buffer
+ *         on a loan that was revoked.
+ * @par Threads   Any thread.
+ */
+tensor_status_t tensor_zero_grad(struct tensor_t *tensor);
+
+/**
+ * Make a tensor of the caller's the gradient of a leaf: tensor_backward() adds to what is in its memory.
+ *
+ * @param tensor  Not NULL. A leaf that requires grad.
+ * @param buffer  Of the leaf's shape and dtype, with any strides; writable, reachable by the processor, not overlapping
+ *                itself. A reference is added, and kept until another takes its place or the leaf and its graph are gone.
+ *                NULL: the leaf has no gradient then.
+ * @return TENSOR_OK; TENSOR_ERROR_NULL; TENSOR_ERROR_GRADIENT if `tensor` is no leaf that requires grad;
+ *         TENSOR_ERROR_SHAPE, _DTYPE, _READ_ONLY, _DEVICE, _OVERLAP or _TOO_HARD for a buffer that is not so.
+ * @par Lifetime  The buffer's memory must live as its handles ask. On a loan that is revoked, tensor_backward() is
+ *                TENSOR_ERROR_REVOKED.
+ * @par Threads   While tensor_backward() runs, nobody may read or write the buffer.
+ */
+tensor_status_t tensor_set_grad_buffer(struct tensor_t *tensor,
+                                       struct tensor_t *buffer);
+
+/**
+ * Run backward: add to the gradients of all leaves that `tensor` was made of.
+ *
+ * The gradient passes each conversion as a conversion back, each view as a scatter into zeros; where several meet they are
+ * summed in binary64 and rounded once, in an order that is always the same. All of it is computed before any leaf is
+ * changed.
+ *
+ * @param tensor    Not NULL. Requires grad.
+ * @param gradient  That of `tensor`, of its shape and dtype; NULL for 1, if `tensor` has one real element. Read, not kept.
+ * @param flags     0 or TENSOR_BACKWARD_RETAIN_GRAPH. Without it, what backward functions need is freed after they ran, and
+ *                  their deleters are called; views and conversions need nothing, and can be passed again in any case.
+ * @return TENSOR_OK; TENSOR_ERROR_NULL; TENSOR_ERROR_ARGUMENT for unknown flags; TENSOR_ERROR_GRADIENT if `tensor` does not
+ *         require grad, if `gradient` is missing, if a backward function was freed before, or if a tensor it saved was
+ *         changed in place; TENSOR_ERROR_SHAPE or _DTYPE for a gradient that is of another; TENSOR_ERROR_CALLBACK if a
+ *         backward function failed; TENSOR_ERROR_REVOKED; TENSOR_ERROR_OUT_OF_MEMORY. After an error no gradient has
+ *         changed, unless a lender revoked a buffer in the middle of it.
+ * @par Threads     May run on several threads at once, also through the same graph and to the same leaves. Backward functions
+ *                  run on the calling thread, with no lock held.
+ */
+tensor_status_t tensor_backward(struct tensor_t *tensor,
+                                struct tensor_t *gradient,
+                                uint32_t flags);
+
+/**
+ * Keep history on this thread, or do not: what is made meanwhile of tensors that require grad does not require it, and
+ * leaves may be written in place.
+ *
+ * @param enabled  Whether to. It is at first, on each thread.
+ * @return What it was before.
+ * @par Threads    For the calling thread only. Nothing is allocated.
+ */
+bool tensor_set_grad_enabled(bool enabled);
+
+/**
+ * Whether this thread keeps history.
+ */
+bool tensor_grad_enabled(void);
+
+/**
+ * Make `outputs` the results of `inputs`, by a kernel of the caller's that has computed them, so that gradients pass it.
+ *
+ * Nothing is recorded if no input requires grad, or history is not kept on this thread; the deleter is then called before
+ * this returns. An output that has a history loses it, as one that is written in place does.
+ *
+ * @param inputs       `num_inputs` handles. Their gradients are asked for in this order. They are not kept: what backward
+ *                     reads, keep with tensor_grad_save().
+ * @param num_inputs   0 or more.
+ * @param outputs      `num_outputs` handles, each another: floating-point or complex, and no leaf that requires grad.
+ * @param num_outputs  1 or more.
+ * @param backward     Not NULL. See tensor_backward_t. May be called several times, on any thread.
+ * @param ctx          Given to `backward` and `deleter`.
+ * @param deleter      NULL, or called once with `ctx` when `backward` is not needed any more: after it ran, unless the graph
+ *                     was retained, or when the last tensor that was made of the outputs is gone. No lock is held.
+ * @return TENSOR_OK; TENSOR_ERROR_NULL; TENSOR_ERROR_ARGUMENT; TENSOR_ERROR_DTYPE or _GRADIENT for an output that is not so;
+ *         TENSOR_ERROR_OUT_OF_MEMORY. After an error nothing is recorded and the deleter is not called.
+ * @par Threads        As writing the outputs.
+ */
+tensor_status_t tensor_grad_record(struct tensor_t *const *inputs,
+                                   int32_t num_inputs,
+                                   struct tensor_t *const *outputs,
+                                   int32_t num_outputs,
+                                   tensor_backward_t backward,
+                                   void *ctx,
+                                   tensor_deleter_t deleter);
+
+/**
+ * Keep tensors that the backward function of a recorded kernel reads, until it is not needed any more. If one of them is
+ * changed in place before, tensor_backward() says so instead of computing with it.
+ *
+ * @param output  Not NULL: one that was recorded with tensor_grad_record(). Nothing is kept if nothing was recorded, as it
+ *                then does not require grad.
+ * @param saved   `num_saved` handles, to each of which a reference is added. Outputs would keep themselves: save what
+ *                tensor_detach() makes of them.
+ * @return TENSOR_OK; TENSOR_ERROR_NULL; TENSOR_ERROR_ARGUMENT for an output; TENSOR_ERROR_GRADIENT if `output` is the result
+ *         of something else; TENSOR_ERROR_OUT_OF_MEMORY.
+ */
+tensor_status_t tensor_grad_save(struct tensor_t *output,
+                                 struct tensor_t *const *saved,
+                                 int32_t num_saved);
+
+/**
+ * How often the memory of a tensor was changed by this library, or by a caller that said so: views share the counter. 0 for
+ * NULL.
+ */
+uint64_t tensor_version_counter(const struct tensor_t *tensor);
+
+/**
+ * Tell that the caller has changed the memory of a tensor. tensor_copy_into(), tensor_assign() and tensor_pin() for
+ * writing tell it themselves.
+ *
+ * @return TENSOR_OK or TENSOR_ERROR_NULL.
+ */
+tensor_status_t tensor_mark_dirty(struct tensor_t *tensor);
 
 /**
  * Set how many threads a large copy may use, the calling one included. Results do not depend on it.

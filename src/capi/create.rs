@@ -3,6 +3,7 @@
 use super::guard::{Reported, guard_out, guard_quick_tensor, guard_tensor};
 use super::options::{Accepts, Options, tensor_options_t};
 use super::{array, tensor_ref, tensor_status_t, tensor_t};
+use crate::autograd;
 use crate::device::Device;
 use crate::dlpack::{DLDataType, DLDevice, DLTensor};
 use crate::error::{Error, Result};
@@ -117,7 +118,7 @@ unsafe fn as_asked<T>(
     data: *const DLTensor,
     options: *const tensor_options_t,
     accepts: Accepts,
-    make: fn(Descriptor<'_>, &Request, Release) -> Result<T>,
+    make: fn(Descriptor<'_>, &Request, Release, bool) -> Result<T>,
 ) -> Result<T> {
     let mut room = LayoutBuf::new();
     // SAFETY: the caller's promise.
@@ -126,8 +127,39 @@ unsafe fn as_asked<T>(
         let options = Options::read(options, accepts)?;
         let memory = Descriptor::prove(data, options.request.padded, options.nbytes, &mut room)?;
         let memory = memory.confined(options.lender)?;
-        make(memory, &options.request, options.release)
+        make(
+            memory,
+            &options.request,
+            options.release,
+            options.requires_grad,
+        )
     }
+}
+
+/// [`tensor::as_tensor`], as a leaf if that is asked for.
+pub(super) fn as_tensor(
+    memory: Descriptor<'_>,
+    request: &Request,
+    release: Release,
+    requires_grad: bool,
+) -> Result<Handle> {
+    let dtype = request.result_dtype(memory.dtype)?;
+    autograd::made_leaf(requires_grad, dtype, memory.layout, || {
+        tensor::as_tensor(memory, request, release)
+    })
+}
+
+/// [`tensor::copy`], as a leaf if that is asked for.
+fn copy(
+    memory: Descriptor<'_>,
+    request: &Request,
+    release: Release,
+    requires_grad: bool,
+) -> Result<Handle> {
+    let dtype = request.result_dtype(memory.dtype)?;
+    autograd::made_leaf(requires_grad, dtype, memory.layout, || {
+        tensor::copy(memory, request, release)
+    })
 }
 
 /// Borrow the caller's memory as a tensor; copy only if `options` make it necessary.
@@ -163,7 +195,7 @@ pub unsafe extern "C" fn tensor_as_tensor(
                 });
             }
             let accepts = Accepts::creation("tensor_as_tensor");
-            Ok(as_asked(data, options, accepts, tensor::as_tensor)?)
+            Ok(as_asked(data, options, accepts, as_tensor)?)
         })
     }
 }
@@ -195,7 +227,7 @@ pub unsafe extern "C" fn tensor_copy(
                 });
             }
             let accepts = Accepts::creation("tensor_copy");
-            Ok(as_asked(data, options, accepts, tensor::copy)?)
+            Ok(as_asked(data, options, accepts, copy)?)
         })
     }
 }
@@ -216,9 +248,17 @@ pub unsafe extern "C" fn tensor_plan(
     unsafe {
         guard_plan(out, || {
             let accepts = Accepts::creation("tensor_plan");
-            as_asked(data, options, accepts, |memory, request, _| {
-                tensor::plan(&memory, request)
-            })
+            as_asked(
+                data,
+                options,
+                accepts,
+                |memory, request, _, requires_grad| {
+                    if requires_grad {
+                        autograd::check_differentiable(request.result_dtype(memory.dtype)?)?;
+                    }
+                    tensor::plan(&memory, request)
+                },
+            )
         })
     }
 }
@@ -244,7 +284,11 @@ pub unsafe extern "C" fn tensor_to(
         guard_tensor(out, || {
             let tensor = tensor_ref(tensor, "tensor")?;
             let options = Options::read(options, Accepts::tensor("tensor_to"))?;
-            tensor::to(tensor, &options.request)
+            let result = autograd::to(tensor, &options.request)?;
+            if options.requires_grad && !autograd::requires_grad(&result) {
+                autograd::set_requires_grad(&result, true)?;
+            }
+            Ok(result)
         })
     }
 }

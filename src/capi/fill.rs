@@ -3,10 +3,11 @@
 use super::guard::guard;
 use super::options::{Accepts, Options, tensor_options_t};
 use super::{tensor_ref, tensor_status_t, tensor_t};
+use crate::autograd::copy_into;
 use crate::dlpack::DLTensor;
 use crate::error::Error;
 use crate::layout::LayoutBuf;
-use crate::tensor::{Descriptor, Touched, copy_into};
+use crate::tensor::{Descriptor, Touched};
 
 /// Copy the caller's data into a tensor: converted to its dtype, stretched to its shape.
 ///
@@ -18,7 +19,8 @@ use crate::tensor::{Descriptor, Touched, copy_into};
 ///                     source) have a meaning.
 /// @return TENSOR_OK; TENSOR_ERROR_READ_ONLY; TENSOR_ERROR_OVERLAP if two elements of the destination share memory;
 ///         TENSOR_ERROR_TOO_HARD if that cannot be decided; TENSOR_ERROR_SHAPE if the source does not broadcast; else as
-///         tensor_as_tensor(). On error no byte of the destination has changed.
+///         tensor_as_tensor(). TENSOR_ERROR_GRADIENT for a leaf that requires grad, or a view of one, unless
+///         tensor_set_grad_enabled(false) is in force. On error no byte of the destination has changed.
 /// @par Lifetime       Nothing of `source` is used after this returns.
 /// @par Threads        While it runs, nobody may write the source, nor read or write the destination.
 #[unsafe(no_mangle)]

@@ -2,8 +2,9 @@
 
 use super::guard::guard;
 use super::{tensor_ref, tensor_status_t, tensor_t};
+use crate::autograd;
 use crate::error::{Error, Result};
-use crate::print::{self, FormatOptions, MAX_PRECISION, SciMode, Sink};
+use crate::print::{self, FormatOptions, Gradient, MAX_PRECISION, SciMode, Sink};
 use core::ffi::c_char;
 use core::mem::MaybeUninit;
 
@@ -146,7 +147,12 @@ pub unsafe extern "C" fn tensor_format(
             (tensor, options, space)
         };
         let mut sink = Sink::new(space);
-        print::format(tensor, false, &options, &mut sink)?;
+        let gradient = match autograd::function_name(tensor) {
+            Some(name) => Gradient::Of(name),
+            None if autograd::requires_grad(tensor) => Gradient::Leaf,
+            None => Gradient::None,
+        };
+        print::format(tensor, gradient, &options, &mut sink)?;
         let length = sink.finish();
         if !needed.is_null() {
             // SAFETY: what the header asks of the caller.

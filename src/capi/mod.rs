@@ -7,6 +7,7 @@
 mod create;
 mod fill;
 mod format;
+mod gradients;
 mod guard;
 mod handle;
 mod loans;
@@ -21,6 +22,7 @@ mod views;
 pub use create::*;
 pub use fill::*;
 pub use format::*;
+pub use gradients::*;
 pub use handle::*;
 pub use loans::*;
 pub use look::*;

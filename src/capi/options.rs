@@ -40,7 +40,7 @@ pub const TENSOR_OVERFLOW_SATURATE: i32 = 2;
 pub const TENSOR_FLAG_READ_ONLY: u32 = 1;
 /// The tensor must be row-major contiguous: other layouts are copied.
 pub const TENSOR_FLAG_CONTIGUOUS: u32 = 2;
-/// Not in this version: TENSOR_ERROR_UNSUPPORTED.
+/// Gradients of the tensor are asked for: it is a leaf. Floating-point and complex dtypes only.
 pub const TENSOR_FLAG_REQUIRES_GRAD: u32 = 4;
 /// Sub-byte elements of the descriptor, and of a copy, take one byte each instead of being packed.
 pub const TENSOR_FLAG_SUBBYTE_PADDED: u32 = 8;
@@ -96,6 +96,8 @@ pub(super) struct Accepts {
     /// Those that describe the data: nbytes, loan and padding.
     data: bool,
     deleter: bool,
+    /// Gradients of the result can be asked for.
+    leaf: bool,
 }
 
 impl Accepts {
@@ -106,6 +108,7 @@ impl Accepts {
             request: true,
             data: true,
             deleter: true,
+            leaf: true,
         }
     }
 
@@ -116,6 +119,7 @@ impl Accepts {
             request: true,
             data: true,
             deleter: false,
+            leaf: true,
         }
     }
 
@@ -126,6 +130,15 @@ impl Accepts {
             request: true,
             data: false,
             deleter: false,
+            leaf: true,
+        }
+    }
+
+    /// Functions that export a tensor.
+    pub const fn export(function: &'static str) -> Self {
+        Self {
+            leaf: false,
+            ..Self::tensor(function)
         }
     }
 
@@ -136,6 +149,7 @@ impl Accepts {
             request: false,
             data: true,
             deleter: false,
+            leaf: false,
         }
     }
 
@@ -146,6 +160,7 @@ impl Accepts {
             request: false,
             data: false,
             deleter: false,
+            leaf: false,
         }
     }
 }
@@ -156,6 +171,7 @@ pub(super) struct Options {
     pub nbytes: Option<u64>,
     pub release: Release,
     pub lender: Option<Lender>,
+    pub requires_grad: bool,
 }
 
 impl Options {
@@ -169,6 +185,7 @@ impl Options {
             nbytes: None,
             release: Release::Nothing,
             lender: None,
+            requires_grad: false,
         };
         if options.is_null() {
             return Ok(defaults);
@@ -215,6 +232,7 @@ impl Options {
                 (Some(foreign), lender) => Release::of(foreign, lender),
             },
             lender,
+            requires_grad: flag(TENSOR_FLAG_REQUIRES_GRAD),
         })
     }
 
@@ -258,6 +276,10 @@ impl tensor_options_t {
                 "CONTIGUOUS",
             ),
             (
+                !accepts.leaf && flag(TENSOR_FLAG_REQUIRES_GRAD),
+                "REQUIRES_GRAD",
+            ),
+            (
                 !padding_is_meant && flag(TENSOR_FLAG_SUBBYTE_PADDED),
                 "SUBBYTE_PADDED",
             ),
@@ -270,11 +292,6 @@ impl tensor_options_t {
                 option,
                 function: accepts.function,
             });
-        }
-        if flag(TENSOR_FLAG_REQUIRES_GRAD) {
-            return Err(Error::Unsupported(
-                "options.flags: this version has no gradients (TENSOR_FLAG_REQUIRES_GRAD)",
-            ));
         }
         Ok(())
     }

@@ -1,11 +1,15 @@
 //! Share: references, and DLPack in both directions.
 
+use super::create::as_tensor;
 use super::guard::{guard, guard_out, guard_silently, guard_tensor};
 use super::options::{Accepts, Options, tensor_options_t};
 use super::{tensor_ref, tensor_status_t, tensor_t};
+use crate::autograd;
 use crate::dlpack::{DLManagedTensor, DLManagedTensorVersioned};
 use crate::error::{Error, Result};
-use crate::tensor::{Export, ExportDeleters, Handle, Tensor, to_legacy, to_versioned};
+use crate::tensor::{
+    Descriptor, Export, ExportDeleters, Handle, Request, Tensor, to_legacy, to_versioned,
+};
 use core::ptr::NonNull;
 
 /// Add a reference to a handle.
@@ -84,7 +88,11 @@ pub unsafe extern "C" fn tensor_from_dlpack(
     unsafe {
         import(managed, out, |managed| {
             let options = Options::read(options, Accepts::import("tensor_from_dlpack"))?;
-            Handle::from_versioned(managed, &options.request, options.nbytes, options.lender)
+            let make = |memory: Descriptor<'_>, request: &Request, release| {
+                as_tensor(memory, request, release, options.requires_grad)
+            };
+            let (nbytes, lender) = (options.nbytes, options.lender);
+            Handle::from_versioned(managed, &options.request, nbytes, lender, make)
         })
     }
 }
@@ -107,9 +115,23 @@ pub unsafe extern "C" fn tensor_from_dlpack_legacy(
     unsafe {
         import(managed, out, |managed| {
             let options = Options::read(options, Accepts::import("tensor_from_dlpack_legacy"))?;
-            Handle::from_legacy(managed, &options.request, options.nbytes, options.lender)
+            let make = |memory: Descriptor<'_>, request: &Request, release| {
+                as_tensor(memory, request, release, options.requires_grad)
+            };
+            let (nbytes, lender) = (options.nbytes, options.lender);
+            Handle::from_legacy(managed, &options.request, nbytes, lender, make)
         })
     }
+}
+
+/// Whoever imports a tensor knows nothing of gradients.
+fn check_exportable(tensor: &Tensor) -> Result<()> {
+    if autograd::requires_grad(tensor) {
+        return Err(Error::Gradient(
+            "a tensor that requires grad cannot be exported: use tensor_detach() first",
+        ));
+    }
+    Ok(())
 }
 
 const DELETERS: ExportDeleters = ExportDeleters {
@@ -149,7 +171,8 @@ pub unsafe extern "C" fn tensor_to_dlpack(
     unsafe {
         guard_out(out, core::ptr::null_mut(), || {
             let tensor = tensor_ref(tensor, "tensor")?;
-            let options = Options::read(options, Accepts::tensor("tensor_to_dlpack"))?;
+            let options = Options::read(options, Accepts::export("tensor_to_dlpack"))?;
+            check_exportable(tensor)?;
             to_versioned(tensor, &options.request, DELETERS).map(NonNull::as_ptr)
         })
     }
@@ -174,7 +197,8 @@ pub unsafe extern "C" fn tensor_to_dlpack_legacy(
     unsafe {
         guard_out(out, core::ptr::null_mut(), || {
             let tensor = tensor_ref(tensor, "tensor")?;
-            let options = Options::read(options, Accepts::tensor("tensor_to_dlpack_legacy"))?;
+            let options = Options::read(options, Accepts::export("tensor_to_dlpack_legacy"))?;
+            check_exportable(tensor)?;
             to_legacy(tensor, &options.request, DELETERS).map(NonNull::as_ptr)
         })
     }

@@ -56,6 +56,10 @@ pub const TENSOR_ERROR_REVOKED: tensor_status_t = 21;
 pub const TENSOR_ERROR_ALIASED: tensor_status_t = 22;
 /// A loan that was closed, or a handle that is none of a loan.
 pub const TENSOR_ERROR_CLOSED: tensor_status_t = 23;
+/// Something that gradients do not allow; the message says what.
+pub const TENSOR_ERROR_GRADIENT: tensor_status_t = 24;
+/// A backward function given to tensor_grad_record() failed.
+pub const TENSOR_ERROR_CALLBACK: tensor_status_t = 25;
 
 /// The statuses with their names, which are those of the constants.
 macro_rules! named {
@@ -92,6 +96,8 @@ const NAMES: &[(tensor_status_t, &CStr)] = named![
     TENSOR_ERROR_REVOKED,
     TENSOR_ERROR_ALIASED,
     TENSOR_ERROR_CLOSED,
+    TENSOR_ERROR_GRADIENT,
+    TENSOR_ERROR_CALLBACK,
 ];
 
 /// The status of an error.
@@ -117,6 +123,8 @@ pub(super) fn status_of(error: &Error) -> tensor_status_t {
         | Error::ListForScalar { .. }
         | Error::ListCount { .. }
         | Error::TooDeep
+        | Error::GradientNdim { .. }
+        | Error::GradientShape { .. }
         | Error::ViewDType { .. } => TENSOR_ERROR_SHAPE,
         Error::ByteSize { .. }
         | Error::OutOfRange { .. }
@@ -133,7 +141,10 @@ pub(super) fn status_of(error: &Error) -> tensor_status_t {
         | Error::UnknownDTypeName(_)
         | Error::DefaultDType(_)
         | Error::NotConvertible { .. }
-        | Error::NoPromotion { .. } => TENSOR_ERROR_DTYPE,
+        | Error::NoPromotion { .. }
+        | Error::GradientKind(_)
+        | Error::GradientLost(_)
+        | Error::GradientDType { .. } => TENSOR_ERROR_DTYPE,
         Error::UnknownDevice(_) | Error::DeviceMemory { .. } | Error::DeviceTransfer { .. } => {
             TENSOR_ERROR_DEVICE
         }
@@ -152,6 +163,10 @@ pub(super) fn status_of(error: &Error) -> tensor_status_t {
         Error::Revoked => TENSOR_ERROR_REVOKED,
         Error::Aliased { .. } => TENSOR_ERROR_ALIASED,
         Error::LoanClosed => TENSOR_ERROR_CLOSED,
+        Error::Gradient(_) | Error::GradientMissing { .. } | Error::SavedChanged { .. } => {
+            TENSOR_ERROR_GRADIENT
+        }
+        Error::Callback { .. } => TENSOR_ERROR_CALLBACK,
     }
 }
 

@@ -3,6 +3,7 @@
 use super::guard::{guard, guard_tensor};
 use super::options::{Accepts, Options, tensor_options_t};
 use super::{tensor_ref, tensor_status_t, tensor_t};
+use crate::autograd;
 use crate::dlpack::{DLDataType, DLTensor};
 use crate::dtype::{self, DType};
 use crate::error::{Error, Result};
@@ -184,7 +185,11 @@ pub unsafe extern "C" fn tensor_from_value(
         guard_tensor(out, || {
             let value = value.as_ref().ok_or(Error::Null("value"))?;
             let options = Options::read(options, Accepts::tensor("tensor_from_value"))?;
-            value::from_value(value, &options.request)
+            let tensor = value::from_value(value, &options.request)?;
+            if options.requires_grad {
+                autograd::set_requires_grad(&tensor, true)?;
+            }
+            Ok(tensor)
         })
     }
 }

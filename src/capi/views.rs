@@ -3,22 +3,28 @@
 use super::guard::guard_tensor;
 use super::options::copy_mode;
 use super::{array, tensor_ref, tensor_status_t, tensor_t};
+use crate::autograd;
 use crate::dlpack::DLDataType;
 use crate::error::{Error, Result};
 use crate::layout::Slice;
 use crate::tensor::{Handle, Tensor};
 
-/// Calls `view` with the tensor behind a handle.
+/// Calls `view` with the tensor behind a handle, which is followed: `name` is what torch calls it.
 ///
 /// # Safety
 /// `tensor` is NULL or a live handle; `out` is NULL or writable.
 unsafe fn view_of(
     tensor: *mut tensor_t,
     out: *mut *mut tensor_t,
-    view: impl FnOnce(&Tensor) -> Result<Handle>,
+    name: &'static str,
+    view: impl Fn(&Tensor) -> Result<Handle>,
 ) -> tensor_status_t {
     // SAFETY: the caller's promise.
-    unsafe { guard_tensor(out, || view(tensor_ref(tensor, "tensor")?)) }
+    unsafe {
+        guard_tensor(out, || {
+            autograd::view(tensor_ref(tensor, "tensor")?, name, view)
+        })
+    }
 }
 
 /// Make a view without dimension `dim`, at one index of it.
@@ -40,7 +46,11 @@ pub unsafe extern "C" fn tensor_select(
     out: *mut *mut tensor_t,
 ) -> tensor_status_t {
     // SAFETY: what the header asks of the caller.
-    unsafe { view_of(tensor, out, |tensor| tensor.select(dim, index)) }
+    unsafe {
+        view_of(tensor, out, "SelectBackward0", |tensor| {
+            tensor.select(dim, index)
+        })
+    }
 }
 
 /// Make a view of every `step`-th index of a dimension, from `start` to before `stop`, as Python slices do.
@@ -64,7 +74,7 @@ pub unsafe extern "C" fn tensor_slice(
 ) -> tensor_status_t {
     // SAFETY: what the header asks of the caller.
     unsafe {
-        view_of(tensor, out, |tensor| {
+        view_of(tensor, out, "SliceBackward0", |tensor| {
             tensor.slice(dim, Slice { start, stop, step })
         })
     }
@@ -86,7 +96,7 @@ pub unsafe extern "C" fn tensor_permute(
 ) -> tensor_status_t {
     // SAFETY: what the header asks of the caller.
     unsafe {
-        view_of(tensor, out, |tensor| {
+        view_of(tensor, out, "PermuteBackward0", |tensor| {
             tensor.permute(array(dims, ndim, "dims")?)
         })
     }
@@ -107,7 +117,11 @@ pub unsafe extern "C" fn tensor_transpose(
     out: *mut *mut tensor_t,
 ) -> tensor_status_t {
     // SAFETY: what the header asks of the caller.
-    unsafe { view_of(tensor, out, |tensor| tensor.transpose(dim0, dim1)) }
+    unsafe {
+        view_of(tensor, out, "TransposeBackward0", |tensor| {
+            tensor.transpose(dim0, dim1)
+        })
+    }
 }
 
 /// Give the elements, in row-major order, another shape: a view where strides for it exist, else a copy if allowed.
@@ -132,8 +146,10 @@ pub unsafe extern "C" fn tensor_reshape(
 ) -> tensor_status_t {
     // SAFETY: what the header asks of the caller.
     unsafe {
-        view_of(tensor, out, |tensor| {
-            tensor.reshape(array(shape, ndim, "shape")?, copy_mode(copy)?)
+        guard_tensor(out, || {
+            let tensor = tensor_ref(tensor, "tensor")?;
+            let (shape, copy) = (array(shape, ndim, "shape")?, copy_mode(copy)?);
+            autograd::reshape(tensor, shape, copy)
         })
     }
 }
@@ -155,7 +171,7 @@ pub unsafe extern "C" fn tensor_expand(
 ) -> tensor_status_t {
     // SAFETY: what the header asks of the caller.
     unsafe {
-        view_of(tensor, out, |tensor| {
+        view_of(tensor, out, "ExpandBackward0", |tensor| {
             tensor.expand(array(shape, ndim, "shape")?)
         })
     }
@@ -178,10 +194,12 @@ pub unsafe extern "C" fn tensor_squeeze(
     const ALL_DIMS: i32 = i32::MIN;
     // SAFETY: what the header asks of the caller.
     unsafe {
-        view_of(tensor, out, |tensor| match dim {
-            ALL_DIMS => tensor.squeeze_all(),
-            _ => tensor.squeeze(dim),
-        })
+        match dim {
+            ALL_DIMS => view_of(tensor, out, "SqueezeBackward0", Tensor::squeeze_all),
+            _ => view_of(tensor, out, "SqueezeBackward1", |tensor| {
+                tensor.squeeze(dim)
+            }),
+        }
     }
 }
 
@@ -199,7 +217,11 @@ pub unsafe extern "C" fn tensor_unsqueeze(
     out: *mut *mut tensor_t,
 ) -> tensor_status_t {
     // SAFETY: what the header asks of the caller.
-    unsafe { view_of(tensor, out, |tensor| tensor.unsqueeze(dim)) }
+    unsafe {
+        view_of(tensor, out, "UnsqueezeBackward0", |tensor| {
+            tensor.unsqueeze(dim)
+        })
+    }
 }
 
 /// Make a view with some dimensions reversed.
@@ -218,7 +240,7 @@ pub unsafe extern "C" fn tensor_flip(
 ) -> tensor_status_t {
     // SAFETY: what the header asks of the caller.
     unsafe {
-        view_of(tensor, out, |tensor| {
+        view_of(tensor, out, "FlipBackward0", |tensor| {
             tensor.flip(array(dims, ndim, "dims")?)
         })
     }
@@ -247,9 +269,10 @@ pub unsafe extern "C" fn tensor_as_strided(
 ) -> tensor_status_t {
     // SAFETY: what the header asks of the caller.
     unsafe {
-        view_of(tensor, out, |tensor| {
+        guard_tensor(out, || {
+            let tensor = tensor_ref(tensor, "tensor")?;
             let shape = array(shape, ndim, "shape")?;
-            tensor.as_strided(shape, array(strides, ndim, "strides")?, offset)
+            autograd::as_strided(tensor, shape, array(strides, ndim, "strides")?, offset)
         })
     }
 }
@@ -272,8 +295,9 @@ pub unsafe extern "C" fn tensor_view_dtype(
 ) -> tensor_status_t {
     // SAFETY: what the header asks of the caller.
     unsafe {
-        view_of(tensor, out, |tensor| {
-            tensor.view_dtype(*dtype.as_ref().ok_or(Error::Null("dtype"))?)
+        guard_tensor(out, || {
+            let tensor = tensor_ref(tensor, "tensor")?;
+            autograd::view_dtype(tensor, *dtype.as_ref().ok_or(Error::Null("dtype"))?)
         })
     }
 }

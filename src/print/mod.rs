@@ -60,13 +60,24 @@ impl FormatOptions {
     };
 }
 
+/// What there is to say about the gradient of a tensor.
+#[derive(Clone, Copy)]
+pub enum Gradient {
+    /// None is asked for.
+    None,
+    /// It is kept.
+    Leaf,
+    /// It is passed on by a function of this name.
+    Of(&'static str),
+}
+
 /// How the text begins. Lines that follow are indented by as much.
 const PREFIX: &str = "tensor(";
 
-/// Writes the text of `tensor`. `requires_grad` tells whether gradients are kept for it.
+/// Writes the text of `tensor`. `gradient` is what there is to say about its gradient.
 pub fn format(
     tensor: &Tensor,
-    requires_grad: bool,
+    gradient: Gradient,
     options: &FormatOptions,
     sink: &mut Sink<'_>,
 ) -> Result<()> {
@@ -90,7 +101,7 @@ pub fn format(
             Ok(())
         })?;
     }
-    put_suffixes(tensor, requires_grad, empty, options, sink);
+    put_suffixes(tensor, gradient, empty, options, sink);
     sink.put(")");
     Ok(())
 }
@@ -117,7 +128,7 @@ unsafe fn put_elements(memory: &Descriptor<'_>, options: &FormatOptions, sink: &
 /// Writes what comes after the elements: where the tensor is, and what cannot be seen from them.
 fn put_suffixes(
     tensor: &Tensor,
-    requires_grad: bool,
+    gradient: Gradient,
     empty: bool,
     options: &FormatOptions,
     sink: &mut Sink<'_>,
@@ -161,8 +172,10 @@ fn put_suffixes(
         // Lines break where they do in torch, which writes "torch." before the name.
         put("torch.".len(), &|to| write!(to, "dtype={dtype}"));
     }
-    if requires_grad {
-        put(0, &|to| to.write_str("requires_grad=True"));
+    match gradient {
+        Gradient::None => {}
+        Gradient::Leaf => put(0, &|to| to.write_str("requires_grad=True")),
+        Gradient::Of(name) => put(0, &|to| write!(to, "grad_fn=<{name}>")),
     }
 }
 
@@ -201,7 +214,7 @@ mod tests {
         unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), data, bytes.len()) };
         let mut buffer = [MaybeUninit::new(0); 256];
         let mut sink = Sink::new(&mut buffer);
-        format(&tensor, true, &FormatOptions::DEFAULT, &mut sink).unwrap();
+        format(&tensor, Gradient::Leaf, &FormatOptions::DEFAULT, &mut sink).unwrap();
         let len = sink.finish();
         // SAFETY: all of it was initialised above.
         let bytes = buffer.map(|byte| unsafe { byte.assume_init() });

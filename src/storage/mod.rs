@@ -1,17 +1,22 @@
 //! Who owns the bytes: a counted storage that is released exactly once, after the last alias.
 
 mod allocate;
+mod companion;
 mod count;
 mod loan;
 
 pub use allocate::{Scratch, allocate, free};
+pub use companion::{Companion, Slot};
 pub use count::Count;
-pub use loan::{Access, Call, Counted, Flight, InFlight, Kind, Lender, Loan, Member, Place, Touch};
+pub use loan::{
+    Access, Call, Counted, Flight, InFlight, Kind, Lender, Loan, Member, Monitor, Place, Touch,
+};
 
 use crate::dlpack::{DLManagedTensor, DLManagedTensorVersioned};
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::ptr::NonNull;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 /// Alignment of the data of every copy: a cache line, and the widest vector.
 pub const DATA_ALIGNMENT: usize = 64;
@@ -148,6 +153,10 @@ pub struct Storage {
     release: Release,
     /// Changed only when an evacuation moves the memory, under the lock of the loan.
     extent: UnsafeCell<Extent>,
+    /// How often the elements were changed.
+    version: AtomicU64,
+    /// What the layer of gradients keeps for all that share the memory.
+    companion: Slot,
 }
 
 impl Storage {
@@ -157,7 +166,24 @@ impl Storage {
             count: Count::one(),
             release,
             extent: UnsafeCell::new(extent),
+            version: AtomicU64::new(0),
+            companion: Slot::empty(),
         }
+    }
+
+    /// How often the elements were changed.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Tells that the elements were changed.
+    pub fn count_change(&self) {
+        self.version.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// What is kept for all that share the memory.
+    pub fn companion(&self) -> &Slot {
+        &self.companion
     }
 
     /// The memory that views may reach.
@@ -266,7 +292,11 @@ impl Hold {
     pub unsafe fn give_up_plain(self) {
         if self.storage().count.decrement() {
             // SAFETY: this was the last share.
-            unsafe { free(self.storage.cast()) }
+            unsafe {
+                let companion = core::ptr::read(&raw const (*self.storage.as_ptr()).companion);
+                free(self.storage.cast());
+                companion.end();
+            }
         }
         core::mem::forget(self);
     }
@@ -281,6 +311,7 @@ impl Hold {
         // SAFETY: the caller's promise. The release is moved out, the block is freed, and only then does foreign code run:
         // nothing of ours is in use while it does, and no lock is held.
         unsafe {
+            let companion = core::ptr::read(&raw const (*block.as_ptr()).companion);
             match core::ptr::read(&raw const (*block.as_ptr()).release) {
                 Release::Lent(lent) => {
                     let Lent { lender, foreign } = lent;
@@ -294,6 +325,7 @@ impl Hold {
                     release.run();
                 }
             }
+            companion.end();
         }
     }
 }

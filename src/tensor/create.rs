@@ -57,6 +57,16 @@ impl Request {
         padded: false,
         alignment: 1,
     };
+
+    /// Element type of what is made of elements of type `from`.
+    #[inline(always)]
+    pub fn result_dtype(&self, from: DType) -> Result<DType> {
+        let padded = self.padded || from.is_padded();
+        match self.dtype {
+            Some(raw) => DType::new(raw, padded),
+            None => Ok(from.with_padding(padded)),
+        }
+    }
 }
 
 /// Alias or copy.
@@ -141,11 +151,7 @@ impl Plan {
 /// Decides how `request` is met for `memory`; returns the element type of the result as well.
 #[inline(always)]
 fn decide(memory: &Descriptor<'_>, request: &Request) -> Result<(Plan, DType)> {
-    let padded = request.padded || memory.dtype.is_padded();
-    let dtype = match request.dtype {
-        Some(raw) => DType::new(raw, padded)?,
-        None => memory.dtype.with_padding(padded),
-    };
+    let dtype = request.result_dtype(memory.dtype)?;
     memory.dtype.check_convertible(dtype)?;
     if !can_cast(memory.dtype, dtype, request.casting) {
         return Err(Error::Casting {

@@ -1,6 +1,6 @@
 //! DLPack: taking over managed tensors of others, and making managed tensors for them.
 
-use super::create::{Action, Request, as_tensor, to};
+use super::create::{Action, Request, to};
 use super::{Descriptor, Handle, Tensor};
 use crate::dlpack::{
     DLManagedTensor, DLManagedTensorVersioned, DLPackVersion, DLTensor, FLAG_IS_COPIED,
@@ -48,7 +48,7 @@ impl Drop for Shared {
 }
 
 impl Handle {
-    /// Takes over a managed tensor of DLPack 1.x. On error it stays the caller's.
+    /// Takes over a managed tensor of DLPack 1.x: `make` makes the tensor. On error it stays the caller's.
     ///
     /// # Safety
     /// `managed` is a managed tensor as DLPack defines it, whose ownership the caller can give away.
@@ -57,6 +57,7 @@ impl Handle {
         request: &Request,
         nbytes: Option<u64>,
         lender: Option<Lender>,
+        make: impl FnOnce(Descriptor<'_>, &Request, Release) -> Result<Self>,
     ) -> Result<Self> {
         let raw = managed.as_ptr();
         // SAFETY: the version comes first in every version of the struct.
@@ -85,10 +86,10 @@ impl Handle {
         };
         memory.read_only = flags & FLAG_READ_ONLY != 0;
         let release = Release::of(Foreign::Versioned(managed), lender);
-        as_tensor(memory.confined(lender)?, &request, release)
+        make(memory.confined(lender)?, &request, release)
     }
 
-    /// Takes over a managed tensor of DLPack before 1.0. On error it stays the caller's.
+    /// Takes over a managed tensor of DLPack before 1.0: `make` makes the tensor. On error it stays the caller's.
     ///
     /// # Safety
     /// `managed` is a managed tensor as DLPack defines it, whose ownership the caller can give away.
@@ -97,6 +98,7 @@ impl Handle {
         request: &Request,
         nbytes: Option<u64>,
         lender: Option<Lender>,
+        make: impl FnOnce(Descriptor<'_>, &Request, Release) -> Result<Self>,
     ) -> Result<Self> {
         let mut room = LayoutBuf::new();
         // SAFETY: the caller's promise.
@@ -105,7 +107,7 @@ impl Handle {
             Descriptor::prove(tensor, request.padded, nbytes, &mut room)?
         };
         let release = Release::of(Foreign::Legacy(managed), lender);
-        as_tensor(memory.confined(lender)?, request, release)
+        make(memory.confined(lender)?, request, release)
     }
 }
 

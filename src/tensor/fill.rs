@@ -28,7 +28,9 @@ pub fn copy_into(destination: &Tensor, source: Touched<'_>, options: FillOptions
         Touch::Writes,
         Call::of(&room),
         |source, target| fill(target, &source, options),
-    )
+    )?;
+    destination.storage().count_change();
+    Ok(())
 }
 
 fn fill(target: Descriptor<'_>, source: &Descriptor<'_>, options: FillOptions) -> Result<()> {

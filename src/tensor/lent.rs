@@ -283,6 +283,9 @@ impl Tensor {
             return Err(Error::ReadOnly("the tensor is read-only"));
         }
         self.retain()?;
+        if touch == Touch::Writes {
+            self.storage().count_change();
+        }
         if let Some(loan) = self.loan() {
             // SAFETY: the member is on the loan.
             if let Err(error) = unsafe { loan.pin(self.member_place(), touch) } {

@@ -21,8 +21,8 @@ use crate::dtype::DType;
 use crate::error::Result;
 use crate::layout::{Answer, Layout, shares_bits};
 use crate::storage::{
-    Access, Call, Count, DATA_ALIGNMENT, Extent, Hold, Member, Release, Storage, Touch, allocate,
-    free,
+    Access, Call, Count, DATA_ALIGNMENT, Extent, Hold, Member, Release, Slot, Storage, Touch,
+    allocate, free,
 };
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
@@ -41,6 +41,8 @@ pub struct Tensor {
     dtype: DType,
     read_only: bool,
     origin: Plan,
+    /// What the layer of gradients keeps for this tensor.
+    companion: Slot,
 }
 
 // SAFETY: nothing in a tensor changes after it was made but the counts, which are atomic, and the pointer to memory on a
@@ -103,6 +105,17 @@ impl Tensor {
     /// Whether writing is forbidden.
     pub fn is_read_only(&self) -> bool {
         self.read_only
+    }
+
+    /// What is kept for this tensor.
+    #[inline(always)]
+    pub fn companion(&self) -> &Slot {
+        &self.companion
+    }
+
+    /// The storage, which others share.
+    pub fn storage(&self) -> &Storage {
+        self.hold.storage()
     }
 
     /// How this tensor came to be.
@@ -297,9 +310,21 @@ impl Handle {
                 dtype: memory.dtype,
                 read_only: memory.read_only,
                 origin,
+                companion: Slot::empty(),
             });
         }
         Self(at)
+    }
+
+    /// One more reference.
+    pub fn try_clone(&self) -> Result<Self> {
+        self.retain()?;
+        Ok(Self(self.0))
+    }
+
+    /// Where the tensor is. No reference is given up.
+    pub fn as_ptr(&self) -> *mut Tensor {
+        self.0.as_ptr()
     }
 
     /// Gives up the handle without giving up the reference.
@@ -345,7 +370,7 @@ impl Drop for Handle {
         // given up last: that may free the block the tensor is in, and run the lender's deleter.
         unsafe {
             let hold = core::ptr::read(&raw const (*tensor.as_ptr()).hold);
-            if !hold.storage().is_plain() {
+            if !hold.storage().is_plain() || tensor.as_ref().companion.get().is_some() {
                 return Self::leave(tensor, hold);
             }
             if !Self::is_root(tensor, &hold) {
@@ -375,10 +400,12 @@ impl Handle {
             if let Some(loan) = hold.storage().loan() {
                 loan.remove(tensor.as_ref().member_place());
             }
+            let companion = core::ptr::read(&raw const (*tensor.as_ptr()).companion);
             if !Self::is_root(tensor, &hold) {
                 free(tensor.cast());
             }
             drop(hold);
+            companion.end();
         }
     }
 }

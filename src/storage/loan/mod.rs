@@ -16,13 +16,13 @@ mod table;
 pub use flights::{Call, Flight, Touch};
 pub use members::{Kind, Member, Place};
 use monitor::Deadline;
+pub use monitor::{Guard, Monitor};
 
 use super::{Extent, Foreign};
 use crate::error::{Error, Result};
 use core::cell::UnsafeCell;
 use core::ptr::NonNull;
 use list::{Linked, Links, List};
-use monitor::{Guard, Monitor};
 
 /// Memory that is lent. It stays where it is for ever: closed loans are used again.
 pub struct Loan {
