@@ -32,7 +32,9 @@ if have nodejs node --version && have npm npm --version; then
         echo "koffi cannot be installed with npm: Node.js is skipped"
     fi
 fi
-# The compiler is in the development kit; its one-file mode needs Java 11.
-if have default-jdk-headless javac -version && have libjna-java test -e /usr/share/java/jna.jar; then
+# Where it is at hand: it is large. A program of one file needs the compiler, and Java 11.
+if ! command -v javac >/dev/null; then
+    echo "there is no development kit for Java (javac): skipped"
+elif have libjna-java test -e /usr/share/java/jna.jar; then
     java -cp /usr/share/java/jna.jar examples/ffi/java/Lend.java "$library"
 fi

@@ -192,6 +192,8 @@ void looking_pins_nothing() {
     CHECK_THROWS(t.at<int>(0), TENSOR_ERROR_DTYPE, "float32");
     CHECK(t.ndim() == 1 && t.size(0) == 4 && t(2).item<float>() == 3);
     CHECK_THROWS(t.item<float>(), TENSOR_ERROR_SHAPE, "");
+    CHECK_THROWS(t.at<float>(4), TENSOR_ERROR_INDEX, "index = 4 is out of range for dimension 0 of size 4");
+    CHECK_THROWS(t.unsqueeze(0).as_range<float>(), TENSOR_ERROR_SHAPE, "");
     CHECK(lent.count(TENSOR_LOAN_PINS) == 0);
     float *first = t.data<float>();
     CHECK(first == numbers.data() && lent.count(TENSOR_LOAN_PINS) == 1);

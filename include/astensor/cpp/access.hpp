@@ -47,23 +47,27 @@ outcome usable(const DLTensor *view, const tensor_t *handle) noexcept {
     return TENSOR_OK;
 }
 
+/** The first element, in a tensor that readable() has accepted. From here on it is pinned for reading, if it is on a loan. */
 template <class T>
-outcome typed(const tensor_t *handle) noexcept {
-    const outcome ended = readable<T>(handle);
-    return ended.failed() ? ended : usable<T>(tensor_view(handle), handle);
+outcome shown(const tensor_t *handle, T *&out) noexcept {
+    const DLTensor *view = tensor_view(handle);
+    const outcome ended = usable<T>(view, handle);
+    if (!ended.failed()) out = static_cast<T *>(view->data);
+    return ended;
 }
 
-/** The address of one element, in a tensor that typed() has accepted. */
-template <class T>
-outcome locate(const DLTensor *view, const dims &indices, T *&out) noexcept {
-    if (indices.ndim() != view->ndim) return {TENSOR_ERROR_INDEX, "there must be one index for each dimension"};
+/** How many elements one element is from the first, in a tensor that readable() has accepted. */
+inline outcome locate(const tensor_t *handle, const dims &indices, std::int64_t &out) noexcept {
+    const std::int32_t rank = tensor_ndim(handle);
+    const std::int64_t *const shape = tensor_shape(handle), *const strides = tensor_strides(handle);
+    if (indices.ndim() != rank) return {TENSOR_ERROR_INDEX, "there must be one index for each dimension"};
     std::int64_t offset = 0;
-    for (std::int32_t i = 0; i < view->ndim; i++) {
-        const std::int64_t size = view->shape[i], asked = indices[static_cast<std::size_t>(i)];
+    for (std::int32_t i = 0; i < rank; i++) {
+        const std::int64_t size = shape[i], asked = indices[static_cast<std::size_t>(i)];
         if (asked < -size || asked >= size) return {TENSOR_ERROR_INDEX, "an index is out of range"};
-        offset += (asked < 0 ? asked + size : asked) * view->strides[i];
+        offset += (asked < 0 ? asked + size : asked) * strides[i];
     }
-    out = static_cast<T *>(view->data) + offset;
+    out = offset;
     return TENSOR_OK;
 }
 
@@ -287,18 +291,21 @@ protected:
 
 private:
     [[nodiscard]] const tensor_t *handle() const noexcept { return static_cast<const Tensor *>(this)->get(); }
-    [[nodiscard]] const DLTensor *described() const noexcept { return tensor_view(handle()); }
 
     template <class T>
     outcome first(T *&out) const noexcept {
-        const outcome ended = typed<T>(handle());
-        if (!ended.failed()) out = static_cast<T *>(described()->data);
-        return ended;
+        const outcome ended = readable<T>(handle());
+        return ended.failed() ? ended : shown(handle(), out);
     }
     template <class T>
     outcome located(const dims &indices, T *&out) const noexcept {
-        const outcome ended = typed<T>(handle());
-        return ended.failed() ? ended : locate(described(), indices, out);
+        outcome ended = readable<T>(handle());
+        std::int64_t offset = 0;
+        if (!ended.failed()) ended = locate(handle(), indices, offset);
+        T *start = nullptr;
+        if (!ended.failed()) ended = shown(handle(), start);
+        if (!ended.failed()) out = start + offset;
+        return ended;
     }
     template <class T>
     outcome only(T &out) const noexcept {
@@ -314,45 +321,49 @@ private:
     }
     template <class T>
     outcome ranged(element_range<T, Tensor> &out) const noexcept {
-        const outcome ended = typed<T>(handle());
+        outcome ended = readable<T>(handle());
         if (ended.failed()) return ended;
-        const DLTensor *view = described();
-        if (view->ndim != 1) return {TENSOR_ERROR_SHAPE, "there is not exactly one dimension to walk over"};
+        if (tensor_ndim(handle()) != 1) return {TENSOR_ERROR_SHAPE, "there is not exactly one dimension to walk over"};
+        T *start = nullptr;
+        ended = shown(handle(), start);
         Tensor owner;
-        const tensor_status_t status = static_cast<const Tensor *>(this)->try_share(owner);
-        if (status == TENSOR_OK)
-            out = {std::move(owner), static_cast<T *>(view->data), static_cast<std::ptrdiff_t>(view->strides[0]),
-                   static_cast<std::ptrdiff_t>(view->shape[0])};
-        return status;
+        if (!ended.failed()) ended = static_cast<const Tensor *>(this)->try_share(owner);
+        if (!ended.failed())
+            out = {std::move(owner), start, static_cast<std::ptrdiff_t>(tensor_strides(handle())[0]),
+                   static_cast<std::ptrdiff_t>(tensor_shape(handle())[0])};
+        return ended;
     }
 #ifdef __cpp_lib_span
     template <class T>
     outcome spanned(std::span<T> &out) const noexcept {
-        const outcome ended = typed<T>(handle());
+        outcome ended = readable<T>(handle());
         if (ended.failed()) return ended;
         if (!tensor_is_contiguous(handle()))
             return {TENSOR_ERROR_COPY_NEEDED, "the elements are not contiguous: copy the tensor"};
-        out = std::span<T>(static_cast<T *>(described()->data), static_cast<std::size_t>(tensor_numel(handle())));
-        return TENSOR_OK;
+        T *start = nullptr;
+        ended = shown(handle(), start);
+        if (!ended.failed()) out = std::span<T>(start, static_cast<std::size_t>(tensor_numel(handle())));
+        return ended;
     }
 #endif
 #ifdef __cpp_lib_mdspan
     template <class T, std::size_t rank>
     outcome spread(mdspan_of<T, rank> &out) const noexcept {
-        const outcome ended = typed<T>(handle());
+        outcome ended = readable<T>(handle());
         if (ended.failed()) return ended;
-        const DLTensor *view = described();
-        if (view->ndim != static_cast<std::int32_t>(rank)) return {TENSOR_ERROR_SHAPE, "the mdspan has another rank"};
+        if (tensor_ndim(handle()) != static_cast<std::int32_t>(rank)) return {TENSOR_ERROR_SHAPE, "the mdspan has another rank"};
         std::array<std::int64_t, rank> sizes{}, steps{};
         for (std::size_t i = 0; i < rank; i++) {
-            sizes[i] = view->shape[i];
+            sizes[i] = tensor_shape(handle())[i];
             // Where a stride moves nothing, any positive one will do.
-            steps[i] = sizes[i] > 1 ? view->strides[i] : 1;
+            steps[i] = sizes[i] > 1 ? tensor_strides(handle())[i] : 1;
             if (steps[i] <= 0) return {TENSOR_ERROR_COPY_NEEDED, "an mdspan needs positive strides: copy the tensor"};
         }
         const std::dextents<std::int64_t, rank> extents(sizes);
-        out = mdspan_of<T, rank>(static_cast<T *>(view->data), std::layout_stride::mapping(extents, steps));
-        return TENSOR_OK;
+        T *start = nullptr;
+        ended = shown(handle(), start);
+        if (!ended.failed()) out = mdspan_of<T, rank>(start, std::layout_stride::mapping(extents, steps));
+        return ended;
     }
 #endif
 };
