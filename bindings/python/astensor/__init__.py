@@ -1,0 +1,13 @@
+"""Memory that somebody already has as a tensor, without copying it: `torch.as_tensor` on its own.
+
+>>> import astensor as at
+>>> data = bytearray(4)
+>>> t = at.as_tensor(data)
+>>> t[1] = 7
+>>> data
+bytearray(b'\\x00\\x07\\x00\\x00')
+"""
+
+from ._core import *  # noqa: F401,F403
+from ._core import __version__  # noqa: F401
+from ._errors import TensorError  # noqa: F401

@@ -1,0 +1,103 @@
+"""What is easier said in Python: the dtypes of NumPy, ml_dtypes and torch, arrays, and pickles. NumPy is imported when it is
+needed only."""
+
+import importlib
+import pickle
+import sys
+
+from . import _core
+
+
+def dtype_name(dtype):
+    """The library's name of another package's dtype, of a type such as float, or of one of NumPy's names."""
+    module = type(dtype).__module__
+    if module == "torch":
+        return str(dtype).partition(".")[2]
+    plain = {bool: "bool", int: "int64", float: "float64", complex: "complex128"}
+    if isinstance(dtype, type) and dtype in plain:
+        return plain[dtype]
+    if isinstance(dtype, str) and "numpy" not in sys.modules:
+        raise_unknown(dtype)
+    try:
+        numpy = importlib.import_module("numpy")
+        found = numpy.dtype(dtype)
+    except (ImportError, TypeError, ValueError):
+        raise_unknown(dtype)
+    if found.kind not in "biufcV" or not found.name.isidentifier() or found.subdtype is not None:
+        raise_unknown(dtype)
+    if not found.isnative:
+        from ._errors import TensorTypeError
+
+        raise TensorTypeError(f"{found.str} is not the native byte order")
+    return found.name
+
+
+def raise_unknown(dtype):
+    from ._errors import TensorTypeError
+
+    error = TensorTypeError(f"unknown dtype: {dtype!r}")
+    error.status, error.status_name = 7, "TENSOR_ERROR_DTYPE"
+    raise error
+
+
+def numpy_dtype(name):
+    """NumPy's dtype of a name, from ml_dtypes where NumPy has none."""
+    numpy = importlib.import_module("numpy")
+    try:
+        return numpy.dtype(name)
+    except TypeError:
+        pass
+    try:
+        return numpy.dtype(getattr(importlib.import_module("ml_dtypes"), name))
+    except (ImportError, AttributeError):
+        raise TypeError(f"neither NumPy nor ml_dtypes has a dtype {name}: convert the tensor first, with .to()") from None
+
+
+def numpy_view(tensor):
+    """An array of the tensor's memory, never a copy."""
+    numpy = importlib.import_module("numpy")
+    name = tensor.dtype.name
+    if tensor.device != "cpu" and not tensor.device.startswith(("cuda_host", "rocm_host", "cuda_managed")):
+        raise TypeError(f"the memory is on {tensor.device}, where NumPy does not reach it")
+    if name in BUFFERED:
+        return numpy.asarray(memoryview(tensor))
+    dtype = numpy_dtype(name)
+    if tensor.dtype.bits < 8 and not tensor.is_subbyte_padded:
+        raise TypeError(f"NumPy has a byte for each {name}, and these are packed: .to(padded=True) copies them apart")
+    if tensor.dtype.bits < 8:
+        return numpy.asarray(_core._padded_bytes(tensor)).view(dtype)
+    return numpy.asarray(memoryview(tensor.view(f"uint{8 * dtype.itemsize}"))).view(dtype)
+
+
+BUFFERED = frozenset(
+    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128".split()
+)
+
+
+def numpy_array(tensor, dtype, copy):
+    """What __array__ returns: a copy where NumPy stores elements in another way."""
+    packed = tensor.dtype.bits < 8 and not tensor.is_subbyte_padded
+    if packed and copy is False:
+        raise ValueError("a copy is needed: the elements are packed")
+    array = numpy_view(tensor.to(padded=True) if packed else tensor)
+    if dtype is not None and array.dtype != dtype:
+        if copy is False:
+            raise ValueError("a copy is needed: another dtype was asked for")
+        return array.astype(dtype)
+    return array.copy() if copy and not packed else array
+
+
+def reduce(tensor, protocol):
+    """The way into a pickle: bytes, out of band where the protocol has that."""
+    data = None
+    if protocol >= 5 and tensor.dtype.name in BUFFERED and tensor.is_contiguous() and tensor.device == "cpu":
+        data = pickle.PickleBuffer(tensor)
+    if data is None:
+        data = tensor.tobytes()
+    return rebuild, (data, tensor.dtype.name, tensor.shape, tensor.is_subbyte_padded)
+
+
+def rebuild(data, name, shape, padded):
+    """The way out of a pickle. Bytes that came with it belong to nobody else, but Python's cannot be written."""
+    tensor = _core.frombuffer(data, name, shape=shape, padded=padded)
+    return tensor.copy() if isinstance(data, bytes) else tensor
