@@ -26,7 +26,7 @@ sanitized_library = target/sanitized/$(host)/release/libastensor.a
 raced_library = target/raced/$(host)/release/libastensor.a
 
 .PHONY: help build demo test test-rust test-headers test-exports test-c test-sanitized test-valgrind test-raced test-models \
-    test-python test-cpp test-docs test-ffi test-peers test-site docs abi race sweep bench fuzz lint header clean tools tools-cxx
+    test-python test-bindings-python test-cpp test-docs test-ffi test-peers test-site docs abi race sweep bench fuzz lint header clean tools tools-cxx
 
 help:
 	@echo "make demo          build the library and run the examples"
@@ -78,7 +78,7 @@ demo: build $(venv)/ready $(bin)/camera_ring $(bin)/mixed_precision
 	@$(venv)/bin/python examples/numpy_share.py $(release)/libastensor.so
 
 test: test-rust test-headers test-exports test-c test-sanitized test-valgrind test-raced test-models test-cpp test-python \
-    test-docs test-site test-install test-ffi
+    test-bindings-python test-docs test-site test-install test-ffi
 	@echo "all tests passed"
 
 test-rust: tools
@@ -191,8 +191,17 @@ test-cpp: build tools-cxx $(sanitized_library)
 	    -Wl,-rpath,'$(CURDIR)/$(release)'
 	@$(bin)/cpp_tour examples/data/digits.npy >$(bin)/cpp_tour.log || { cat $(bin)/cpp_tour.log; exit 1; }
 
-test-docs: build tools-cxx
-	@$(PYTHON) tests/doc_examples.py $(release) README.md $(wildcard docs/*.md)
+# The package as users get it: built and installed by pip, tested away from its sources.
+$(venv)/bindings: build $(venv)/ready $(shell find bindings/python/src bindings/python/astensor bindings/python/setup.py)
+	$(venv)/bin/python -m pip --disable-pip-version-check install --quiet --force-reinstall --no-deps ./bindings/python
+	@touch $@
+
+test-bindings-python: $(venv)/bindings
+	@$(venv)/bin/python -c 'import jax' 2>/dev/null || echo "JAX is not installed: its tests are skipped ($(venv)/bin/pip install jax)"
+	@$(venv)/bin/python -m pytest -q -p no:cacheprovider bindings/python/tests
+
+test-docs: build tools-cxx $(venv)/bindings
+	@DOC_PYTHON=$(CURDIR)/$(venv)/bin/python $(PYTHON) tests/doc_examples.py $(release) README.md $(wildcard docs/*.md)
 	@$(PYTHON) tests/errors_page.py include/astensor/astensor.h docs/errors.md
 
 # Warnings are errors. The examples lie beside the pages, which link to them.
@@ -220,11 +229,12 @@ sweep: build
 	$(CC) $(CFLAGS_TESTS) -O2 c_tests/conversions.c -o $(bin)/sweep -L$(release) -lastensor -Wl,-rpath,'$(CURDIR)/$(release)'
 	$(bin)/sweep sweep
 
-bench: build $(venv)/ready
+bench: build $(venv)/bindings
 	@mkdir -p $(bin)
 	$(CC) -std=c11 -O2 $(WARNINGS) -Iinclude benches/latency.c -o $(bin)/latency -L$(release) -lastensor \
 	    -Wl,-rpath,'$(CURDIR)/$(release)'
 	@$(bin)/latency
+	@$(venv)/bin/python benches/python_latency.py
 	$(CARGO) bench --quiet --bench kernels
 	@$(venv)/bin/python benches/compare.py $(release)/libastensor.so --plot target/transposed.svg
 

@@ -11,6 +11,9 @@ The convention, for blocks of C (```c) and C++ (```cpp):
 - A piece that readers need not see is a comment: a line "<!-- c" or "<!-- cpp", the code, and a line "-->".
 - "```c no-run" is compiled and not run; "```c no-compile" is neither, and is for what is meant to be wrong.
 
+Blocks of Python (```python) are the pieces of one program per page. DOC_PYTHON is an interpreter that has the package; without
+it they are left out.
+
 Programs are linked with the shared library and with the static one, and must print the same. Nothing is
 added but main() and its includes: what a page shows is what there is.
 """
@@ -56,7 +59,7 @@ def blocks(page):
                 if language == "text" and found and found[-1] is not None and prose <= 1:
                     found[-1].expected = text
                     found.append(None)
-                elif language in LANGUAGES:
+                elif language in LANGUAGES or language == "python":
                     found.append(Block(page.relative_to(ROOT), start, language, words.split(), text))
                 else:
                     found.append(None)
@@ -116,6 +119,13 @@ def run(command, what):
     return done.stdout
 
 
+def interpreted(pieces, name):
+    """What the pieces of a page print, run in their order by the Python that has the package."""
+    path = WORK / f"{name}.py"
+    path.write_text("".join(f"{piece.text}print({MARK!r}, end='')\n" for piece in pieces))
+    return run([os.environ["DOC_PYTHON"], path], str(pieces[0])).split(MARK)
+
+
 def compare(block, found):
     """Ends all tests if a block does not print what its page says."""
     if found != block.expected:
@@ -129,7 +139,7 @@ def main():
     for argument in sys.argv[2:]:
         page = pathlib.Path(argument).resolve()
         there = [block for block in blocks(page) if "no-compile" not in block.words]
-        alone = [block for block in there if re.search(r"\bmain\(", block.text)]
+        alone = [block for block in there if block.language in LANGUAGES and re.search(r"\bmain\(", block.text)]
         for number, block in enumerate(alone):
             for program in compiled(whole(block), block.language, f"{page.stem}_{number}", release):
                 if "no-run" not in block.words:
@@ -145,6 +155,11 @@ def main():
                 printed = run([program], str(page)).split(MARK)
                 for piece, found in zip(pieces, printed):
                     compare(piece, found)
+            programs += 1
+        pieces = [block for block in there if block.language == "python"]
+        if pieces and "DOC_PYTHON" in os.environ:
+            for piece, found in zip(pieces, interpreted(pieces, page.stem)):
+                compare(piece, found)
             programs += 1
     if programs == 0:
         sys.exit("the pages have no programs")

@@ -271,14 +271,15 @@ bool dtype_of_typestr(PyObject *array, const char *typestr, DLDataType *out)
     if (is_foreign_order(order) && itemsize > 1) {
         return refuse_order(typestr);
     }
-    int code = kind == 'i' ? kDLInt : kind == 'u' ? kDLUInt : kind == 'f' ? kDLFloat : kind == 'c' ? kDLComplex
+    /* A float of one byte is none of NumPy's own. */
+    int code = kind == 'i' ? kDLInt : kind == 'u' ? kDLUInt : kind == 'f' && itemsize > 1 ? kDLFloat : kind == 'c' ? kDLComplex
                : kind == 'b' ? kDLBool : -1;
     if (code >= 0 && itemsize >= 1 && itemsize <= 16) {
         *out = (DLDataType){(uint8_t)code, (uint8_t)(itemsize * 8), 1};
         return true;
     }
     /* Dtypes that NumPy got from elsewhere are opaque here, and have names there. */
-    PyObject *dtype = kind == 'V' ? PyObject_GetAttrString(array, "dtype") : NULL;
+    PyObject *dtype = kind == 'V' || kind == 'f' ? PyObject_GetAttrString(array, "dtype") : NULL;
     if (dtype == NULL) {
         PyErr_Clear();
         error_format(TENSOR_ERROR_DTYPE, "no dtype for elements of type '%s'", typestr);

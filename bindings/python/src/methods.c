@@ -269,7 +269,18 @@ static PyObject *method_as_strided(PyObject *self, PyObject *const *args, Py_ssi
 static PyObject *method_numpy(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    return module_call("numpy_view", "O", self);
+    static PyObject *as_array;
+    if (dtype_buffer_format(tensor_dtype(wrapper_handle(self))) == NULL ||
+        !device_is_reachable(tensor_device(wrapper_handle(self)))) {
+        return module_call("numpy_view", "O", self);
+    }
+    /* NumPy asks for the buffer first, and does not copy it. */
+    if (as_array == NULL) {
+        PyObject *numpy = PyImport_ImportModule("numpy");
+        as_array = numpy == NULL ? NULL : PyObject_GetAttrString(numpy, "asarray");
+        Py_XDECREF(numpy);
+    }
+    return as_array == NULL ? NULL : PyObject_CallFunctionObjArgs(as_array, self, NULL);
 }
 
 static PyObject *method_array(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keywords)

@@ -206,9 +206,10 @@ static PyObject *as_float(PyObject *self)
 
 static PyObject *as_index(PyObject *self)
 {
+    /* Functions such as bytes() ask this first, and go on after a TypeError. */
     uint8_t code = tensor_dtype(wrapper_handle(self)).code;
-    if (code != kDLInt && code != kDLUInt) {
-        PyErr_SetString(PyExc_TypeError, "only a tensor of an integer dtype is an index");
+    if ((code != kDLInt && code != kDLUInt) || tensor_ndim(wrapper_handle(self)) != 0) {
+        PyErr_SetString(PyExc_TypeError, "only a tensor of an integer dtype and without dimensions is an index");
         return NULL;
     }
     return as_int(self);

@@ -51,7 +51,7 @@ static void tree_clear(Tree *tree)
 
 bool value_is_number(PyObject *data)
 {
-    return PyNumber_Check(data) || PyIndex_Check(data) || (PySequence_Check(data) && !PyUnicode_Check(data)) ;
+    return PyNumber_Check(data) || PyIndex_Check(data) || (PySequence_Check(data) && !PyUnicode_Check(data));
 }
 
 static bool read_integer(Tree *tree, PyObject *object, tensor_value_t *out)
@@ -92,6 +92,7 @@ static bool read_other(Tree *tree, PyObject *object, tensor_value_t *out)
     double number = PyFloat_AsDouble(object);
     if (number == -1 && PyErr_Occurred()) {
         if (PyErr_ExceptionMatches(PyExc_TypeError)) {
+            PyErr_Clear();
             error_format(TENSOR_ERROR_DTYPE, "a %.200s is no number, and has no memory", Py_TYPE(object)->tp_name);
         }
         return false;
