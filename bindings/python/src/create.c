@@ -98,6 +98,19 @@ static tensor_t *from_array(PyObject *method, const Request *request)
     return made;
 }
 
+/* Whether the exception under way is an exporter's own refusal, and not one of the library. */
+static bool has_no_format(void)
+{
+    if (!PyErr_ExceptionMatches(PyExc_ValueError) && !PyErr_ExceptionMatches(PyExc_BufferError)) {
+        return false;
+    }
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    bool ours = value != NULL && PyObject_HasAttrString(value, "status");
+    PyErr_Restore(type, value, traceback);
+    return !ours;
+}
+
 tensor_t *create_from_memory(PyObject *data, const Request *request)
 {
     if (wrapper_check(data)) {
@@ -105,26 +118,23 @@ tensor_t *create_from_memory(PyObject *data, const Request *request)
     }
     if (PyObject_CheckBuffer(data)) {
         tensor_t *made = buffer_import(data, request);
-        /* NumPy's buffers have no format for the dtypes of others. */
-        if (made != NULL || !PyErr_ExceptionMatches(PyExc_ValueError) || Py_TYPE(data)->tp_as_number == NULL) {
+        if (made != NULL || !has_no_format()) {
             return made;
         }
+        /* Elements for which buffers have no format, such as bfloat16: of NumPy's arrays, and of JAX's. */
         PyObject *type, *value, *traceback;
         PyErr_Fetch(&type, &value, &traceback);
-        PyObject *status = value == NULL ? NULL : PyObject_GetAttrString(value, "status");
-        PyErr_Clear();
-        PyObject *interface = status != NULL ? NULL : PyObject_GetAttrString(data, "__array_interface__");
-        Py_XDECREF(status);
-        if (interface == NULL) {
-            PyErr_Clear();
+        bool failed;
+        PyObject *interface = attribute(data, "__array_interface__", &failed);
+        if (interface == NULL && (failed || !exchange_offers(data))) {
             PyErr_Restore(type, value, traceback);
             return NULL;
         }
         Py_XDECREF(type);
         Py_XDECREF(value);
         Py_XDECREF(traceback);
-        made = interface_import(data, interface, request);
-        Py_DECREF(interface);
+        made = interface != NULL ? interface_import(data, interface, request) : exchange_import(data, request);
+        Py_XDECREF(interface);
         return made;
     }
     if (exchange_offers(data)) {

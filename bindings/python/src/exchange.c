@@ -41,6 +41,31 @@ static tensor_t *take_versioned(DLManagedTensorVersioned **managed, const Reques
     return made;
 }
 
+/* Whether the memory of an object is what its elements are. The functions of torch do not ask, its __dlpack__ does: it refuses
+ * tensors that are to be negated or conjugated when they are read, or whose history would be lost. */
+static bool is_plain(PyObject *data)
+{
+    static const char *const marks[] = {"requires_grad", "is_neg", "is_conj", NULL};
+    for (int i = 0; marks[i] != NULL; i++) {
+        PyObject *mark = PyObject_GetAttrString(data, marks[i]);
+        if (mark != NULL && PyCallable_Check(mark)) {
+            PyObject *answer = PyObject_CallNoArgs(mark);
+            Py_DECREF(mark);
+            mark = answer;
+        } else if (mark == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+            PyErr_Clear();
+            return true; /* Not torch. */
+        }
+        int truth = mark == NULL ? -1 : PyObject_IsTrue(mark);
+        Py_XDECREF(mark);
+        if (truth != 0) {
+            PyErr_Clear();
+            return false;
+        }
+    }
+    return true;
+}
+
 /* In: by capsules. */
 
 static tensor_t *take_capsule(PyObject *capsule, const Request *request)
@@ -125,7 +150,7 @@ done:
 tensor_t *exchange_import(PyObject *data, const Request *request)
 {
     const DLPackExchangeAPI *functions = request->has_device ? NULL : functions_of(data);
-    if (functions != NULL && functions->managed_tensor_from_py_object_no_sync != NULL) {
+    if (functions != NULL && functions->managed_tensor_from_py_object_no_sync != NULL && is_plain(data)) {
         DLManagedTensorVersioned *managed = NULL;
         if (functions->managed_tensor_from_py_object_no_sync(data, &managed) != 0) {
             return NULL;

@@ -196,6 +196,14 @@ def test_torch_both_ways(array):
     assert at.as_tensor([1], dtype=torch.float16).dtype is at.float16
 
 
+def test_torch_tensors_that_are_not_their_memory():
+    torch = pytest.importorskip("torch")
+    for theirs in (torch.zeros(3, requires_grad=True), torch.tensor([1 + 2j]).conj(), torch._neg_view(torch.tensor([1.0]))):
+        for function in (at.as_tensor, at.from_dlpack):
+            with pytest.raises((BufferError, RuntimeError)):
+                function(theirs)
+
+
 def test_jax_both_ways():
     jnp = pytest.importorskip("jax.numpy", reason="JAX is not installed")
     a = np.arange(24, dtype=np.float32).reshape(4, 6)
