@@ -42,9 +42,11 @@ static tensor_t *take_versioned(DLManagedTensorVersioned **managed, const Reques
 }
 
 /* Whether the memory of an object is what its elements are. The functions of torch do not ask, its __dlpack__ does: it refuses
- * tensors that are to be negated or conjugated when they are read, or whose history would be lost. */
+ * tensors that are to be conjugated when they are read, or whose history would be lost. That they are to be negated neither
+ * says: this is the place to refuse it. */
 static bool is_plain(PyObject *data)
 {
+    enum { NEGATED = 1 };
     static const char *const marks[] = {"requires_grad", "is_neg", "is_conj", NULL};
     for (int i = 0; marks[i] != NULL; i++) {
         PyObject *mark = PyObject_GetAttrString(data, marks[i]);
@@ -60,6 +62,9 @@ static bool is_plain(PyObject *data)
         Py_XDECREF(mark);
         if (truth != 0) {
             PyErr_Clear();
+            if (i == NEGATED && truth > 0) {
+                error_refuse_buffer(TENSOR_ERROR_UNSUPPORTED, "the tensor is to be negated when it is read: use .resolve_neg()");
+            }
             return false;
         }
     }
@@ -149,8 +154,12 @@ done:
 
 tensor_t *exchange_import(PyObject *data, const Request *request)
 {
-    const DLPackExchangeAPI *functions = request->has_device ? NULL : functions_of(data);
-    if (functions != NULL && functions->managed_tensor_from_py_object_no_sync != NULL && is_plain(data)) {
+    const DLPackExchangeAPI *functions = functions_of(data);
+    bool plain = functions != NULL && is_plain(data);
+    if (PyErr_Occurred()) {
+        return NULL;
+    }
+    if (plain && !request->has_device && functions->managed_tensor_from_py_object_no_sync != NULL) {
         DLManagedTensorVersioned *managed = NULL;
         if (functions->managed_tensor_from_py_object_no_sync(data, &managed) != 0) {
             return NULL;
