@@ -227,7 +227,8 @@ time.sleep(0.1)
 def test_fork_while_tensors_live():
     run(
         """
-import os, numpy as np, astensor as at
+import os, warnings, numpy as np, astensor as at
+warnings.simplefilter("ignore")  # NumPy's own threads.
 t = at.as_tensor(np.arange(1 << 20))
 t.to(at.float32)
 child = os.fork()
