@@ -256,11 +256,11 @@ def test_references_do_not_leak():
             except Exception:
                 pass
 
-    for _ in range(5):
+    for _ in range(50):
         everything()
     gc.collect()
     before = sys.getallocatedblocks()
-    for _ in range(200):
+    for _ in range(1000):
         everything()
     gc.collect()
-    assert sys.getallocatedblocks() - before < 100
+    assert sys.getallocatedblocks() - before < 500  # What is lost each time is at least 1000.
