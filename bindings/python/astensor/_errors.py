@@ -65,4 +65,6 @@ by_status = {
     21: TensorBufferError,
     22: TensorBufferError,
     23: TensorValueError,
+    24: TensorRuntimeError,
+    25: TensorRuntimeError,
 }

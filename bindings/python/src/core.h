@@ -173,6 +173,19 @@ PyObject *read_item(PyObject *self, PyObject *unused);
 PyObject *read_bytes(PyObject *self, PyObject *unused);
 extern PyNumberMethods read_number;
 
+/* gradients.c: gradients of a tensor. */
+
+PyObject *gradients_required(PyObject *self, void *unused);
+PyObject *gradients_is_leaf(PyObject *self, void *unused);
+PyObject *gradients_get(PyObject *self, void *unused);
+int gradients_set(PyObject *self, PyObject *value, void *unused);
+PyObject *gradients_require(PyObject *self, PyObject *const *args, Py_ssize_t count);
+PyObject *gradients_detach(PyObject *self, PyObject *unused);
+PyObject *gradients_zero(PyObject *self, PyObject *unused);
+PyObject *gradients_backward(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keywords);
+PyObject *gradients_set_enabled(PyObject *module, PyObject *object);
+PyObject *gradients_are_enabled(PyObject *module, PyObject *unused);
+
 /* loan.c: loans. */
 
 extern PyTypeObject LoanType;
