@@ -315,6 +315,7 @@ pub unsafe extern "C" fn tensor_grad_record(
 ///                then does not require grad.
 /// @param saved   `num_saved` handles, to each of which a reference is added. Outputs would keep themselves: save what
 ///                tensor_detach() makes of them.
+/// @param num_saved  How many; not negative.
 /// @return TENSOR_OK; TENSOR_ERROR_NULL; TENSOR_ERROR_ARGUMENT for an output; TENSOR_ERROR_GRADIENT if `output` is the result
 ///         of something else; TENSOR_ERROR_OUT_OF_MEMORY.
 #[unsafe(no_mangle)]
