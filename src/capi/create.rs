@@ -1,8 +1,8 @@
 //! Create: tensors from descriptors, and from other tensors.
 
-use super::guard::{Reported, guard_out, guard_quick_tensor, guard_tensor};
+use super::guard::{Reported, guard, guard_out, guard_quick_tensor, guard_tensor};
 use super::options::{Accepts, Options, tensor_options_t};
-use super::{array, tensor_ref, tensor_status_t, tensor_t};
+use super::{array, check_struct_size, tensor_ref, tensor_status_t, tensor_t};
 use crate::autograd;
 use crate::device::Device;
 use crate::dlpack::{DLDataType, DLDevice, DLTensor};
@@ -71,17 +71,12 @@ pub(super) unsafe fn guard_plan(
     out: *mut tensor_plan_t,
     body: impl FnOnce() -> Result<Plan>,
 ) -> tensor_status_t {
-    let expected = size_of::<tensor_plan_t>() as u32;
-    // SAFETY: the caller's promise.
-    let found = unsafe { out.as_ref() }.map_or(expected, |out| out.struct_size);
-    if found != expected {
-        return super::guard::guard(|| {
-            Err(Error::StructSize {
-                name: "plan",
-                found,
-                expected,
-            })
-        });
+    if !out.is_null() {
+        // SAFETY: the caller's promise.
+        let checked = unsafe { check_struct_size(out, "plan") };
+        if checked.is_err() {
+            return guard(|| checked);
+        }
     }
     // SAFETY: the caller's promise.
     unsafe {
@@ -136,6 +131,23 @@ unsafe fn as_asked<T>(
     }
 }
 
+/// How a tensor is made of proved memory.
+type Make = fn(Descriptor<'_>, &Request, Release) -> Result<Handle>;
+
+/// What `make` makes, as a leaf if that is asked for.
+fn made(
+    make: Make,
+    memory: Descriptor<'_>,
+    request: &Request,
+    release: Release,
+    requires_grad: bool,
+) -> Result<Handle> {
+    let dtype = request.result_dtype(memory.dtype)?;
+    autograd::made_leaf(requires_grad, dtype, memory.layout, || {
+        make(memory, request, release)
+    })
+}
+
 /// [`tensor::as_tensor`], as a leaf if that is asked for.
 pub(super) fn as_tensor(
     memory: Descriptor<'_>,
@@ -143,23 +155,7 @@ pub(super) fn as_tensor(
     release: Release,
     requires_grad: bool,
 ) -> Result<Handle> {
-    let dtype = request.result_dtype(memory.dtype)?;
-    autograd::made_leaf(requires_grad, dtype, memory.layout, || {
-        tensor::as_tensor(memory, request, release)
-    })
-}
-
-/// [`tensor::copy`], as a leaf if that is asked for.
-fn copy(
-    memory: Descriptor<'_>,
-    request: &Request,
-    release: Release,
-    requires_grad: bool,
-) -> Result<Handle> {
-    let dtype = request.result_dtype(memory.dtype)?;
-    autograd::made_leaf(requires_grad, dtype, memory.layout, || {
-        tensor::copy(memory, request, release)
-    })
+    made(tensor::as_tensor, memory, request, release, requires_grad)
 }
 
 /// Borrow the caller's memory as a tensor; copy only if `options` make it necessary.
@@ -227,6 +223,9 @@ pub unsafe extern "C" fn tensor_copy(
                 });
             }
             let accepts = Accepts::creation("tensor_copy");
+            let copy = |memory: Descriptor<'_>, request: &Request, release, requires_grad| {
+                made(tensor::copy, memory, request, release, requires_grad)
+            };
             Ok(as_asked(data, options, accepts, copy)?)
         })
     }

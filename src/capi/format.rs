@@ -1,7 +1,7 @@
 //! Text: tensors as torch prints them.
 
 use super::guard::guard;
-use super::{tensor_ref, tensor_status_t, tensor_t};
+use super::{check_struct_size, tensor_ref, tensor_status_t, tensor_t};
 use crate::autograd;
 use crate::error::{Error, Result};
 use crate::print::{self, FormatOptions, Gradient, MAX_PRECISION, SciMode, Sink};
@@ -46,15 +46,7 @@ impl tensor_format_options_t {
             return Ok(FormatOptions::DEFAULT);
         }
         // SAFETY: the caller's promise. The size comes first, and nothing else is read of a struct of another size.
-        let found = unsafe { (*options).struct_size };
-        let expected = size_of::<Self>() as u32;
-        if found != expected {
-            return Err(Error::StructSize {
-                name: "options",
-                found,
-                expected,
-            });
-        }
+        unsafe { check_struct_size(options, "options")? }
         // SAFETY: as above, and the size is right.
         let options = unsafe { *options };
         if options.reserved != 0 {

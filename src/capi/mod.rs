@@ -62,3 +62,21 @@ unsafe fn array<'a, T>(values: *const T, count: i32, name: &'static str) -> Resu
     // SAFETY: the caller's promise.
     Ok(unsafe { core::slice::from_raw_parts(values, count) })
 }
+
+/// An error unless a struct of the caller's, which begins with its size, has the size of `T`.
+///
+/// # Safety
+/// `sized` points to a `u32`. Nothing else is read.
+unsafe fn check_struct_size<T>(sized: *const T, name: &'static str) -> Result<()> {
+    // SAFETY: the caller's promise.
+    let found = unsafe { sized.cast::<u32>().read() };
+    let expected = size_of::<T>() as u32;
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::StructSize {
+        name,
+        found,
+        expected,
+    })
+}

@@ -1,6 +1,6 @@
 //! Options: integers in, checked choices out.
 
-use super::tensor_loan_t;
+use super::{check_struct_size, tensor_loan_t};
 use crate::device::Device;
 use crate::dlpack::{DLDataType, DLDevice};
 use crate::dtype::{Casting, Overflow};
@@ -191,15 +191,7 @@ impl Options {
             return Ok(defaults);
         }
         // SAFETY: the caller's promise. The size comes first, and nothing else is read of a struct of another size.
-        let found = unsafe { (*options).struct_size };
-        let expected = size_of::<tensor_options_t>() as u32;
-        if found != expected {
-            return Err(Error::StructSize {
-                name: "options",
-                found,
-                expected,
-            });
-        }
+        unsafe { check_struct_size(options, "options")? }
         // SAFETY: as above, and the size is right.
         let options = unsafe { *options };
         options.check_applicable(accepts)?;

@@ -1,10 +1,33 @@
-//! Blocks of bytes, copied as they are.
+//! Blocks of bytes: copied as they are, and memory for those that stay in the first-level cache.
 
 use crate::convert;
+use core::mem::MaybeUninit;
 
 /// Bytes from which the C library may use the processor's string instructions. Some processors crawl with those when the
 /// destination is a little behind the source, modulo a page.
 const LONG: usize = 2048;
+
+/// Bytes of a block on either side.
+pub const BLOCK: usize = 4096;
+
+/// Memory on the stack, aligned for any register.
+#[repr(align(64))]
+pub struct Aligned<const BYTES: usize>(MaybeUninit<[u8; BYTES]>);
+
+/// Memory for a block.
+pub type Block = Aligned<BLOCK>;
+
+impl<const BYTES: usize> Aligned<BYTES> {
+    /// Nothing is written yet.
+    pub fn new() -> Self {
+        Self(MaybeUninit::uninit())
+    }
+
+    /// Where it begins.
+    pub fn as_mut_ptr(&mut self) -> *mut u8 {
+        self.0.as_mut_ptr().cast()
+    }
+}
 
 /// Copies `bytes` bytes.
 ///

@@ -5,13 +5,12 @@
 //! between their rows. Units are transposed in whichever size is smaller, before or after the conversion.
 
 use super::axes::Axis;
-use super::block;
+use super::block::{self, Aligned, BLOCK, Block};
 use super::mover::Mover;
 use super::stream;
 use super::strided::{Loop, gather, interleave};
 use super::transpose::{SIDE, Transpose};
 use crate::storage::Scratch;
-use core::mem::MaybeUninit;
 
 /// Bytes that a row of a tile has in the destination: long enough for streams and for the processor's prefetching.
 const ROW: usize = 1024;
@@ -31,23 +30,6 @@ const PAD: usize = 64;
 
 /// Planes whose two sides take as many bytes stay in the cache as they are, and need no tile.
 const CACHED: usize = 128 << 10;
-
-/// Bytes of a block that is interleaved.
-const BLOCK: usize = 4096;
-
-/// Memory on the stack, aligned for any register.
-#[repr(align(64))]
-struct Aligned<const BYTES: usize>(MaybeUninit<[u8; BYTES]>);
-
-impl<const BYTES: usize> Aligned<BYTES> {
-    fn new() -> Self {
-        Self(MaybeUninit::uninit())
-    }
-
-    fn as_mut_ptr(&mut self) -> *mut u8 {
-        self.0.as_mut_ptr().cast()
-    }
-}
 
 /// One loop in units of each side's bytes.
 #[derive(Clone, Copy)]
@@ -127,7 +109,7 @@ impl<'a> Plane<'a> {
     /// # Safety
     /// As for [`Plane::run`]; the rows of the destination follow each other.
     unsafe fn interleave(&self, from: *const u8, to: *mut u8, along: Line, inner: Line) {
-        let (mut block, mut woven) = (Aligned::<BLOCK>::new(), Aligned::<BLOCK>::new());
+        let (mut block, mut woven) = (Block::new(), Block::new());
         let most = BLOCK / (inner.size * self.unit);
         let mut done = 0;
         while done < along.size {
@@ -163,7 +145,7 @@ impl<'a> Plane<'a> {
     /// # Safety
     /// As for [`Plane::run`]; the rows of the source follow each other.
     unsafe fn separate(&self, from: *const u8, to: *mut u8, along: Line, inner: Line) {
-        let (mut block, mut whole) = (Aligned::<BLOCK>::new(), Aligned::<BLOCK>::new());
+        let (mut block, mut whole) = (Block::new(), Block::new());
         let most = BLOCK / (along.size * self.unit);
         let one = Loop { count: 1, step: 0 };
         let mut done = 0;
@@ -368,7 +350,7 @@ impl<'a> Plane<'a> {
                 (true, false) => block::copy(from, to, bytes),
                 (false, false) => self.mover.adjacent(from, to, count),
                 (false, true) => {
-                    let mut block = Aligned::<BLOCK>::new();
+                    let mut block = Block::new();
                     let block = block.as_mut_ptr();
                     let most = 512 / self.destination_unit;
                     let mut done = 0;

@@ -215,14 +215,14 @@ impl Layout {
                         dim,
                         size,
                         stride,
-                        reaches: outside.div_euclid(8),
+                        reaches: outside.div_euclid(8).into(),
                         nbytes,
                     };
                 }
             }
         }
         Error::BoundsOffset {
-            byte_offset: first,
+            byte_offset: first.into(),
             nbytes,
         }
     }
@@ -330,7 +330,7 @@ mod tests {
             layout.check_within(32, reach, 0, 31),
             Err(Error::Bounds {
                 dim: 1,
-                reaches: 31,
+                reaches: 31.into(),
                 ..
             })
         ));

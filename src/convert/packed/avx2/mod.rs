@@ -1,0 +1,294 @@
+//! Kernels written for AVX2 and F16C, for the pairs whose plain loop the compiler does not vectorise well.
+//!
+//! Thirty-two elements are a group. Most pass through binary32, eight to a register, exactly or, where it does not hold
+//! them, odd (see [`super::narrow::odd`]); binary64 to integers goes its own way. The results are those of the plain
+//! loops, bit for bit. Every function here needs the two instruction sets and, but for the loads and stores of bits, the
+//! standard floating-point environment.
+
+use super::element::Parameters;
+use super::{Run, Scalar};
+use crate::convert::float;
+use core::arch::x86_64::*;
+
+/// Elements of a group.
+const GROUP: usize = 32;
+
+/// A group as binary32.
+type Singles = [__m256; 4];
+
+/// A group as 32-bit integers.
+type Words = [__m256i; 4];
+
+/// The same for each register of a group. Not a closure, which would be compiled without the instruction sets.
+macro_rules! each {
+    ($group:expr, |$register:ident| $body:expr) => {{
+        let [a, b, c, d] = $group;
+        [
+            {
+                let $register = a;
+                $body
+            },
+            {
+                let $register = b;
+                $body
+            },
+            {
+                let $register = c;
+                $body
+            },
+            {
+                let $register = d;
+                $body
+            },
+        ]
+    }};
+}
+
+mod load;
+mod store;
+mod wide;
+
+use load::*;
+use store::*;
+use wide::*;
+
+/// A dtype that is read.
+trait Load {
+    /// Bytes of an element.
+    const SIZE: usize;
+    /// A group, in a form that rounds like the numbers themselves.
+    ///
+    /// # Safety
+    /// The group is readable.
+    unsafe fn load(from: *const u8) -> Singles;
+}
+
+/// A dtype that is written.
+trait Store {
+    /// Bytes of an element.
+    const SIZE: usize;
+    /// Writes a group.
+    ///
+    /// # Safety
+    /// The group is writable.
+    unsafe fn store(to: *mut u8, singles: Singles, parameters: Parameters);
+}
+
+/// What a group of elements becomes.
+trait Group {
+    /// Bytes of a source element.
+    const FROM: usize;
+    /// Bytes of a destination element.
+    const TO: usize;
+    /// Converts a group.
+    ///
+    /// # Safety
+    /// The group is readable and writable.
+    unsafe fn convert(from: *const u8, to: *mut u8, parameters: Parameters);
+}
+
+/// Through binary32.
+struct Through<L, S>(L, S);
+
+impl<L: Load, S: Store> Group for Through<L, S> {
+    const FROM: usize = L::SIZE;
+    const TO: usize = S::SIZE;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, parameters: Parameters) {
+        // SAFETY: the caller's promise.
+        unsafe { S::store(to, L::load(from), parameters) }
+    }
+}
+
+/// Converts `count` elements: groups, of which the last one may overlap the one before; fewer by way of a group of their
+/// own.
+///
+/// # Safety
+/// As for [`super::Steps::run`]; the processor has AVX2 and F16C.
+#[target_feature(enable = "avx2,f16c")]
+unsafe fn run<G: Group>(from: *const u8, to: *mut u8, count: usize, parameters: Parameters) {
+    // SAFETY: the caller's promise; a group fits the buffers.
+    unsafe {
+        if count >= GROUP {
+            let last = count - GROUP;
+            let mut i = 0;
+            while i < last {
+                G::convert(from.add(i * G::FROM), to.add(i * G::TO), parameters);
+                i += GROUP;
+            }
+            G::convert(from.add(last * G::FROM), to.add(last * G::TO), parameters);
+        } else if count > 0 {
+            let (mut source, mut target) = ([0u64; GROUP], [0u64; GROUP]);
+            let (source, target) = (
+                source.as_mut_ptr().cast::<u8>(),
+                target.as_mut_ptr().cast::<u8>(),
+            );
+            source.copy_from_nonoverlapping(from, count * G::FROM);
+            G::convert(source, target, parameters);
+            to.copy_from_nonoverlapping(target, count * G::TO);
+        }
+    }
+}
+
+/// Eight bytes, thirty-two bytes, and so on, at any address.
+#[inline(always)]
+unsafe fn load64(from: *const u8) -> __m128i {
+    // SAFETY: the caller's promise that as many bytes are readable.
+    unsafe { _mm_loadl_epi64(from.cast()) }
+}
+
+#[inline(always)]
+unsafe fn load128(from: *const u8) -> __m128i {
+    // SAFETY: as above.
+    unsafe { _mm_loadu_si128(from.cast()) }
+}
+
+#[inline(always)]
+unsafe fn load256(from: *const u8) -> __m256i {
+    // SAFETY: as above.
+    unsafe { _mm256_loadu_si256(from.cast()) }
+}
+
+#[inline(always)]
+unsafe fn store256(to: *mut u8, register: __m256i) {
+    // SAFETY: the caller's promise that as many bytes are writable.
+    unsafe { _mm256_storeu_si256(to.cast(), register) }
+}
+
+/// The kernel of a pair, if there is one here.
+pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
+    match (from, to) {
+        (Scalar::Float64, to) => {
+            if let Some(run) = from_double(to) {
+                return Some(run);
+            }
+        }
+        (Scalar::Int64, Scalar::Float64) => return Some(run::<LongToDouble<true>>),
+        (Scalar::UInt64, Scalar::Float64) => return Some(run::<LongToDouble<false>>),
+        (Scalar::Int64, Scalar::Float32) => return Some(run::<LongToSingle<true>>),
+        (Scalar::UInt64, Scalar::Float32) => return Some(run::<LongToSingle<false>>),
+        (Scalar::Bool, Scalar::Float16) => return Some(run::<BoolToHalf<0x3c00>>),
+        (Scalar::Bool, Scalar::BFloat16) => return Some(run::<BoolToHalf<0x3f80>>),
+        (Scalar::Int8, Scalar::BFloat16) => return Some(run::<ByteToBrain<I8>>),
+        (Scalar::UInt8, Scalar::BFloat16) => return Some(run::<ByteToBrain<U8>>),
+        (Scalar::BFloat16, Scalar::Float32) => return Some(run::<Through<BF16, QuietF32>>),
+        // Halves of complex numbers.
+        (Scalar::Float32, Scalar::Float32) => return Some(run::<Through<F32, QuietF32>>),
+        _ => {}
+    }
+    match from {
+        Scalar::Int8 => of_integer::<I8>(to).or_else(|| to_small::<I8>(to)),
+        Scalar::UInt8 => of_integer::<U8>(to).or_else(|| to_small::<U8>(to)),
+        Scalar::Int16 => of_integer::<I16>(to),
+        Scalar::UInt16 => of_integer::<U16>(to),
+        Scalar::Int32 => of_integer::<I32>(to),
+        Scalar::UInt32 => of_integer::<U32>(to),
+        Scalar::Int64 => of_integer::<I64>(to),
+        Scalar::UInt64 => of_integer::<U64>(to),
+        Scalar::Float64 => to_narrow::<F64>(to),
+        Scalar::Float32 => from_float::<F32>(to)
+            .or_else(|| to_small::<F32>(to))
+            .or_else(|| to_tiny(to)),
+        Scalar::Float16 => from_float::<F16>(to).or_else(|| to_small::<F16>(to)),
+        Scalar::BFloat16 => from_float::<BF16>(to).or_else(|| to_small::<BF16>(to)),
+        Scalar::Float8E4M3Fn => from_float::<E4M3Fn>(to),
+        Scalar::Float8E5M2 => from_float::<E5M2>(to),
+        _ => None,
+    }
+}
+
+/// What rounds to binary32 and keeps the result: the first step to any narrow format.
+pub fn rounded(from: Scalar) -> Option<Run> {
+    Some(match from {
+        Scalar::Int32 => run::<Through<I32, F32>>,
+        Scalar::UInt32 => run::<Through<U32, F32>>,
+        Scalar::Int64 => run::<Through<I64, F32>>,
+        Scalar::UInt64 => run::<Through<U64, F32>>,
+        Scalar::Float64 => run::<Through<F64, F32>>,
+        _ => return None,
+    })
+}
+
+fn of_integer<L: Load>(to: Scalar) -> Option<Run> {
+    Some(match to {
+        Scalar::Float16 => run::<Through<L, F16>>,
+        Scalar::BFloat16 => run::<Through<L, BrainOfNumbers>>,
+        _ => return None,
+    })
+}
+
+fn to_narrow<L: Load>(to: Scalar) -> Option<Run> {
+    Some(match to {
+        Scalar::Float16 => run::<Through<L, F16>>,
+        Scalar::BFloat16 => run::<Through<L, BF16>>,
+        _ => return None,
+    })
+}
+
+fn from_float<L: Load>(to: Scalar) -> Option<Run> {
+    Some(match to {
+        Scalar::Bool => run::<Through<L, BoolTarget>>,
+        Scalar::Int8 => run::<Through<L, I8>>,
+        Scalar::UInt8 => run::<Through<L, U8>>,
+        Scalar::Int16 => run::<Through<L, I16>>,
+        Scalar::UInt16 => run::<Through<L, U16>>,
+        Scalar::Int32 => run::<Through<L, I32>>,
+        Scalar::UInt32 => run::<Through<L, U32>>,
+        Scalar::Int64 => run::<Through<L, I64>>,
+        Scalar::UInt64 => run::<Through<L, U64>>,
+        Scalar::Float64 => run::<Through<L, F64>>,
+        _ => return to_narrow::<L>(to).or_else(|| to_float::<L>(to)),
+    })
+}
+
+fn to_float<L: Load>(to: Scalar) -> Option<Run> {
+    Some(match to {
+        Scalar::Float32 => run::<Through<L, F32>>,
+        Scalar::Float8E4M3Fn => run::<Through<L, Small<float::E4M3Fn>>>,
+        Scalar::Float8E5M2 => run::<Through<L, Small<float::E5M2>>>,
+        _ => return None,
+    })
+}
+
+fn to_tiny(to: Scalar) -> Option<Run> {
+    Some(match to {
+        Scalar::Int1 => run::<Through<F32, Tiny<1, true>>>,
+        Scalar::Int2 => run::<Through<F32, Tiny<2, true>>>,
+        Scalar::Int4 => run::<Through<F32, Tiny<4, true>>>,
+        Scalar::UInt1 => run::<Through<F32, Tiny<1, false>>>,
+        Scalar::UInt2 => run::<Through<F32, Tiny<2, false>>>,
+        Scalar::UInt4 => run::<Through<F32, Tiny<4, false>>>,
+        _ => return None,
+    })
+}
+
+fn to_small<L: Load>(to: Scalar) -> Option<Run> {
+    Some(match to {
+        Scalar::Float8E4M3Fn => run::<Through<L, Small<float::E4M3Fn>>>,
+        Scalar::Float8E5M2 => run::<Through<L, Small<float::E5M2>>>,
+        Scalar::Float8E3M4 => run::<Through<L, Small<float::E3M4>>>,
+        Scalar::Float8E4M3 => run::<Through<L, Small<float::E4M3>>>,
+        Scalar::Float8E4M3B11Fnuz => run::<Through<L, Small<float::E4M3B11Fnuz>>>,
+        Scalar::Float8E4M3Fnuz => run::<Through<L, Small<float::E4M3Fnuz>>>,
+        Scalar::Float8E5M2Fnuz => run::<Through<L, Small<float::E5M2Fnuz>>>,
+        Scalar::Float6E2M3Fn => run::<Through<L, Small<float::E2M3Fn>>>,
+        Scalar::Float6E3M2Fn => run::<Through<L, Small<float::E3M2Fn>>>,
+        Scalar::Float4E2M1Fn => run::<Through<L, Small<float::E2M1Fn>>>,
+        _ => return None,
+    })
+}
+
+fn from_double(to: Scalar) -> Option<Run> {
+    Some(match to {
+        Scalar::Bool => run::<Doubles<BoolTarget>>,
+        Scalar::Int8 => run::<Doubles<I8>>,
+        Scalar::UInt8 => run::<Doubles<U8>>,
+        Scalar::Int16 => run::<Doubles<I16>>,
+        Scalar::UInt16 => run::<Doubles<U16>>,
+        Scalar::Int32 => run::<Doubles<I32>>,
+        Scalar::UInt32 => run::<Doubles<U32>>,
+        Scalar::Int64 => run::<Doubles<I64>>,
+        Scalar::UInt64 => run::<Doubles<U64>>,
+        _ => return None,
+    })
+}

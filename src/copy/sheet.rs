@@ -1,0 +1,113 @@
+//! One side of two loops, and its parts.
+
+use super::strided::Loop;
+
+/// One side of a sheet: two loops over units of whole bytes.
+#[derive(Clone, Copy)]
+pub struct Sheet {
+    /// The first unit.
+    pub first: *const u8,
+    /// The rows.
+    pub rows: Loop,
+    /// The units of a row.
+    pub units: Loop,
+}
+
+impl Sheet {
+    /// One row, if the rows follow each other like their units.
+    pub fn joined(self) -> Self {
+        let along = self.rows.step == self.units.step.wrapping_mul(self.units.count as isize);
+        if self.rows.count == 1 || self.units.count == 1 || along {
+            let step = if self.units.count == 1 {
+                self.rows.step
+            } else {
+                self.units.step
+            };
+            return Self {
+                first: self.first,
+                rows: Loop { count: 1, step: 0 },
+                units: Loop {
+                    count: self.rows.count * self.units.count,
+                    step,
+                },
+            };
+        }
+        self
+    }
+
+    /// One row as rows of `count` units.
+    pub fn split(self, count: usize) -> Self {
+        Self {
+            first: self.first,
+            rows: Loop {
+                count: self.units.count / count,
+                step: self.units.step.wrapping_mul(count as isize),
+            },
+            units: Loop {
+                count,
+                step: self.units.step,
+            },
+        }
+    }
+
+    /// Whether the units of a row are adjacent.
+    pub fn is_dense(&self, unit: usize) -> bool {
+        self.units.step == unit as isize || self.units.count == 1
+    }
+
+    pub fn row_range(&self, first: usize, count: usize) -> Self {
+        Self {
+            first: self
+                .first
+                .wrapping_offset(self.rows.step.wrapping_mul(first as isize)),
+            rows: Loop {
+                count,
+                step: self.rows.step,
+            },
+            units: self.units,
+        }
+    }
+
+    pub fn row(&self, row: usize) -> Self {
+        self.row_range(row, 1)
+    }
+
+    pub fn first_row(&self) -> Self {
+        self.row_range(0, 1)
+    }
+
+    pub fn without_first_row(&self) -> Self {
+        // A row that repeats is where it was.
+        self.row_range(1, self.rows.count - 1)
+    }
+
+    /// Units of the only row.
+    pub fn unit_range(&self, first: usize, count: usize) -> Self {
+        Self {
+            first: self
+                .first
+                .wrapping_offset(self.units.step.wrapping_mul(first as isize)),
+            rows: self.rows,
+            units: Loop {
+                count,
+                step: self.units.step,
+            },
+        }
+    }
+
+    /// Calls `each` with parts of at most `most` units, and the number of units before each.
+    pub fn for_each_block(&self, most: usize, mut each: impl FnMut(Sheet, usize)) {
+        for row in 0..self.rows.count {
+            let row_sheet = self.row(row);
+            let mut unit = 0;
+            while unit < self.units.count {
+                let count = most.min(self.units.count - unit);
+                each(
+                    row_sheet.unit_range(unit, count),
+                    row * self.units.count + unit,
+                );
+                unit += count;
+            }
+        }
+    }
+}
