@@ -747,6 +747,23 @@ static void gradients_stay_as_they_are(void)
     tensor_release(gradient);
 }
 
+/** One thread means none of the library's; two mean one, which is made once. */
+static void no_more_threads_than_asked_for(void)
+{
+    tensor_t *out = NULL;
+    threads_asked_for = 0;
+    CHECK_OK(tensor_set_num_threads(1));
+    CHECK_OK(copy_large(&out));
+    tensor_release(out);
+    CHECK(threads_asked_for == 0);
+    CHECK_OK(tensor_set_num_threads(2));
+    for (int i = 0; i < 3; i++) {
+        CHECK_OK(copy_large(&out));
+        tensor_release(out);
+    }
+    CHECK(threads_asked_for == 1);
+    CHECK_OK(tensor_set_num_threads(0));
+}
 
 static void large_copies_do_without_threads(void)
 {
@@ -815,6 +832,7 @@ int main(void)
     }
     live = 0;
     small_things_take_one_allocation_or_none();
+    no_more_threads_than_asked_for();
     large_copies_do_without_threads();
     gradients_stay_as_they_are();
     return check_result();

@@ -460,6 +460,26 @@ mod tests {
     }
 
     #[test]
+    fn no_more_threads_help_than_are_asked_for_now() {
+        use std::collections::HashSet;
+        use std::sync::Mutex;
+        let threads_of_a_job = || {
+            let seen = Mutex::new(HashSet::new());
+            run(12, &|_| {
+                seen.lock().unwrap().insert(std::thread::current().id());
+                std::thread::sleep(std::time::Duration::from_millis(2));
+            });
+            seen.into_inner().unwrap().len()
+        };
+        // There are helpers enough from now on.
+        set_num_threads(4);
+        assert!((0..20).any(|_| threads_of_a_job() > 2));
+        set_num_threads(2);
+        assert!((0..20).all(|_| threads_of_a_job() <= 2));
+        set_num_threads(0);
+    }
+
+    #[test]
     fn a_panic_of_a_part_reaches_the_caller() {
         let caught = catch_unwind(|| run(8, &|part| assert_ne!(part, 5)));
         assert!(caught.is_err());
