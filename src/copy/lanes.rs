@@ -33,7 +33,7 @@ pub fn at(base: *const u8, bit: i64) -> *const u8 {
 /// Moves a run of lanes of which some are smaller than a byte.
 ///
 /// # Safety
-/// As for [`Mover::sheet`]; bytes shared with other lanes are nobody else's to write meanwhile.
+/// As for [`super::mover::Mover::sheet`]; bytes shared with other lanes are nobody else's to write meanwhile.
 pub unsafe fn move_lanes(
     (from, source): (Lane, (*const u8, i64)),
     (to, destination): (Lane, (*mut u8, i64)),

@@ -79,7 +79,7 @@ pub unsafe fn join_low_bits(integers: __m256i, beyond: __m256i) -> __m256i {
     }
 }
 
-/// [`super::narrow::odd`] of eight numbers.
+/// [`crate::convert::packed::narrow::odd`] of eight numbers.
 #[inline(always)]
 pub unsafe fn odd_singles(first: __m256d, second: __m256d) -> __m256 {
     // SAFETY: the module's features.

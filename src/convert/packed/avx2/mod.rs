@@ -1,7 +1,7 @@
 //! Kernels written for AVX2 and F16C, for the pairs whose plain loop the compiler does not vectorise well.
 //!
 //! Thirty-two elements are a group. Most pass through binary32, eight to a register, exactly or, where it does not hold
-//! them, odd (see [`super::narrow::odd`]); binary64 to integers goes its own way. The results are those of the plain
+//! them, odd (see [`crate::convert::packed::narrow::odd`]); binary64 to integers goes its own way. The results are those of the plain
 //! loops, bit for bit. Every function here needs the two instruction sets and, but for the loads and stores of bits, the
 //! standard floating-point environment.
 

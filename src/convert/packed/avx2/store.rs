@@ -207,7 +207,7 @@ impl<const BITS: u32, const SIGNED: bool> Store for Tiny<BITS, SIGNED> {
     }
 }
 
-/// [`super::narrow::narrow`] of eight numbers, to a format of at most 8 bits.
+/// [`crate::convert::packed::narrow::narrow`] of eight numbers, to a format of at most 8 bits.
 #[inline(always)]
 pub unsafe fn narrow(eight: __m256, format: Format, parameters: Parameters) -> __m256i {
     const FRACTION: u32 = 23;
