@@ -108,6 +108,15 @@ impl Device {
         !self.is_among(set_of(&[4, 7, 8, 15]))
     }
 
+    /// The error that its memory cannot be treated as if it were the processor's.
+    #[cold]
+    pub fn elsewhere(self, action: &'static str) -> Error {
+        Error::DeviceMemory {
+            device: self.text(),
+            action,
+        }
+    }
+
     /// Type and number, for messages.
     pub fn text(self) -> Text {
         Text::of(self)

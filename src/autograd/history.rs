@@ -285,12 +285,27 @@ pub fn to(tensor: &Tensor, request: &Request) -> Result<Handle> {
 }
 
 /// Copies `source` into a tensor, whose history that becomes.
+#[inline(always)]
 pub fn copy_into(destination: &Tensor, source: Touched<'_>, options: FillOptions) -> Result<()> {
     let of_source = match source {
         Touched::Tensor(source) if !is_unknown(source) => Some(source),
         _ => None,
     };
-    if of_source.is_none() && is_unknown(destination) || !mode::is_enabled() {
+    if of_source.is_none() && is_unknown(destination) {
+        return tensor::copy_into(destination, source, options);
+    }
+    rewrite(destination, source, of_source, options)
+}
+
+/// [`copy_into`] where something is known of the destination, or of the source.
+#[inline(never)]
+fn rewrite(
+    destination: &Tensor,
+    source: Touched<'_>,
+    of_source: Option<&Tensor>,
+    options: FillOptions,
+) -> Result<()> {
+    if !mode::is_enabled() {
         return tensor::copy_into(destination, source, options);
     }
     let edge = match of_source {

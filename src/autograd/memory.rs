@@ -1,8 +1,8 @@
 //! Memory for graphs: one value with a count, a list that grows, a layout. All of it may fail to be had.
 
 use crate::error::Result;
-use crate::layout::Layout;
-use crate::storage::{Count, allocate, free};
+use crate::layout::{Layout, Room};
+use crate::storage::{Allocation, Count, allocate, free};
 use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 
@@ -170,8 +170,9 @@ impl<T> Drop for List<T> {
 
 /// A layout of its own.
 pub struct OwnLayout {
-    start: NonNull<i64>,
-    ndim: usize,
+    layout: NonNull<Layout>,
+    /// Where that is.
+    _block: Allocation,
 }
 
 // SAFETY: it never changes.
@@ -182,12 +183,14 @@ unsafe impl Sync for OwnLayout {}
 impl OwnLayout {
     /// A copy of a layout.
     pub fn of(layout: &Layout) -> Result<Self> {
-        let start: NonNull<i64> = allocate(Layout::size(layout.ndim()), align_of::<i64>())?.cast();
+        let block = Allocation::new(Room::size(layout.ndim()), align_of::<i64>())?;
         // SAFETY: the block is large enough.
-        unsafe { layout.write_to(start.as_ptr()) };
+        let room = unsafe { Room::at(block.start().cast(), layout.ndim()) };
+        room.copy_from(layout);
+        let layout: &Layout = room;
         Ok(Self {
-            start,
-            ndim: layout.ndim(),
+            layout: NonNull::from(layout),
+            _block: block,
         })
     }
 }
@@ -196,14 +199,7 @@ impl Deref for OwnLayout {
     type Target = Layout;
 
     fn deref(&self) -> &Layout {
-        // SAFETY: it was written when this was made.
-        unsafe { Layout::at(self.start.as_ptr(), self.ndim) }
-    }
-}
-
-impl Drop for OwnLayout {
-    fn drop(&mut self) {
-        // SAFETY: the block is this layout's.
-        unsafe { free(self.start.cast()) }
+        // SAFETY: it was written when this was made, and is in the block.
+        unsafe { self.layout.as_ref() }
     }
 }

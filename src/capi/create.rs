@@ -1,6 +1,6 @@
 //! Create: tensors from descriptors, and from other tensors.
 
-use super::guard::{Reported, guard, guard_out, guard_quick_tensor, guard_tensor};
+use super::guard::{guard, guard_out, guard_quick_tensor, guard_tensor};
 use super::options::{Accepts, Options, tensor_options_t};
 use super::{array, check_struct_size, tensor_ref, tensor_status_t, tensor_t};
 use crate::autograd;
@@ -83,23 +83,6 @@ pub(super) unsafe fn guard_plan(
         guard_out(out, tensor_plan_t::filled(Plan::ALIAS), || {
             Ok(tensor_plan_t::filled(body()?))
         })
-    }
-}
-
-/// Proves what a call was given without options, and gives it to `make`.
-///
-/// # Safety
-/// `data` is NULL or a descriptor.
-#[inline(always)]
-unsafe fn plainly(
-    data: *const DLTensor,
-    make: impl FnOnce(Descriptor<'_>) -> Result<Handle>,
-) -> core::result::Result<Handle, Reported> {
-    let mut room = LayoutBuf::new();
-    // SAFETY: the caller's promise.
-    unsafe {
-        let data = data.as_ref().ok_or(Error::Null("data"))?;
-        Ok(make(Descriptor::prove(data, false, None, &mut room)?)?)
     }
 }
 
@@ -186,9 +169,8 @@ pub unsafe extern "C" fn tensor_as_tensor(
     unsafe {
         guard_quick_tensor(out, || {
             if options.is_null() {
-                return plainly(data, |memory| {
-                    tensor::as_tensor(memory, &Request::DEFAULT, Release::Nothing)
-                });
+                let data = data.as_ref().ok_or(Error::Null("data"))?;
+                return Ok(Handle::borrow_described(data)?);
             }
             let accepts = Accepts::creation("tensor_as_tensor");
             Ok(as_asked(data, options, accepts, as_tensor)?)
@@ -218,9 +200,10 @@ pub unsafe extern "C" fn tensor_copy(
     unsafe {
         guard_quick_tensor(out, || {
             if options.is_null() {
-                return plainly(data, |memory| {
-                    tensor::copy(memory, &Request::DEFAULT, Release::Nothing)
-                });
+                let mut room = LayoutBuf::new();
+                let data = data.as_ref().ok_or(Error::Null("data"))?;
+                let memory = Descriptor::prove(data, false, None, &mut room)?;
+                return Ok(tensor::copy(memory, &Request::DEFAULT, Release::Nothing)?);
             }
             let accepts = Accepts::creation("tensor_copy");
             let copy = |memory: Descriptor<'_>, request: &Request, release, requires_grad| {

@@ -1,13 +1,13 @@
 //! Fill: write into a tensor that exists.
 
-use super::guard::guard;
+use super::guard::{guard, guard_quick};
 use super::options::{Accepts, Options, tensor_options_t};
 use super::{tensor_ref, tensor_status_t, tensor_t};
 use crate::autograd::copy_into;
 use crate::dlpack::DLTensor;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::layout::LayoutBuf;
-use crate::tensor::{Descriptor, Touched};
+use crate::tensor::{Descriptor, FillOptions, Tensor, Touched};
 
 /// Copy the caller's data into a tensor: converted to its dtype, stretched to its shape.
 ///
@@ -29,20 +29,41 @@ pub unsafe extern "C" fn tensor_copy_into(
     source: *const DLTensor,
     options: *const tensor_options_t,
 ) -> tensor_status_t {
-    guard(|| {
+    guard_quick(|| {
         // SAFETY: what the header asks of the caller.
         unsafe {
             let destination = tensor_ref(destination, "destination")?;
             let source = source.as_ref().ok_or(Error::Null("source"))?;
+            if !options.is_null() {
+                return Ok(copy_as_asked(destination, source, options)?);
+            }
             let mut room = LayoutBuf::new();
-            let options = Options::read(options, Accepts::fill("tensor_copy_into"))?;
-            let source =
-                Descriptor::prove(source, options.request.padded, options.nbytes, &mut room)?;
-            let source = source.confined(options.lender)?;
-            let source = Touched::Described(&source, options.lender);
-            copy_into(destination, source, options.fill())
+            let source = Descriptor::prove(source, false, None, &mut room)?;
+            let source = Touched::Described(&source, None);
+            Ok(copy_into(destination, source, FillOptions::DEFAULT)?)
         }
     })
+}
+
+/// tensor_copy_into() with options.
+///
+/// # Safety
+/// As for [`Options::read`] and [`Descriptor::prove`].
+#[inline(never)]
+unsafe fn copy_as_asked(
+    destination: &Tensor,
+    source: &DLTensor,
+    options: *const tensor_options_t,
+) -> Result<()> {
+    let mut room = LayoutBuf::new();
+    // SAFETY: the caller's promise.
+    unsafe {
+        let options = Options::read(options, Accepts::fill("tensor_copy_into"))?;
+        let source = Descriptor::prove(source, options.request.padded, options.nbytes, &mut room)?;
+        let source = source.confined(options.lender)?;
+        let source = Touched::Described(&source, options.lender);
+        copy_into(destination, source, options.fill())
+    }
 }
 
 /// Copy one tensor into another: tensor_copy_into() from a handle.

@@ -4,6 +4,7 @@ use super::status::{TENSOR_OK, set_last_error, status_of, tensor_status_t};
 use super::tensor_t;
 use crate::error::{Error, Result};
 use crate::tensor::Handle;
+use core::num::NonZeroI32;
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::OnceLock;
@@ -104,13 +105,14 @@ pub(super) unsafe fn guard_out<T>(
 ///
 /// Where time counts, an error becomes one of these where it comes up, far from the way of a call that ends well; the
 /// [`Error`] itself, which is large, then never passes through that.
-pub(super) struct Reported(tensor_status_t);
+pub(super) struct Reported(NonZeroI32);
 
 impl From<Error> for Reported {
     #[cold]
     #[inline(never)]
     fn from(error: Error) -> Self {
-        Self(report(&error))
+        // Only success is zero.
+        Self(NonZeroI32::new(report(&error)).unwrap_or(NonZeroI32::MIN))
     }
 }
 
@@ -146,7 +148,7 @@ pub(super) fn guard_quick(
     }
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => TENSOR_OK,
-        Ok(Err(Reported(status))) => status,
+        Ok(Err(Reported(status))) => status.get(),
         Err(payload) => {
             // Dropping a payload may panic again.
             core::mem::forget(payload);

@@ -55,44 +55,75 @@ pub struct Side<'a> {
 /// The shapes are equal and the dtypes convertible. Both layouts stay, for their dtypes, inside memory the processor can
 /// read and, for the destination, write; nobody else writes either meanwhile. The two do not overlap, and the
 /// destination does not overlap itself.
-#[inline(always)]
 pub unsafe fn copy(source: Side<'_>, destination: Side<'_>, overflow: Overflow) {
+    let dense = source.layout.is_contiguous() && destination.layout.is_contiguous();
     // SAFETY: the caller's promises.
-    unsafe { copy_sides(source, destination, overflow, false) }
+    unsafe {
+        if !(dense && copy_few(source, destination)) {
+            copy_elements(source, destination, overflow, false, dense);
+        }
+    }
 }
 
-/// [`copy`] to memory that was just allocated.
+/// [`copy`] to memory that was just allocated. The destination is row-major.
 ///
 /// # Safety
 /// As for [`copy`].
 #[inline(always)]
 pub unsafe fn copy_to_fresh(source: Side<'_>, destination: Side<'_>, overflow: Overflow) {
+    let dense = source.layout.is_contiguous();
     // SAFETY: the caller's promises.
-    unsafe { copy_sides(source, destination, overflow, true) }
+    unsafe {
+        if !(dense && copy_few(source, destination)) {
+            copy_elements(source, destination, overflow, true, dense);
+        }
+    }
 }
 
 /// Bytes up to which elements that follow each other need no plan.
 const SMALL: i64 = 64 << 10;
 
+/// Copies elements of one type that follow each other on both sides, in row-major order, if they are few. Returns whether it
+/// did.
+///
 /// # Safety
-/// As for [`copy`]. `fresh`: the system has not written the destination's pages yet, and will by way of the cache.
-unsafe fn copy_sides(source: Side<'_>, destination: Side<'_>, overflow: Overflow, fresh: bool) {
+/// As for [`copy`]; both layouts are contiguous.
+#[inline(always)]
+pub unsafe fn copy_few(source: Side<'_>, destination: Side<'_>) -> bool {
+    let dtype = destination.dtype;
+    let bytes = destination.layout.nbytes(dtype.storage_bits());
+    match bytes {
+        Ok(bytes @ ..=SMALL) if source.dtype == dtype && !dtype.is_subbyte() => {
+            // SAFETY: the caller's promises.
+            unsafe { block::copy(source.pointer, destination.pointer, bytes as usize) }
+            true
+        }
+        _ => false,
+    }
+}
+
+/// # Safety
+/// As for [`copy`]. `fresh`: the system has not written the destination's pages yet, and will by way of the cache. `dense`:
+/// elements follow each other on both sides, in row-major order.
+#[inline(never)]
+unsafe fn copy_elements(
+    source: Side<'_>,
+    destination: Side<'_>,
+    overflow: Overflow,
+    fresh: bool,
+    dense: bool,
+) {
     debug_assert_eq!(source.layout.shape(), destination.layout.shape());
     if destination.layout.numel() == 0 {
         return;
     }
-    let (from, to) = (source.dtype, destination.dtype);
     let bytes = destination
         .layout
-        .nbytes(to.storage_bits())
+        .nbytes(destination.dtype.storage_bits())
         .unwrap_or(i64::MAX);
-    let dense = source.layout.is_contiguous() && destination.layout.is_contiguous();
+    let (from, to) = (source.dtype, destination.dtype);
     // SAFETY: the caller's promises.
     unsafe {
-        if dense && from == to && !from.is_subbyte() && bytes <= SMALL {
-            block::copy(source.pointer, destination.pointer, bytes as usize);
-            return;
-        }
         let mover = Mover::choose(from, to, overflow, !fresh && stream::pays(bytes));
         if dense
             && bytes <= SMALL

@@ -10,7 +10,7 @@ use super::mover::Mover;
 use super::stream;
 use super::strided::{Loop, gather, interleave};
 use super::transpose::{SIDE, Transpose};
-use crate::storage::Scratch;
+use crate::storage::{Allocation, DATA_ALIGNMENT};
 
 /// Bytes that a row of a tile has in the destination: long enough for streams and for the processor's prefetching.
 const ROW: usize = 1024;
@@ -201,10 +201,10 @@ impl<'a> Plane<'a> {
             let mut small = Aligned::<SMALL_TILE>::new();
             let scratch = match bytes {
                 ..=CACHED => None,
-                _ => Scratch::new(TILE).ok(),
+                _ => Allocation::new(TILE, DATA_ALIGNMENT).ok(),
             };
             let (tile, tile_bytes) = match &scratch {
-                Some(scratch) => (scratch.as_ptr(), TILE),
+                Some(scratch) => (scratch.start().as_ptr(), TILE),
                 None => (small.as_mut_ptr(), SMALL_TILE),
             };
             // Rows, which are units of a run of the source, and units of a row. Few rows may be longer.

@@ -183,9 +183,9 @@ static SCALARS: [Row; 38] = {
     ]
 };
 
-/// Codes are below this, and so are widths.
+/// Codes are below this. Widths are bytes.
 const CODES: usize = 18;
-const WIDTHS: usize = 129;
+const WIDTHS: usize = 1 << u8::BITS;
 
 /// The row of [`SCALARS`] for each code and width; [`NO_ROW`] for unknown ones.
 static ROWS: [[u8; WIDTHS]; CODES] = {
@@ -248,16 +248,23 @@ impl Scalar {
     }
 }
 
+/// A `DLDataType` as one word.
+#[inline(always)]
+const fn word_of(raw: DLDataType) -> u32 {
+    raw.code as u32 | (raw.bits as u32) << 8 | (raw.lanes as u32) << 16
+}
+
 /// Type of an element: a scalar, how many of it side by side, and how sub-byte ones are stored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DType {
-    /// As DLPack has it. Code and width are those of the row.
-    raw: DLDataType,
-    /// Row of [`SCALARS`].
-    row: u8,
-    /// Sub-byte lanes take one byte each. Never set for others.
-    padded: bool,
+    /// As DLPack has it: code, width and lanes in one word. Code and width are those of the row.
+    raw: u32,
+    /// The row of [`SCALARS`], and [`PADDED`] where sub-byte lanes take one byte each. Never set for others. Two words, and not
+    /// as many fields as there are parts, since this is passed through memory often.
+    storage: u32,
 }
+
+const PADDED: u32 = 1 << 8;
 
 impl DType {
     /// One lane of a scalar, packed.
@@ -268,13 +275,12 @@ impl DType {
     /// The dtype of a `DLDataType`; `padded` tells how sub-byte lanes are stored and is ignored for others.
     #[inline(always)]
     pub fn new(raw: DLDataType, padded: bool) -> Result<Self> {
-        let rows = ROWS.get(usize::from(raw.code));
-        match rows.and_then(|rows| rows.get(usize::from(raw.bits))) {
-            Some(&row) if row != NO_ROW && raw.lanes > 0 => Ok(Self {
-                raw,
-                row,
-                padded: padded && raw.bits < 8,
-            }),
+        match ROWS.get(usize::from(raw.code)) {
+            Some(rows) if rows[usize::from(raw.bits)] != NO_ROW && raw.lanes > 0 => Ok(Self {
+                raw: word_of(raw),
+                storage: u32::from(rows[usize::from(raw.bits)]),
+            }
+            .with_padding(padded)),
             _ => Err(Error::UnknownDType {
                 code: raw.code,
                 bits: raw.bits,
@@ -288,13 +294,12 @@ impl DType {
         let number = scalar.row_number();
         let row = &SCALARS[number];
         Self {
-            raw: DLDataType {
+            raw: word_of(DLDataType {
                 code: row.1,
                 bits: row.2,
                 lanes,
-            },
-            row: number as u8,
-            padded: false,
+            }),
+            storage: number as u32,
         }
     }
 
@@ -317,24 +322,28 @@ impl DType {
     /// The `DLDataType`. Whether sub-byte lanes are padded is not part of it.
     #[inline(always)]
     pub fn raw(self) -> DLDataType {
-        self.raw
+        DLDataType {
+            code: self.raw as u8,
+            bits: (self.raw >> 8) as u8,
+            lanes: (self.raw >> 16) as u16,
+        }
     }
 
     /// The type of one lane.
     #[inline(always)]
     pub fn scalar(self) -> Scalar {
-        SCALARS[usize::from(self.row)].0
+        SCALARS[(self.storage & !PADDED) as usize].0
     }
 
     /// Lanes of an element.
     pub fn lanes(self) -> u16 {
-        self.raw.lanes
+        self.raw().lanes
     }
 
     /// Whether sub-byte lanes take one byte each.
     #[inline(always)]
     pub fn is_padded(self) -> bool {
-        self.padded
+        self.storage & PADDED != 0
     }
 
     /// Whether a lane is smaller than a byte, packed or padded.
@@ -346,8 +355,13 @@ impl DType {
     /// The same dtype with sub-byte lanes stored as told.
     #[inline(always)]
     pub fn with_padding(self, padded: bool) -> Self {
+        let padded = if padded && self.is_subbyte() {
+            PADDED
+        } else {
+            0
+        };
         Self {
-            padded: padded && self.is_subbyte(),
+            storage: self.storage & !PADDED | padded,
             ..self
         }
     }
@@ -355,7 +369,7 @@ impl DType {
     /// Bits one lane takes in memory.
     #[inline(always)]
     pub fn lane_storage_bits(self) -> u64 {
-        if self.padded {
+        if self.is_padded() {
             8
         } else {
             u64::from(self.bits())
@@ -403,7 +417,7 @@ impl DType {
     /// Bits of the value of a lane.
     #[inline(always)]
     fn bits(self) -> u32 {
-        u32::from(self.raw.bits)
+        u32::from(self.raw().bits)
     }
 
     /// The name, for messages.

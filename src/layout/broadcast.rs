@@ -1,15 +1,21 @@
 //! Broadcasting: a shape stretched to another by strides of zero.
 
-use super::{Layout, LayoutBuf};
+use super::{Layout, Room};
 use crate::error::{Error, Result};
 
 impl Layout {
     /// This layout stretched to `shape`: dimensions are aligned at the end, missing and size-1 ones repeat. It is put into
     /// `room` unless it is this one.
-    pub fn broadcast_to<'a>(&'a self, shape: &[i64], room: &'a mut LayoutBuf) -> Result<&'a Self> {
+    #[inline(always)]
+    pub fn broadcast_to<'a>(&'a self, shape: &[i64], room: &'a mut Room) -> Result<&'a Self> {
         if self.ndim() == shape.len() && self.shape().iter().eq(shape) {
             return Ok(self);
         }
+        self.stretched_to(shape, room)
+    }
+
+    #[inline(never)]
+    fn stretched_to<'a>(&'a self, shape: &[i64], room: &'a mut Room) -> Result<&'a Self> {
         let Some(added) = shape.len().checked_sub(self.ndim()) else {
             return Err(Error::BroadcastNdim {
                 from: self.ndim(),
@@ -36,6 +42,7 @@ impl Layout {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::LayoutBuf;
 
     #[test]
     fn stretched_dimensions_have_stride_zero() {

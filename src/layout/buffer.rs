@@ -1,43 +1,89 @@
-//! Layouts in the making: room on the stack, filled once, for a layout of any rank.
+//! Layouts in the making: room for one, on the stack or in the block of a tensor, which is filled where it is.
 
 use super::{Layout, MAX_NDIM, Reach, check_ndim, count_elements};
 use crate::error::Result;
-use core::mem::MaybeUninit;
-use core::ops::Deref;
+use core::mem::{MaybeUninit, offset_of};
+use core::ops::{Deref, DerefMut};
+use core::ptr::NonNull;
 
-/// A layout of its own, with room for the highest rank, so that none needs the heap. Room that is not used is not touched;
-/// moving it is what would cost, so functions fill one that they are given.
-pub struct LayoutBuf {
-    ndim: usize,
-    contents: Contents,
-}
-
-/// As [`Layout`]: the number of elements, then shape and strides side by side.
+/// Room for a layout, which is that of a single element at first. Functions that make layouts fill the room they are given,
+/// so that a layout is written once, where it stays. Room that is not used is not touched.
 #[repr(C)]
-struct Contents {
+pub struct Room<D: ?Sized = [MaybeUninit<i64>]> {
+    ndim: usize,
+    /// From here on as [`Layout`]: the number of elements, then shape and strides side by side.
     numel: i64,
-    dims: [MaybeUninit<i64>; 2 * MAX_NDIM],
+    dims: D,
 }
+
+/// Room on the stack for a layout of any rank.
+pub struct LayoutBuf(Room<[MaybeUninit<i64>; 2 * MAX_NDIM]>);
 
 impl LayoutBuf {
     /// The layout of a single element.
     #[inline(always)]
     pub const fn new() -> Self {
-        Self {
+        Self(Room {
             ndim: 0,
-            contents: Contents {
-                numel: 1,
-                dims: [MaybeUninit::uninit(); 2 * MAX_NDIM],
-            },
-        }
+            numel: 1,
+            dims: [MaybeUninit::uninit(); 2 * MAX_NDIM],
+        })
     }
 
-    /// A layout that has been proved by [`LayoutBuf::set`].
+    /// A layout that has been proved by [`Room::set`].
     #[cfg(test)]
     pub fn of(shape: &[i64], strides: Option<&[i64]>) -> Result<Self> {
         let mut layout = Self::new();
         layout.set(shape, strides)?;
         Ok(layout)
+    }
+}
+
+impl Deref for LayoutBuf {
+    type Target = Room;
+
+    #[inline(always)]
+    fn deref(&self) -> &Room {
+        &self.0
+    }
+}
+
+impl DerefMut for LayoutBuf {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Room {
+        &mut self.0
+    }
+}
+
+impl Room {
+    /// Bytes of room for rank `ndim`.
+    pub const fn size(ndim: usize) -> usize {
+        offset_of!(Room<[MaybeUninit<i64>; 0]>, dims) + 2 * ndim * size_of::<i64>()
+    }
+
+    /// Where the shape begins in room at `start`; the strides come behind it.
+    ///
+    /// # Safety
+    /// There is room for a layout.
+    #[inline(always)]
+    pub unsafe fn shape_at(start: NonNull<i64>) -> NonNull<i64> {
+        // SAFETY: the caller's promise.
+        unsafe { start.byte_add(Self::size(0)) }
+    }
+
+    /// Room for rank `ndim` in a block of memory.
+    ///
+    /// # Safety
+    /// `start` is writable for [`Room::size`] bytes, which nothing else uses for as long as is said here.
+    #[inline(always)]
+    pub unsafe fn at<'a>(start: NonNull<i64>, ndim: usize) -> &'a mut Self {
+        let whole = core::ptr::slice_from_raw_parts_mut(start.as_ptr(), 2 * ndim) as *mut Self;
+        // SAFETY: the caller's promise. The rank is written before a reference is made; the dimensions need not be.
+        unsafe {
+            (&raw mut (*whole).ndim).write(0);
+            (&raw mut (*whole).numel).write(1);
+            &mut *whole
+        }
     }
 
     /// Proves a shape, and takes it with its strides. Without strides the layout is row-major.
@@ -55,7 +101,7 @@ impl LayoutBuf {
         }
     }
 
-    /// [`LayoutBuf::set`], and the reach of its elements of so many bits, in one pass over the dimensions.
+    /// [`Room::set`], and the reach of its elements of so many bits, in one pass over the dimensions.
     #[inline(always)]
     pub fn set_within_reach(
         &mut self,
@@ -63,29 +109,41 @@ impl LayoutBuf {
         strides: Option<&[i64]>,
         element_bits: u64,
     ) -> Result<Reach> {
-        if let Some(strides) = strides
-            && shape.len() == strides.len()
-            && shape.len() <= MAX_NDIM
-            && let Some(reach) = self.set_plain(shape, strides, element_bits as i64)
-        {
-            return Ok(reach);
+        let plain = match strides {
+            Some(strides) => self.set_plain(shape, strides, element_bits as i64),
+            None => self.set_plain_row_major(shape, element_bits as i64),
+        };
+        match plain {
+            Some(reach) => Ok(reach),
+            None => self.set_with_care(shape, strides, element_bits),
         }
+    }
+
+    #[cold]
+    fn set_with_care(
+        &mut self,
+        shape: &[i64],
+        strides: Option<&[i64]>,
+        element_bits: u64,
+    ) -> Result<Reach> {
         self.set(shape, strides)?;
         self.nbytes(element_bits)?;
         self.reach(element_bits)
     }
 
     /// Takes a shape without a size of zero, with strides, if nothing about it overflows. What is not plain is for others to
-    /// judge; the layout is then unchanged.
+    /// judge.
     #[inline(always)]
     fn set_plain(&mut self, shape: &[i64], strides: &[i64], bits: i64) -> Option<Reach> {
         let ndim = shape.len();
-        self.ndim = 0;
+        if ndim > self.most_dims() || strides.len() != ndim {
+            return None;
+        }
         let (mut numel, mut lo, mut hi) = (1i64, 0i64, 1i64);
         for dim in 0..ndim {
             let (size, stride) = (shape[dim], strides[dim]);
-            self.contents.dims[dim].write(size);
-            self.contents.dims[ndim + dim].write(stride);
+            // SAFETY: there is room, as was asked above.
+            unsafe { self.put(ndim, dim, size, stride) };
             if size <= 0 {
                 return None;
             }
@@ -103,8 +161,53 @@ impl LayoutBuf {
             hi: hi.checked_mul(bits)?,
         };
         self.ndim = ndim;
-        self.contents.numel = numel;
+        self.numel = numel;
         Some(reach)
+    }
+
+    /// As [`Room::set_plain`], with the strides of a row-major layout.
+    #[inline(always)]
+    fn set_plain_row_major(&mut self, shape: &[i64], bits: i64) -> Option<Reach> {
+        let ndim = shape.len();
+        if ndim > self.most_dims() {
+            return None;
+        }
+        let mut numel = 1i64;
+        for dim in (0..ndim).rev() {
+            let size = shape[dim];
+            // SAFETY: there is room, as was asked above.
+            unsafe { self.put(ndim, dim, size, numel) };
+            if size <= 0 {
+                return None;
+            }
+            numel = numel.checked_mul(size)?;
+        }
+        let reach = Reach {
+            lo: 0,
+            hi: numel.checked_mul(bits)?,
+        };
+        self.ndim = ndim;
+        self.numel = numel;
+        Some(reach)
+    }
+
+    /// The highest rank there is room for.
+    #[inline(always)]
+    fn most_dims(&self) -> usize {
+        self.dims.len() / 2
+    }
+
+    /// Writes a dimension of a layout of rank `ndim`.
+    ///
+    /// # Safety
+    /// There is room for the rank, and it has this dimension.
+    #[inline(always)]
+    unsafe fn put(&mut self, ndim: usize, dim: usize, size: i64, stride: i64) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.dims.get_unchecked_mut(dim).write(size);
+            self.dims.get_unchecked_mut(ndim + dim).write(stride);
+        }
     }
 
     /// Takes `ndim` dimensions, size and stride of each as `get` tells, and proves the shape.
@@ -115,17 +218,18 @@ impl LayoutBuf {
         get: impl Fn(usize) -> (i64, i64),
     ) -> Result<()> {
         check_ndim(ndim as i64)?;
+        assert!(ndim <= self.most_dims());
         let (mut numel, mut plain) = (1i64, true);
         for dim in 0..ndim {
             let (size, stride) = get(dim);
-            self.contents.dims[dim].write(size);
-            self.contents.dims[ndim + dim].write(stride);
+            // SAFETY: there is room, as was asked above.
+            unsafe { self.put(ndim, dim, size, stride) };
             let (product, overflows) = numel.overflowing_mul(size);
             plain &= size > 0 && !overflows;
             numel = product;
         }
         self.ndim = ndim;
-        self.contents.numel = numel;
+        self.numel = numel;
         if plain { Ok(()) } else { self.recount() }
     }
 
@@ -133,7 +237,7 @@ impl LayoutBuf {
     #[cold]
     pub(super) fn recount(&mut self) -> Result<()> {
         let counted = count_elements(self.shape());
-        self.contents.numel = *counted.as_ref().unwrap_or(&1);
+        self.numel = *counted.as_ref().unwrap_or(&1);
         if counted.is_err() {
             self.ndim = 0;
         }
@@ -141,41 +245,56 @@ impl LayoutBuf {
     }
 
     /// The row-major layout of another's shape, which has been proved.
+    #[inline]
     pub fn set_row_major(&mut self, layout: &Layout) {
-        let ndim = layout.ndim();
-        for (to, &size) in self.contents.dims.iter_mut().zip(layout.shape()) {
-            to.write(size);
+        if layout.numel() == 0 {
+            self.take(layout, |_| 0);
+            self.make_row_major();
+            return;
         }
-        for to in &mut self.contents.dims[ndim..2 * ndim] {
-            to.write(0);
+        let ndim = layout.ndim();
+        assert!(ndim <= self.most_dims());
+        let mut stride = 1i64;
+        for dim in (0..ndim).rev() {
+            let size = layout.shape()[dim];
+            // SAFETY: there is room, as was asked above.
+            unsafe { self.put(ndim, dim, size, stride) };
+            // The number of elements was proved to fit.
+            stride = stride.wrapping_mul(size);
         }
         self.ndim = ndim;
-        self.contents.numel = layout.numel();
-        self.make_row_major();
+        self.numel = layout.numel();
     }
 
     /// The same layout as another.
     #[inline(always)]
     pub fn copy_from(&mut self, layout: &Layout) {
+        self.take(layout, |dim| layout.strides()[dim]);
+    }
+
+    /// The shape of a layout, which has been proved, with strides as `stride` tells.
+    #[inline(always)]
+    fn take(&mut self, layout: &Layout, stride: impl Fn(usize) -> i64) {
         let ndim = layout.ndim();
-        for (dim, (&size, &stride)) in layout.shape().iter().zip(layout.strides()).enumerate() {
-            self.contents.dims[dim].write(size);
-            self.contents.dims[ndim + dim].write(stride);
+        assert!(ndim <= self.most_dims());
+        for (dim, &size) in layout.shape().iter().enumerate() {
+            // SAFETY: there is room, as was asked above.
+            unsafe { self.put(ndim, dim, size, stride(dim)) };
         }
-        self.ndim = layout.ndim();
-        self.contents.numel = layout.numel();
+        self.ndim = ndim;
+        self.numel = layout.numel();
     }
 
     /// Exchanges two dimensions.
     #[inline(always)]
     pub(super) fn swap_dims(&mut self, a: usize, b: usize) {
-        self.contents.dims.swap(a, b);
-        self.contents.dims.swap(self.ndim + a, self.ndim + b);
+        self.dims.swap(a, b);
+        self.dims.swap(self.ndim + a, self.ndim + b);
     }
 
     /// Sets a dimension; the elements are to be counted again.
     pub(super) fn set_dim(&mut self, dim: usize, size: i64, stride: i64) {
-        self.contents.dims[dim].write(size);
+        self.dims[dim].write(size);
         self.set_stride(dim, stride);
     }
 
@@ -188,7 +307,7 @@ impl LayoutBuf {
     /// Sets the stride of a dimension.
     #[inline(always)]
     pub(super) fn set_stride(&mut self, dim: usize, stride: i64) {
-        self.contents.dims[self.ndim + dim].write(stride);
+        self.dims[self.ndim + dim].write(stride);
     }
 
     #[inline(always)]
@@ -203,13 +322,12 @@ impl LayoutBuf {
     }
 }
 
-impl Deref for LayoutBuf {
+impl Deref for Room {
     type Target = Layout;
 
     #[inline(always)]
     fn deref(&self) -> &Layout {
-        let start = (&raw const self.contents).cast::<i64>();
-        // SAFETY: the contents begin like a layout, and whoever sets the rank has written that many dimensions.
-        unsafe { Layout::at(start, self.ndim) }
+        // SAFETY: from the number of elements on this is a layout, and whoever sets the rank has written that many dimensions.
+        unsafe { Layout::at(&raw const self.numel, self.ndim) }
     }
 }

@@ -6,7 +6,7 @@ mod diophantine;
 mod overlap;
 mod views;
 
-pub use buffer::LayoutBuf;
+pub use buffer::{LayoutBuf, Room};
 pub use overlap::{Answer, Placed, overlaps_itself, shares_bits};
 pub use views::{Slice, infer_shape, resolve_dim};
 
@@ -15,9 +15,9 @@ use crate::error::{Error, Result};
 /// Highest rank of a tensor.
 pub const MAX_NDIM: usize = 64;
 
-/// Shape and strides (in elements) of a tensor, in a [`LayoutBuf`] or behind a tensor in its block.
+/// Shape and strides (in elements) of a tensor, in a [`Room`]: on the stack or behind a tensor in its block.
 ///
-/// Every value of this type has passed [`LayoutBuf::set`] or was derived from one that did by a function of this module:
+/// Every value of this type has passed [`Room::set`] or was derived from one that did by a function of this module:
 /// no dimension is negative and the number of elements fits an `i64`. Strides of dimensions of size 0 or 1 mean nothing
 /// and are kept as given.
 #[repr(C)]
@@ -52,41 +52,15 @@ impl Reach {
 }
 
 impl Layout {
-    /// Bytes that a layout takes.
-    pub const fn size(ndim: usize) -> usize {
-        (1 + 2 * ndim) * size_of::<i64>()
-    }
-
-    /// The layout that was written at `start` by [`Layout::write_to`].
+    /// The layout that begins, with the number of elements, at `start`.
     ///
     /// # Safety
-    /// It was, with this rank, and lives as long as is said here.
+    /// There is one of this rank, in a [`Room`], which is not changed for as long as is said here.
     #[inline(always)]
     pub unsafe fn at<'a>(start: *const i64, ndim: usize) -> &'a Self {
         let whole = core::ptr::slice_from_raw_parts(start, 2 * ndim) as *const Self;
         // SAFETY: the caller's promise; the number of elements comes first, so the slice's length is that of `dims`.
         unsafe { &*whole }
-    }
-
-    /// Writes a copy to `start`, and returns where its shape and its strides begin there.
-    ///
-    /// # Safety
-    /// `start` is writable for [`Layout::size`] bytes.
-    #[inline(always)]
-    pub unsafe fn write_to(&self, start: *mut i64) -> (*mut i64, *mut i64) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            start.write(self.numel);
-            let shape = start.add(1);
-            let strides = shape.add(self.ndim());
-            // Word by word, as they were written a moment ago: a block move would wait for all of them to reach the cache.
-            for (i, value) in self.dims.iter().enumerate() {
-                shape
-                    .add(i)
-                    .write(core::ptr::from_ref(value).read_volatile());
-            }
-            (shape, strides)
-        }
     }
 
     /// Rank.
@@ -147,6 +121,26 @@ impl Layout {
                 return false;
             }
             expected *= size;
+        }
+        true
+    }
+
+    /// Whether both layouts have one shape, and are contiguous.
+    #[inline(always)]
+    pub fn is_contiguous_and_like(&self, other: &Self) -> bool {
+        let ndim = self.ndim();
+        if other.ndim() != ndim {
+            return false;
+        }
+        let mut expected = 1;
+        for dim in (0..ndim).rev() {
+            let size = self.shape()[dim];
+            let strides = (self.strides()[dim], other.strides()[dim]);
+            if size != other.shape()[dim] || size != 1 && strides != (expected, expected) {
+                return false;
+            }
+            // Sizes of a layout without elements may be large.
+            expected = size.wrapping_mul(expected);
         }
         true
     }

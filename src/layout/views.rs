@@ -1,7 +1,7 @@
 //! Views: functions from a layout to a layout, which they fill, and the element it starts at, which they return: how many
 //! elements it is from the first of the base. None of them touches memory.
 
-use super::{Layout, LayoutBuf, check_ndim};
+use super::{Layout, LayoutBuf, Room, check_ndim};
 use crate::error::{Error, Result, Text};
 
 /// A slice with Python's meaning: `start:stop:step`.
@@ -107,7 +107,7 @@ impl Layout {
     }
 
     /// Without dimension `dim`, at `index` of it; a negative index counts from the end.
-    pub fn select(&self, dim: usize, index: i64, to: &mut LayoutBuf) -> Result<i64> {
+    pub fn select(&self, dim: usize, index: i64, to: &mut Room) -> Result<i64> {
         let (size, stride) = self.dim(dim);
         let resolved = if index < 0 {
             index.saturating_add(size)
@@ -122,7 +122,7 @@ impl Layout {
     }
 
     /// Every `step`-th index of dimension `dim`.
-    pub fn slice(&self, dim: usize, slice: Slice, to: &mut LayoutBuf) -> Result<i64> {
+    pub fn slice(&self, dim: usize, slice: Slice, to: &mut Room) -> Result<i64> {
         let (size, stride) = self.dim(dim);
         let (start, count) = slice.resolve(size);
         // With fewer than two indices the stride means nothing and is kept.
@@ -142,21 +142,21 @@ impl Layout {
     }
 
     /// Dimension `i` of the result is dimension `dims[i]` of this layout. `dims` names each once.
-    pub fn permute(&self, dims: &[usize], to: &mut LayoutBuf) -> Result<i64> {
+    pub fn permute(&self, dims: &[usize], to: &mut Room) -> Result<i64> {
         to.set_dims(dims.len(), |i| self.dim(dims[i]))?;
         Ok(0)
     }
 
     /// With dimensions `a` and `b` exchanged.
     #[inline(always)]
-    pub fn transpose(&self, a: usize, b: usize, to: &mut LayoutBuf) -> Result<i64> {
+    pub fn transpose(&self, a: usize, b: usize, to: &mut Room) -> Result<i64> {
         to.copy_from(self);
         to.swap_dims(a, b);
         Ok(0)
     }
 
     /// Stretched to `shape`, in which `-1` keeps a dimension.
-    pub fn expand(&self, shape: &[i64], to: &mut LayoutBuf) -> Result<i64> {
+    pub fn expand(&self, shape: &[i64], to: &mut Room) -> Result<i64> {
         let mut wanted = [0; super::MAX_NDIM];
         check_ndim(shape.len() as i64)?;
         let wanted = &mut wanted[..shape.len()];
@@ -173,17 +173,17 @@ impl Layout {
     }
 
     /// Without dimension `dim` when its size is 1, else unchanged.
-    pub fn squeeze(&self, dim: usize, to: &mut LayoutBuf) -> Result<i64> {
+    pub fn squeeze(&self, dim: usize, to: &mut Room) -> Result<i64> {
         let removed = self.shape()[dim] == 1;
         self.keep(|i| !(removed && i == dim), to)
     }
 
     /// Without any dimension of size 1.
-    pub fn squeeze_all(&self, to: &mut LayoutBuf) -> Result<i64> {
+    pub fn squeeze_all(&self, to: &mut Room) -> Result<i64> {
         self.keep(|i| self.shape()[i] != 1, to)
     }
 
-    fn keep(&self, kept: impl Fn(usize) -> bool, to: &mut LayoutBuf) -> Result<i64> {
+    fn keep(&self, kept: impl Fn(usize) -> bool, to: &mut Room) -> Result<i64> {
         let mut dims = [0; super::MAX_NDIM];
         let mut count = 0;
         for dim in (0..self.ndim()).filter(|&dim| kept(dim)) {
@@ -194,7 +194,7 @@ impl Layout {
     }
 
     /// With a dimension of size 1 before dimension `dim`, which may be one past the last.
-    pub fn unsqueeze(&self, dim: usize, to: &mut LayoutBuf) -> Result<i64> {
+    pub fn unsqueeze(&self, dim: usize, to: &mut Room) -> Result<i64> {
         // The stride a row-major tensor would have there.
         let stride = if dim < self.ndim() {
             let (size, stride) = self.dim(dim);
@@ -210,7 +210,7 @@ impl Layout {
     }
 
     /// With the dimensions for which `flipped` is true reversed.
-    pub fn flip(&self, flipped: &[bool], to: &mut LayoutBuf) -> Result<i64> {
+    pub fn flip(&self, flipped: &[bool], to: &mut Room) -> Result<i64> {
         let mut offset: i64 = 0;
         for ((size, stride), _) in self.dims().zip(flipped).filter(|(_, flip)| **flip) {
             offset = offset.wrapping_add((size - 1).wrapping_mul(stride));
@@ -230,7 +230,7 @@ impl Layout {
 
     /// The same elements in row-major order with another shape of as many elements. `None` when strides for it do not exist:
     /// then the row-major layout of that shape is filled in.
-    pub fn reshape(&self, shape: &[i64], to: &mut LayoutBuf) -> Result<Option<i64>> {
+    pub fn reshape(&self, shape: &[i64], to: &mut Room) -> Result<Option<i64>> {
         to.set(shape, None)?;
         if self.numel() == 0 {
             return Ok(Some(0));
@@ -290,7 +290,7 @@ impl Layout {
         from_bits: u64,
         to_bits: u64,
         name: Text,
-        to: &mut LayoutBuf,
+        to: &mut Room,
     ) -> Result<()> {
         let refused = |reason| Error::ViewDType { to: name, reason };
         to.copy_from(self);

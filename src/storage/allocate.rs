@@ -56,27 +56,37 @@ pub unsafe fn free(pointer: NonNull<u8>) {
     unsafe { libc::free(pointer.as_ptr().cast()) }
 }
 
-/// Scratch memory that is given back when dropped.
-pub struct Scratch {
+/// Memory that is given back when dropped.
+pub struct Allocation {
     pointer: NonNull<u8>,
 }
 
-impl Scratch {
-    /// `bytes` uninitialised bytes, aligned for any kernel.
-    pub fn new(bytes: usize) -> Result<Self> {
-        let pointer = allocate(bytes, super::DATA_ALIGNMENT)?;
+impl Allocation {
+    /// As [`allocate`].
+    #[inline(always)]
+    pub fn new(bytes: usize, alignment: usize) -> Result<Self> {
+        let pointer = allocate(bytes, alignment)?;
         Ok(Self { pointer })
     }
 
     /// Start of the memory.
-    pub fn as_ptr(&self) -> *mut u8 {
-        self.pointer.as_ptr()
+    #[inline(always)]
+    pub fn start(&self) -> NonNull<u8> {
+        self.pointer
+    }
+
+    /// Keeps the memory: whoever calls this is to [`free`] it.
+    #[inline(always)]
+    pub fn keep(self) -> NonNull<u8> {
+        let pointer = self.pointer;
+        core::mem::forget(self);
+        pointer
     }
 }
 
-impl Drop for Scratch {
+impl Drop for Allocation {
     fn drop(&mut self) {
-        // SAFETY: allocated by `new`, and the borrow of `self` ends here.
+        // SAFETY: allocated by `new` and not kept, and the borrow of `self` ends here.
         unsafe { free(self.pointer) }
     }
 }

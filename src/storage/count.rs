@@ -35,7 +35,13 @@ impl Count {
     #[inline(always)]
     pub fn decrement(&self) -> bool {
         // Only a holder can add one, so for the only one there is nothing to decide: a read does, at a fraction of the price.
-        self.0.load(Ordering::Acquire) == 1 || self.0.fetch_sub(1, Ordering::AcqRel) == 1
+        self.is_one() || self.0.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// Whether there is one holder; then everything the others did is visible.
+    #[inline(always)]
+    pub fn is_one(&self) -> bool {
+        self.0.load(Ordering::Acquire) == 1
     }
 
     /// The number of holders at some moment.

@@ -7,7 +7,7 @@ use crate::dlpack::DLDataType;
 use crate::dtype::{Casting, DType, Overflow, can_cast};
 use crate::error::{Error, Result, Text};
 use crate::layout::LayoutBuf;
-use crate::storage::{Call, Release, Touch};
+use crate::storage::{Call, Lender, Release, Touch};
 use core::fmt;
 
 /// Whether a copy may be, or must be, made.
@@ -193,6 +193,7 @@ fn decide(memory: &Descriptor<'_>, request: &Request) -> Result<(Plan, DType)> {
 }
 
 /// Copies are made from memory the processor reaches into memory of the processor's own.
+#[inline(always)]
 fn check_transfer(memory: &Descriptor<'_>, to: Option<Device>) -> Result<()> {
     match to {
         Some(device) if device == memory.device && !device.is_cpu() => Err(Error::DeviceMemory {
@@ -229,11 +230,10 @@ pub fn as_tensor(
             Handle::borrow(memory, release, plan)
         }
         Action::Copy => {
-            let room = 0;
-            let source = Touched::Described(&memory, release.lender());
-            let tensor = source.with(Touch::Reads, Call::of(&room), |memory| {
-                copied(&memory, dtype, request, plan)
-            })?;
+            let tensor = match release.lender() {
+                None => copied(&memory, dtype, request, plan)?,
+                Some(lender) => copied_from_loan(&memory, lender, dtype, request, plan)?,
+            };
             // SAFETY: the copy is made and nothing refers to the lender's memory. Its deleter may be called here: the
             // lender gave it with the memory.
             unsafe { release.run() }
@@ -294,13 +294,25 @@ pub fn empty(dtype: DLDataType, device: Option<Device>, shape: &[i64]) -> Result
     Handle::allocate(&layout, dtype, 1, false, plan)
 }
 
-#[inline]
+/// [`copied`] while memory on a loan is kept where it is.
+#[inline(never)]
+fn copied_from_loan(
+    memory: &Descriptor<'_>,
+    lender: Lender,
+    dtype: DType,
+    request: &Request,
+    plan: Plan,
+) -> Result<Handle> {
+    let room = 0;
+    Touched::Described(memory, Some(lender)).with(Touch::Reads, Call::of(&room), |memory| {
+        copied(&memory, dtype, request, plan)
+    })
+}
+
+/// A copy of memory of which nothing is in the way.
+#[inline(always)]
 fn copied(memory: &Descriptor<'_>, dtype: DType, request: &Request, plan: Plan) -> Result<Handle> {
-    let source = copy::Side {
-        pointer: memory.pointer(),
-        layout: memory.layout,
-        dtype: memory.dtype,
-    };
+    let source = memory.side();
     let conversion = copy::Conversion {
         overflow: request.overflow,
         exact: request.casting == Casting::Exact,
@@ -309,9 +321,13 @@ fn copied(memory: &Descriptor<'_>, dtype: DType, request: &Request, plan: Plan) 
         // SAFETY: the descriptor was proved, and the memory is host-accessible.
         unsafe { copy::check_exact(source, dtype, conversion.overflow)? }
     }
-    let mut layout = LayoutBuf::new();
-    layout.set_row_major(memory.layout);
-    let tensor = Handle::allocate(&layout, dtype, request.alignment, request.read_only, plan)?;
+    let tensor = Handle::allocate(
+        memory.layout,
+        dtype,
+        request.alignment,
+        request.read_only,
+        plan,
+    )?;
     let destination = copy::Side {
         // SAFETY: fresh memory is on no loan.
         pointer: unsafe { tensor.data() }.cast(),

@@ -1,11 +1,12 @@
 //! From a `DLTensor` to a proved description of its memory. Every descriptor that enters the library comes through here.
 
 use super::Tensor;
+use crate::copy::Side;
 use crate::device::Device;
 use crate::dlpack::DLTensor;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::layout::{Layout, LayoutBuf, Placed, check_ndim};
+use crate::layout::{Layout, Placed, Room, check_ndim};
 use crate::storage::Extent;
 use core::ptr::NonNull;
 
@@ -39,7 +40,7 @@ impl<'a> Descriptor<'a> {
         raw: &DLTensor,
         padded: bool,
         nbytes: Option<u64>,
-        room: &'a mut LayoutBuf,
+        room: &'a mut Room,
     ) -> Result<Self> {
         let ndim = check_ndim(i64::from(raw.ndim))?;
         let shape = match ndim {
@@ -58,7 +59,7 @@ impl<'a> Descriptor<'a> {
         };
         let layout: &Layout = room;
         let numel = layout.numel();
-        if numel > 0 && raw.data.is_null() {
+        if raw.data.is_null() && numel > 0 {
             return Err(Error::NullData { numel });
         }
         let base = if device.has_addresses() {
@@ -113,6 +114,16 @@ impl<'a> Descriptor<'a> {
         }
     }
 
+    /// The same, with the layout copied to `room`.
+    #[inline(always)]
+    pub fn moved_to<'r>(&self, room: &'r mut Room) -> Descriptor<'r> {
+        room.copy_from(self.layout);
+        Descriptor {
+            layout: room,
+            ..*self
+        }
+    }
+
     /// Address of the first element; on devices whose pointers are handles, its offset.
     pub fn first(&self) -> u64 {
         if self.device.has_addresses() {
@@ -159,15 +170,23 @@ impl<'a> Descriptor<'a> {
         }
     }
 
+    /// The elements as one side of a copy. They are the processor's to reach.
+    #[inline(always)]
+    pub fn side(&self) -> Side<'a> {
+        Side {
+            pointer: self.pointer(),
+            layout: self.layout,
+            dtype: self.dtype,
+        }
+    }
+
     /// An error unless the processor can read and write the memory.
+    #[inline(always)]
     pub fn check_host_accessible(&self, action: &'static str) -> Result<()> {
         if self.device.is_host_accessible() {
             return Ok(());
         }
-        Err(Error::DeviceMemory {
-            device: self.device.text(),
-            action,
-        })
+        Err(self.device.elsewhere(action))
     }
 
     /// Whether an address of the one can be compared with an address of the other.

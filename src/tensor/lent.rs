@@ -1,12 +1,12 @@
 //! Tensors on a loan: how they join and leave it, and how their memory is kept where it is while it is used.
 
-use super::{Descriptor, Handle, Plan, Root, Tensor, block_size};
+use super::{Descriptor, Handle, Plan, Root, Tensor, block_of};
 use crate::dlpack::DLTensor;
 use crate::error::{Error, Result, Text};
-use crate::layout::Layout;
+use crate::layout::Room;
 use crate::storage::{
     Access, Call, Flight, InFlight, Kind, Lender, Loan, Member, Place, Release, Storage, Touch,
-    allocate, free,
+    free,
 };
 use core::ptr::NonNull;
 
@@ -177,16 +177,16 @@ impl Handle {
         release: Release,
         origin: Plan,
     ) -> Result<Self> {
-        let bytes = block_size::<Root>(memory.layout.ndim()) + size_of::<Member>();
-        let block = allocate(bytes, align_of::<Root>())?;
+        let block = block_of::<Root>(memory.layout.ndim(), size_of::<Member>())?;
+        let start = block.start();
         // SAFETY: the block is fresh and large enough for a root and a member. If the loan has ended meanwhile nobody has the
         // tensor, and its block is given back without the lender's function being called.
         unsafe {
-            let handle = Self::place_root(block, memory, release, origin);
+            let handle = Self::place_root(block, *memory, release, origin);
             let member = handle.make_member(Kind::Tensor);
             if let Err(error) = lender.admit(member) {
                 core::mem::forget(handle);
-                free(block);
+                free(start);
                 return Err(error);
             }
             Ok(handle)
@@ -322,5 +322,5 @@ impl Tensor {
 const _: () = {
     assert!(align_of::<Member>() <= align_of::<i64>());
     assert!(align_of::<Storage>() <= 16);
-    assert!(Layout::size(1).is_multiple_of(align_of::<Member>()));
+    assert!(Room::size(1).is_multiple_of(align_of::<Member>()));
 };

@@ -19,10 +19,10 @@ use crate::device::Device;
 use crate::dlpack::DLTensor;
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::layout::{Answer, Layout, shares_bits};
+use crate::layout::{Answer, Layout, Room, check_ndim, shares_bits};
 use crate::storage::{
-    Access, Call, Count, DATA_ALIGNMENT, Extent, Hold, Member, Release, Slot, Storage, Touch,
-    allocate, free,
+    Access, Allocation, Call, Count, DATA_ALIGNMENT, Extent, Hold, Member, Release, Slot, Storage,
+    Touch, free,
 };
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
@@ -86,7 +86,7 @@ impl Tensor {
     #[inline(always)]
     pub fn layout(&self) -> &Layout {
         let view = self.view.get();
-        // SAFETY: `Handle::place` wrote a layout of this rank, whose shape the view points to, behind the number of elements.
+        // SAFETY: a layout of this rank, whose shape the view points to, is behind its number of elements.
         // These fields never change.
         unsafe { Layout::at((*view).shape.sub(1), (*view).ndim as usize) }
     }
@@ -167,10 +167,21 @@ impl Tensor {
 /// A counted reference to a tensor.
 pub struct Handle(NonNull<Tensor>);
 
-/// Bytes of a block that begins with a `T` and goes on with a layout.
-const fn block_size<T>(ndim: usize) -> usize {
-    assert!(size_of::<T>().is_multiple_of(align_of::<i64>()));
-    size_of::<T>() + Layout::size(ndim)
+/// A block that begins with a `T` and goes on with room for a layout, and for so many bytes more.
+#[inline(always)]
+fn block_of<T>(ndim: usize, more: usize) -> Result<Allocation> {
+    const { assert!(size_of::<T>().is_multiple_of(align_of::<i64>())) }
+    Allocation::new(size_of::<T>() + Room::size(ndim) + more, align_of::<T>())
+}
+
+/// The room in a block that begins with a `T`.
+///
+/// # Safety
+/// `block` is from [`block_of`], for this rank at least, and nobody else uses the room for as long as is said here.
+#[inline(always)]
+unsafe fn room_behind<'a, T>(block: NonNull<u8>, ndim: usize) -> &'a mut Room {
+    // SAFETY: the caller's promise.
+    unsafe { Room::at(block.cast::<T>().add(1).cast(), ndim) }
 }
 
 impl Handle {
@@ -181,15 +192,38 @@ impl Handle {
         if let Some(lender) = release.lender() {
             return Self::borrow_lent(&memory, lender, release, origin);
         }
-        let block = allocate(block_size::<Root>(memory.layout.ndim()), align_of::<Root>())?;
-        // SAFETY: the block is fresh and large enough for a root.
-        Ok(unsafe { Self::place_root(block, &memory, release, origin) })
+        let block = block_of::<Root>(memory.layout.ndim(), 0)?;
+        // SAFETY: the block is a root's.
+        Ok(unsafe { Self::place_root(block, memory, release, origin) })
     }
 
-    /// A tensor on uninitialised memory of its own, at a multiple of `alignment`. The layout is row-major.
-    #[inline]
+    /// A tensor on the caller's memory, of which nothing in particular is asked: [`Handle::borrow`] of what
+    /// [`Descriptor::prove`] proves, which puts the layout where it will stay.
+    ///
+    /// # Safety
+    /// As [`Descriptor::prove`].
+    #[inline(always)]
+    pub unsafe fn borrow_described(raw: &DLTensor) -> Result<Self> {
+        let ndim = check_ndim(i64::from(raw.ndim))?;
+        let block = block_of::<Root>(ndim, 0)?;
+        // SAFETY: the caller's promise; the block is a root's.
+        unsafe {
+            let room = room_behind::<Root>(block.start(), ndim);
+            let mut memory = Descriptor::prove(raw, false, None, room)?;
+            memory.normalise();
+            Ok(Self::finish_root(
+                block,
+                &memory,
+                Release::Nothing,
+                Plan::ALIAS,
+            ))
+        }
+    }
+
+    /// A row-major tensor of the shape of `like`, on uninitialised memory of its own at a multiple of `alignment`.
+    #[inline(always)]
     pub fn allocate(
-        layout: &Layout,
+        like: &Layout,
         dtype: DType,
         alignment: usize,
         read_only: bool,
@@ -197,43 +231,90 @@ impl Handle {
     ) -> Result<Self> {
         /// Data up to this size shares the block of its tensor.
         const INLINE_BYTES: usize = 1024;
-        let bytes = layout.nbytes(dtype.storage_bits())? as usize;
-        let alignment = alignment.max(DATA_ALIGNMENT);
-        let root_bytes = block_size::<Root>(layout.ndim());
-        let (block, data, release) = if bytes <= INLINE_BYTES && alignment == DATA_ALIGNMENT {
-            let block = allocate(root_bytes + DATA_ALIGNMENT + bytes, align_of::<Root>())?;
-            let after = block.as_ptr().wrapping_add(root_bytes);
-            let data = match bytes {
-                0 => core::ptr::null_mut(),
-                _ => after.wrapping_add(after.align_offset(DATA_ALIGNMENT)),
+        let bytes = like.nbytes(dtype.storage_bits())? as usize;
+        if bytes > INLINE_BYTES || alignment > DATA_ALIGNMENT {
+            return Self::allocate_apart(like, dtype, bytes, alignment, read_only, origin);
+        }
+        let block = block_of::<Root>(like.ndim(), DATA_ALIGNMENT + bytes)?;
+        let before = size_of::<Root>() + Room::size(like.ndim());
+        let after = block.start().as_ptr().wrapping_add(before);
+        let data = match bytes {
+            0 => core::ptr::null_mut(),
+            _ => after.map_addr(|addr| addr.next_multiple_of(DATA_ALIGNMENT)),
+        };
+        // SAFETY: the block is a root's, with the data behind it.
+        Ok(unsafe {
+            Self::own(
+                block,
+                like,
+                (data, bytes),
+                dtype,
+                read_only,
+                Release::Nothing,
+                origin,
+            )
+        })
+    }
+
+    /// [`Handle::allocate`] of data that has an allocation of its own.
+    #[inline(never)]
+    fn allocate_apart(
+        like: &Layout,
+        dtype: DType,
+        bytes: usize,
+        alignment: usize,
+        read_only: bool,
+        origin: Plan,
+    ) -> Result<Self> {
+        // The large allocation is the one that may fail: it comes first.
+        let data = Allocation::new(bytes, alignment.max(DATA_ALIGNMENT))?;
+        let block = block_of::<Root>(like.ndim(), 0)?;
+        let data = data.keep();
+        let release = Release::Allocation(data);
+        // SAFETY: the block is a root's.
+        Ok(unsafe {
+            Self::own(
+                block,
+                like,
+                (data.as_ptr(), bytes),
+                dtype,
+                read_only,
+                release,
+                origin,
+            )
+        })
+    }
+
+    /// # Safety
+    /// `block` is from [`block_of`] for a root and a layout of the shape of `like`; the data is the tensor's own.
+    #[inline(always)]
+    unsafe fn own(
+        block: Allocation,
+        like: &Layout,
+        (data, bytes): (*mut u8, usize),
+        dtype: DType,
+        read_only: bool,
+        release: Release,
+        origin: Plan,
+    ) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let layout = room_behind::<Root>(block.start(), like.ndim());
+            layout.set_row_major(like);
+            let memory = Descriptor {
+                data,
+                byte_offset: 0,
+                layout,
+                dtype,
+                device: Device::CPU,
+                read_only,
+                extent: Extent {
+                    start: data as u64,
+                    end: data as u64 + bytes as u64,
+                },
             };
-            (block, data, Release::Nothing)
-        } else {
-            // The large allocation is the one that may fail: it comes first.
-            let data = allocate(bytes, alignment)?;
-            match allocate(root_bytes, align_of::<Root>()) {
-                Ok(block) => (block, data.as_ptr(), Release::Allocation(data)),
-                Err(error) => {
-                    // SAFETY: allocated above and not used.
-                    unsafe { free(data) }
-                    return Err(error);
-                }
-            }
-        };
-        let memory = Descriptor {
-            data,
-            byte_offset: 0,
-            layout,
-            dtype,
-            device: Device::CPU,
-            read_only,
-            extent: Extent {
-                start: data as u64,
-                end: data as u64 + bytes as u64,
-            },
-        };
-        // SAFETY: the block is fresh and large enough for a root, and for the data behind it where it is there.
-        Ok(unsafe { Self::place_root(block, &memory, release, origin) })
+            Self::finish_root(block, &memory, release, origin)
+        }
     }
 
     /// A tensor on the memory of `base`: a view. `access` is that to the loan of the base, if it is on one.
@@ -245,66 +326,107 @@ impl Handle {
         access: Option<Access>,
     ) -> Result<Self> {
         let member = access.as_ref().map_or(0, |_| size_of::<Member>());
-        let bytes = block_size::<Tensor>(memory.layout.ndim()) + member;
-        let block = allocate(bytes, align_of::<Tensor>())?.cast();
-        match base.hold.try_clone() {
-            // SAFETY: the block is fresh and large enough for a tensor, and for a member where it becomes one.
-            Ok(hold) => unsafe {
-                let handle = Self::place(block, memory, hold, origin);
-                if let Some(access) = access {
-                    handle.join(access);
-                }
-                Ok(handle)
-            },
-            Err(error) => {
-                // SAFETY: allocated above and not used.
-                unsafe { free(block.cast()) }
-                Err(error)
+        let block = block_of::<Tensor>(memory.layout.ndim(), member)?;
+        // SAFETY: the block is a tensor's, and has room for a member where it becomes one.
+        unsafe {
+            let memory =
+                memory.moved_to(room_behind::<Tensor>(block.start(), memory.layout.ndim()));
+            let handle = Self::finish_alias(block, base, &memory, origin)?;
+            if let Some(access) = access {
+                handle.join(access);
             }
+            Ok(handle)
+        }
+    }
+
+    /// [`Handle::alias`] of memory that is on no loan, where `make` puts a layout of rank `ndim` at most into the room it is
+    /// given.
+    #[inline(always)]
+    pub fn alias_made<'a>(
+        base: &'a Tensor,
+        ndim: usize,
+        make: impl FnOnce(&'a mut Room) -> Result<Descriptor<'a>>,
+    ) -> Result<Self> {
+        let block = block_of::<Tensor>(ndim, 0)?;
+        // SAFETY: the block is a tensor's. Its room is not used after `make`.
+        unsafe {
+            let memory = make(room_behind::<Tensor>(block.start(), ndim))?;
+            Self::finish_alias(block, base, &memory, Plan::ALIAS)
         }
     }
 
     /// # Safety
-    /// `block` is an unused block from `allocate`, large enough for a root and the layout.
+    /// `block` is from [`block_of`] for a tensor, and the layout of `memory` is in its room.
+    #[inline(always)]
+    unsafe fn finish_alias(
+        block: Allocation,
+        base: &Tensor,
+        memory: &Descriptor<'_>,
+        origin: Plan,
+    ) -> Result<Self> {
+        let hold = base.hold.try_clone()?;
+        // SAFETY: the caller's promise.
+        Ok(unsafe { Self::finish(block.keep().cast(), memory, hold, origin) })
+    }
+
+    /// # Safety
+    /// `block` is from [`block_of`] for a root and the layout of `memory`.
     #[inline(always)]
     unsafe fn place_root(
-        block: NonNull<u8>,
+        block: Allocation,
+        memory: Descriptor<'_>,
+        release: Release,
+        origin: Plan,
+    ) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let room = room_behind::<Root>(block.start(), memory.layout.ndim());
+            Self::finish_root(block, &memory.moved_to(room), release, origin)
+        }
+    }
+
+    /// # Safety
+    /// `block` is from [`block_of`] for a root, and the layout of `memory` is in its room.
+    #[inline(always)]
+    unsafe fn finish_root(
+        block: Allocation,
         memory: &Descriptor<'_>,
         release: Release,
         origin: Plan,
     ) -> Self {
-        let root: NonNull<Root> = block.cast();
+        let root: NonNull<Root> = block.keep().cast();
         // SAFETY: the caller's promise; the storage is written before a share of it is made.
         unsafe {
             let storage = NonNull::new_unchecked(&raw mut (*root.as_ptr()).storage);
             storage.write(Storage::new(release, memory.extent));
-            let tensor = block.byte_add(offset_of!(Root, tensor)).cast();
-            Self::place(tensor, memory, Hold::from_raw(storage), origin)
+            let tensor = root.byte_add(offset_of!(Root, tensor)).cast();
+            Self::finish(tensor, memory, Hold::from_raw(storage), origin)
         }
     }
 
     /// # Safety
-    /// `at` is unused and large enough for a tensor and the layout, and stays where it is.
+    /// `at` is unused and stays where it is, and the layout of `memory` is in the room behind.
     #[inline(always)]
-    unsafe fn place(
+    unsafe fn finish(
         at: NonNull<Tensor>,
         memory: &Descriptor<'_>,
         hold: Hold,
         origin: Plan,
     ) -> Self {
+        let ndim = memory.layout.ndim();
         // SAFETY: the caller's promise.
         unsafe {
-            let (shape, strides) = memory.layout.write_to(at.add(1).cast().as_ptr());
+            let shape = Room::shape_at(at.add(1).cast());
             at.write(Tensor {
                 references: Count::one(),
                 hold,
                 view: UnsafeCell::new(DLTensor {
                     data: memory.data.cast(),
                     device: memory.device.raw(),
-                    ndim: memory.layout.ndim() as i32,
+                    ndim: ndim as i32,
                     dtype: memory.dtype.raw(),
-                    shape,
-                    strides,
+                    shape: shape.as_ptr(),
+                    strides: shape.add(ndim).as_ptr(),
                     byte_offset: memory.byte_offset,
                 }),
                 dtype: memory.dtype,

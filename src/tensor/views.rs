@@ -5,16 +5,39 @@ use super::{Descriptor, Handle, Tensor};
 use crate::dlpack::DLDataType;
 use crate::dtype::DType;
 use crate::error::{Error, Result, Text};
-use crate::layout::{Layout, LayoutBuf, MAX_NDIM, Slice, check_ndim, infer_shape, resolve_dim};
+use crate::layout::{
+    Layout, LayoutBuf, MAX_NDIM, Room, Slice, check_ndim, infer_shape, resolve_dim,
+};
 use crate::storage::{Access, Loan, Touch};
 
 impl Tensor {
     /// The handle on a view of this tensor: what `make` does with its layout, `make`'s result elements further on.
+    /// Its rank is at most `ndim`.
     #[inline(always)]
-    fn alias(&self, make: impl FnOnce(&Layout, &mut LayoutBuf) -> Result<i64>) -> Result<Handle> {
+    fn alias(
+        &self,
+        ndim: usize,
+        make: impl Fn(&Layout, &mut Room) -> Result<i64>,
+    ) -> Result<Handle> {
+        if let Some(loan) = self.loan() {
+            return self.alias_made_on_loan(&make, loan);
+        }
+        Handle::alias_made(self, ndim, |room| {
+            let offset = make(self.layout(), room)?;
+            // SAFETY: the memory is on no loan.
+            unsafe { self.described_at(room, offset) }
+        })
+    }
+
+    #[cold]
+    fn alias_made_on_loan(
+        &self,
+        make: &dyn Fn(&Layout, &mut Room) -> Result<i64>,
+        loan: &'static Loan,
+    ) -> Result<Handle> {
         let mut layout = LayoutBuf::new();
         let offset = make(self.layout(), &mut layout)?;
-        self.alias_at(&layout, offset)
+        self.alias_on_loan(&layout, offset, loan)
     }
 
     /// The handle on elements of this tensor's memory.
@@ -41,6 +64,21 @@ impl Tensor {
         access: Option<Access>,
     ) -> Result<Handle> {
         // SAFETY: the memory is on no loan, or the lock is held.
+        let memory = unsafe { self.described_at(layout, offset)? };
+        Handle::alias(self, &memory, Plan::ALIAS, access)
+    }
+
+    /// The memory of this tensor with another layout, which begins `offset` elements further on.
+    ///
+    /// # Safety
+    /// As [`Descriptor::of`].
+    #[inline(always)]
+    unsafe fn described_at<'a>(
+        &'a self,
+        layout: &'a Layout,
+        offset: i64,
+    ) -> Result<Descriptor<'a>> {
+        // SAFETY: the caller's promise.
         let mut memory = unsafe { Descriptor::of(self) };
         memory.layout = layout;
         if offset != 0 {
@@ -53,7 +91,7 @@ impl Tensor {
             let first = memory.first();
             memory.advance(i64::try_from(bits / 8).map_err(|_| Error::AddressElement { first })?);
         }
-        Handle::alias(self, &memory, Plan::ALIAS, access)
+        Ok(memory)
     }
 
     fn dim(&self, name: &'static str, dim: i32) -> Result<usize> {
@@ -63,7 +101,9 @@ impl Tensor {
     /// Without a dimension, at one index of it.
     pub fn select(&self, dim: i32, index: i64) -> Result<Handle> {
         let dim = self.dim("dim", dim)?;
-        self.alias(|layout, to| layout.select(dim, index, to))
+        self.alias(self.layout().ndim(), |layout, to| {
+            layout.select(dim, index, to)
+        })
     }
 
     /// Some indices of a dimension.
@@ -76,7 +116,9 @@ impl Tensor {
             });
         }
         let dim = self.dim("dim", dim)?;
-        self.alias(|layout, to| layout.slice(dim, slice, to))
+        self.alias(self.layout().ndim(), |layout, to| {
+            layout.slice(dim, slice, to)
+        })
     }
 
     /// Dimensions in another order.
@@ -93,13 +135,15 @@ impl Tensor {
         for (&dim, place) in dims.iter().zip(&mut order) {
             *place = self.unseen(dim, &mut seen)?;
         }
-        self.alias(|layout, to| layout.permute(&order[..ndim], to))
+        self.alias(ndim, |layout, to| layout.permute(&order[..ndim], to))
     }
 
     /// Two dimensions exchanged.
     pub fn transpose(&self, a: i32, b: i32) -> Result<Handle> {
         let (a, b) = (self.dim("dim0", a)?, self.dim("dim1", b)?);
-        self.alias(|layout, to| layout.transpose(a, b, to))
+        self.alias(self.layout().ndim(), |layout, to| {
+            layout.transpose(a, b, to)
+        })
     }
 
     /// Some dimensions reversed.
@@ -108,7 +152,9 @@ impl Tensor {
         for &dim in dims {
             self.unseen(dim, &mut seen)?;
         }
-        self.alias(|layout, to| layout.flip(&seen[..layout.ndim()], to))
+        self.alias(self.layout().ndim(), |layout, to| {
+            layout.flip(&seen[..layout.ndim()], to)
+        })
     }
 
     /// The dimension that `dim` names, marked as seen; an error when it was before.
@@ -156,7 +202,8 @@ impl Tensor {
 
     /// Stretched to a shape by repeating dimensions of size 1; `-1` keeps a size.
     pub fn expand(&self, shape: &[i64]) -> Result<Handle> {
-        self.alias(|layout, to| {
+        let ndim = check_ndim(shape.len() as i64)?;
+        self.alias(ndim, |layout, to| {
             let offset = layout.expand(shape, to)?;
             // More elements over the same memory: their size must still be a number.
             to.nbytes(self.dtype().storage_bits())?;
@@ -167,18 +214,20 @@ impl Tensor {
     /// Without one dimension of size 1; unchanged when its size is another.
     pub fn squeeze(&self, dim: i32) -> Result<Handle> {
         let dim = self.dim("dim", dim)?;
-        self.alias(|layout, to| layout.squeeze(dim, to))
+        self.alias(self.layout().ndim(), |layout, to| layout.squeeze(dim, to))
     }
 
     /// Without any dimension of size 1.
     pub fn squeeze_all(&self) -> Result<Handle> {
-        self.alias(Layout::squeeze_all)
+        self.alias(self.layout().ndim(), Layout::squeeze_all)
     }
 
     /// With a dimension of size 1 inserted.
     pub fn unsqueeze(&self, dim: i32) -> Result<Handle> {
         let dim = resolve_dim("dim", i64::from(dim), self.layout().ndim() + 1)?;
-        self.alias(|layout, to| layout.unsqueeze(dim, to))
+        self.alias(self.layout().ndim() + 1, |layout, to| {
+            layout.unsqueeze(dim, to)
+        })
     }
 
     /// Any shape and strides, as long as all elements are inside the storage.
