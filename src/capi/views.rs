@@ -1,6 +1,6 @@
 //! Views: new handles on the same memory.
 
-use super::guard::guard_tensor;
+use super::guard::{guard_quick_tensor, guard_tensor};
 use super::options::copy_mode;
 use super::{array, tensor_ref, tensor_status_t, tensor_t};
 use crate::autograd;
@@ -21,8 +21,8 @@ unsafe fn view_of(
 ) -> tensor_status_t {
     // SAFETY: the caller's promise.
     unsafe {
-        guard_tensor(out, || {
-            autograd::view(tensor_ref(tensor, "tensor")?, name, view)
+        guard_quick_tensor(out, || {
+            Ok(autograd::view(tensor_ref(tensor, "tensor")?, name, view)?)
         })
     }
 }

@@ -325,48 +325,42 @@ impl Handle {
         origin: Plan,
         access: Option<Access>,
     ) -> Result<Self> {
+        let ndim = memory.layout.ndim();
+        Self::alias_placed(base, ndim, origin, access, |room| Ok(memory.moved_to(room)))
+    }
+
+    /// [`Handle::alias`] of the memory that `make` describes; it puts a layout of rank `ndim` at most into the room it is given.
+    #[inline(always)]
+    pub fn alias_made<'a>(
+        base: &'a Tensor,
+        ndim: usize,
+        access: Option<Access>,
+        make: impl FnOnce(&'a mut Room) -> Result<Descriptor<'a>>,
+    ) -> Result<Self> {
+        Self::alias_placed(base, ndim, Plan::ALIAS, access, make)
+    }
+
+    #[inline(always)]
+    fn alias_placed<'a>(
+        base: &Tensor,
+        ndim: usize,
+        origin: Plan,
+        access: Option<Access>,
+        make: impl FnOnce(&'a mut Room) -> Result<Descriptor<'a>>,
+    ) -> Result<Self> {
         let member = access.as_ref().map_or(0, |_| size_of::<Member>());
-        let block = block_of::<Tensor>(memory.layout.ndim(), member)?;
-        // SAFETY: the block is a tensor's, and has room for a member where it becomes one.
+        let block = block_of::<Tensor>(ndim, member)?;
+        // SAFETY: the block is a tensor's, and has room for a member where it becomes one. The room for the layout is not used
+        // after `make`.
         unsafe {
-            let memory =
-                memory.moved_to(room_behind::<Tensor>(block.start(), memory.layout.ndim()));
-            let handle = Self::finish_alias(block, base, &memory, origin)?;
+            let memory = make(room_behind::<Tensor>(block.start(), ndim))?;
+            let hold = base.hold.try_clone()?;
+            let handle = Self::finish(block.keep().cast(), &memory, hold, origin);
             if let Some(access) = access {
                 handle.join(access);
             }
             Ok(handle)
         }
-    }
-
-    /// [`Handle::alias`] of memory that is on no loan, where `make` puts a layout of rank `ndim` at most into the room it is
-    /// given.
-    #[inline(always)]
-    pub fn alias_made<'a>(
-        base: &'a Tensor,
-        ndim: usize,
-        make: impl FnOnce(&'a mut Room) -> Result<Descriptor<'a>>,
-    ) -> Result<Self> {
-        let block = block_of::<Tensor>(ndim, 0)?;
-        // SAFETY: the block is a tensor's. Its room is not used after `make`.
-        unsafe {
-            let memory = make(room_behind::<Tensor>(block.start(), ndim))?;
-            Self::finish_alias(block, base, &memory, Plan::ALIAS)
-        }
-    }
-
-    /// # Safety
-    /// `block` is from [`block_of`] for a tensor, and the layout of `memory` is in its room.
-    #[inline(always)]
-    unsafe fn finish_alias(
-        block: Allocation,
-        base: &Tensor,
-        memory: &Descriptor<'_>,
-        origin: Plan,
-    ) -> Result<Self> {
-        let hold = base.hold.try_clone()?;
-        // SAFETY: the caller's promise.
-        Ok(unsafe { Self::finish(block.keep().cast(), memory, hold, origin) })
     }
 
     /// # Safety

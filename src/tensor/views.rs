@@ -8,7 +8,7 @@ use crate::error::{Error, Result, Text};
 use crate::layout::{
     Layout, LayoutBuf, MAX_NDIM, Room, Slice, check_ndim, infer_shape, resolve_dim,
 };
-use crate::storage::{Access, Loan, Touch};
+use crate::storage::Touch;
 
 impl Tensor {
     /// The handle on a view of this tensor: what `make` does with its layout, `make`'s result elements further on.
@@ -17,55 +17,21 @@ impl Tensor {
     fn alias(
         &self,
         ndim: usize,
-        make: impl Fn(&Layout, &mut Room) -> Result<i64>,
+        make: impl FnOnce(&Layout, &mut Room) -> Result<i64>,
     ) -> Result<Handle> {
-        if let Some(loan) = self.loan() {
-            return self.alias_made_on_loan(&make, loan);
-        }
-        Handle::alias_made(self, ndim, |room| {
+        Handle::alias_made(self, ndim, self.access()?, |room| {
             let offset = make(self.layout(), room)?;
-            // SAFETY: the memory is on no loan.
+            // SAFETY: the memory is on no loan, or the lock is held.
             unsafe { self.described_at(room, offset) }
         })
     }
 
-    #[cold]
-    fn alias_made_on_loan(
-        &self,
-        make: &dyn Fn(&Layout, &mut Room) -> Result<i64>,
-        loan: &'static Loan,
-    ) -> Result<Handle> {
-        let mut layout = LayoutBuf::new();
-        let offset = make(self.layout(), &mut layout)?;
-        self.alias_on_loan(&layout, offset, loan)
-    }
-
     /// The handle on elements of this tensor's memory.
-    #[inline(always)]
     fn alias_at(&self, layout: &Layout, offset: i64) -> Result<Handle> {
-        match self.loan() {
-            None => self.alias_where_it_is(layout, offset, None),
-            Some(loan) => self.alias_on_loan(layout, offset, loan),
-        }
-    }
-
-    #[inline(never)]
-    fn alias_on_loan(&self, layout: &Layout, offset: i64, loan: &'static Loan) -> Result<Handle> {
-        let access = loan.access()?;
-        self.alias_where_it_is(layout, offset, Some(access))
-    }
-
-    /// `access` is the lock of the loan that the memory is on, if it is on one.
-    #[inline(always)]
-    fn alias_where_it_is(
-        &self,
-        layout: &Layout,
-        offset: i64,
-        access: Option<Access>,
-    ) -> Result<Handle> {
-        // SAFETY: the memory is on no loan, or the lock is held.
-        let memory = unsafe { self.described_at(layout, offset)? };
-        Handle::alias(self, &memory, Plan::ALIAS, access)
+        self.alias(layout.ndim(), |_, room| {
+            room.copy_from(layout);
+            Ok(offset)
+        })
     }
 
     /// The memory of this tensor with another layout, which begins `offset` elements further on.
