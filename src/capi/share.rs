@@ -37,7 +37,7 @@ pub unsafe extern "C" fn tensor_retain(tensor: *mut tensor_t) -> tensor_status_t
 pub unsafe extern "C" fn tensor_release(tensor: *mut tensor_t) {
     if let Some(tensor) = NonNull::new(tensor.cast::<Tensor>()) {
         // SAFETY: the caller gives this reference up.
-        guard_silently(|| drop(unsafe { Handle::from_raw(tensor) }));
+        guard_silently(|| unsafe { Handle::give_up(tensor) });
     }
 }
 

@@ -476,15 +476,25 @@ impl Deref for Handle {
 }
 
 impl Drop for Handle {
-    #[inline(always)]
     fn drop(&mut self) {
-        if !self.references.decrement() {
-            return;
-        }
-        let tensor = self.0;
-        // SAFETY: this was the last reference, so nobody else reads the tensor. Its share of the storage is moved out, and
-        // given up last: that may free the block the tensor is in, and run the lender's deleter.
+        // SAFETY: the reference is this handle's.
+        unsafe { Self::give_up(self.0) }
+    }
+}
+
+impl Handle {
+    /// Gives up a reference.
+    ///
+    /// # Safety
+    /// It is the caller's.
+    #[inline(always)]
+    pub unsafe fn give_up(tensor: NonNull<Tensor>) {
+        // SAFETY: a reference keeps the tensor alive. When it was the last, nobody else reads the tensor. Its share of the
+        // storage is moved out, and given up last: that may free the block the tensor is in, and run the lender's deleter.
         unsafe {
+            if !tensor.as_ref().references.decrement() {
+                return;
+            }
             let hold = core::ptr::read(&raw const (*tensor.as_ptr()).hold);
             if !hold.storage().is_plain() || tensor.as_ref().companion.get().is_some() {
                 return Self::leave(tensor, hold);
@@ -495,9 +505,7 @@ impl Drop for Handle {
             hold.give_up_plain();
         }
     }
-}
 
-impl Handle {
     /// Whether a tensor is in the block of its storage.
     #[inline(always)]
     fn is_root(tensor: NonNull<Tensor>, hold: &Hold) -> bool {
