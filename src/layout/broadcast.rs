@@ -41,7 +41,6 @@ impl Layout {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::layout::LayoutBuf;
 
     #[test]

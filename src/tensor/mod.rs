@@ -18,8 +18,8 @@ pub use lent::Touched;
 use crate::device::Device;
 use crate::dlpack::DLTensor;
 use crate::dtype::DType;
-use crate::error::Result;
-use crate::layout::{Answer, Layout, Room, check_ndim, shares_bits};
+use crate::error::{Error, Result};
+use crate::layout::{Answer, Layout, LayoutBuf, Room, check_ndim, shares_bits};
 use crate::storage::{
     Access, Allocation, Call, Count, DATA_ALIGNMENT, Extent, Hold, Member, Release, Slot, Storage,
     Touch, free,
@@ -164,6 +164,25 @@ impl Tensor {
     }
 }
 
+/// The room in a block or, if there is no memory for one, the spare: what else is wrong with a call is told even then.
+///
+/// # Safety
+/// As for [`room_behind`]; the spare is not used otherwise for as long.
+#[inline(always)]
+unsafe fn room_or_spare<'a, T>(
+    block: &Result<Allocation>,
+    ndim: usize,
+    spare: *mut LayoutBuf,
+) -> &'a mut Room {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match block {
+            Ok(block) => room_behind::<T>(block.start(), ndim),
+            Err(_) => &mut *spare,
+        }
+    }
+}
+
 /// A counted reference to a tensor.
 pub struct Handle(NonNull<Tensor>);
 
@@ -205,9 +224,12 @@ impl Handle {
     #[inline(always)]
     pub unsafe fn borrow_described(raw: &DLTensor) -> Result<Self> {
         let ndim = check_ndim(i64::from(raw.ndim))?;
-        let block = block_of::<Root>(ndim, 0)?;
         // SAFETY: the caller's promise; the block is a root's.
         unsafe {
+            let block = match block_of::<Root>(ndim, 0) {
+                Ok(block) => block,
+                Err(error) => return Err(Self::wrong_without_memory(raw, error)),
+            };
             let room = room_behind::<Root>(block.start(), ndim);
             let mut memory = Descriptor::prove(raw, false, None, room)?;
             memory.normalise();
@@ -218,6 +240,19 @@ impl Handle {
                 Plan::ALIAS,
             ))
         }
+    }
+
+    /// What is wrong with a description, or else `error`: that there is no memory for a tensor.
+    ///
+    /// # Safety
+    /// As [`Descriptor::prove`].
+    #[cold]
+    unsafe fn wrong_without_memory(raw: &DLTensor, error: Error) -> Error {
+        let mut room = LayoutBuf::new();
+        // SAFETY: the caller's promise.
+        unsafe { Descriptor::prove(raw, false, None, &mut room) }
+            .err()
+            .unwrap_or(error)
     }
 
     /// A row-major tensor of the shape of `like`, on uninitialised memory of its own at a multiple of `alignment`.
@@ -349,12 +384,12 @@ impl Handle {
         make: impl FnOnce(&'a mut Room) -> Result<Descriptor<'a>>,
     ) -> Result<Self> {
         let member = access.as_ref().map_or(0, |_| size_of::<Member>());
-        let block = block_of::<Tensor>(ndim, member)?;
+        let (block, mut spare) = (block_of::<Tensor>(ndim, member), LayoutBuf::new());
         // SAFETY: the block is a tensor's, and has room for a member where it becomes one. The room for the layout is not used
-        // after `make`.
+        // after this.
         unsafe {
-            let memory = make(room_behind::<Tensor>(block.start(), ndim))?;
-            let hold = base.hold.try_clone()?;
+            let memory = make(room_or_spare::<Tensor>(&block, ndim, &mut spare))?;
+            let (block, hold) = (block?, base.hold.try_clone()?);
             let handle = Self::finish(block.keep().cast(), &memory, hold, origin);
             if let Some(access) = access {
                 handle.join(access);
