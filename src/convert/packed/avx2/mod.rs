@@ -44,10 +44,12 @@ macro_rules! each {
     }};
 }
 
+mod bytes;
 mod load;
 mod store;
 mod wide;
 
+use bytes::Eight;
 use load::*;
 use store::*;
 use wide::*;
@@ -176,6 +178,9 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
         (Scalar::Float32, Scalar::Float32) => return Some(run::<Through<F32, QuietF32>>),
         _ => {}
     }
+    if let Some(run) = bytes::direct(from, to) {
+        return Some(run);
+    }
     match from {
         Scalar::Int8 => of_integer::<I8>(to).or_else(|| to_small::<I8>(to)),
         Scalar::UInt8 => of_integer::<U8>(to).or_else(|| to_small::<U8>(to)),
@@ -191,8 +196,8 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
             .or_else(|| to_tiny(to)),
         Scalar::Float16 => from_float::<F16>(to).or_else(|| to_small::<F16>(to)),
         Scalar::BFloat16 => from_float::<BF16>(to).or_else(|| to_small::<BF16>(to)),
-        Scalar::Float8E4M3Fn => from_float::<E4M3Fn>(to),
-        Scalar::Float8E5M2 => from_float::<E5M2>(to),
+        Scalar::Float8E4M3Fn => from_float::<Eight<float::E4M3Fn>>(to),
+        Scalar::Float8E5M2 => from_float::<Eight<float::E5M2>>(to),
         _ => None,
     }
 }
