@@ -9,7 +9,7 @@ use super::block::{self, Aligned, BLOCK, Block};
 use super::mover::Mover;
 use super::stream;
 use super::strided::{Loop, gather, interleave};
-use super::transpose::{SIDE, Transpose};
+use super::transpose::{MOST_RUNS, SIDE, Transpose};
 use crate::storage::{Allocation, DATA_ALIGNMENT};
 
 /// Bytes that a row of a tile has in the destination: long enough for streams and for the processor's prefetching.
@@ -30,6 +30,16 @@ const PAD: usize = 64;
 
 /// Planes whose two sides take as many bytes stay in the cache as they are, and need no tile.
 const CACHED: usize = 128 << 10;
+
+/// How many lines, so many bytes from one to the next, a first-level cache of eight ways of 4 KiB has places for: eight at least.
+fn lines_held(distance: isize) -> usize {
+    const WAYS: usize = 8;
+    const WAY: u32 = 12;
+    WAYS << (WAY
+        - distance
+            .trailing_zeros()
+            .clamp(stream::LINE.trailing_zeros(), WAY))
+}
 
 /// One loop in units of each side's bytes.
 #[derive(Clone, Copy)]
@@ -266,11 +276,15 @@ impl<'a> Plane<'a> {
         let dense = along.source == self.source_unit as isize;
         let direct = dense && !(self.mover.converts() && self.converts_first());
         let (mut runs, mut gathered) = (
-            Aligned::<{ SIDE * RUN }>::new(),
-            Aligned::<{ SIDE * RUN }>::new(),
+            Aligned::<{ MOST_RUNS * RUN }>::new(),
+            Aligned::<{ MOST_RUNS * RUN }>::new(),
         );
         let (runs, gathered) = (runs.as_mut_ptr(), gathered.as_mut_ptr());
         let most = RUN / self.source_unit;
+        let step = match direct {
+            true => self.transpose.runs().min(lines_held(inner.source)),
+            false => self.transpose.runs(),
+        };
         let mut row = 0;
         // SAFETY: the caller's promise; the blocks hold as many runs.
         unsafe {
@@ -285,11 +299,11 @@ impl<'a> Plane<'a> {
                 let tile = tile.wrapping_offset(row as isize * pitch);
                 let mut column = 0;
                 while column < inner.size {
-                    let column_count = SIDE.min(inner.size - column);
+                    let column_count = step.min(inner.size - column);
                     if self.mover.streams() && run_bytes >= stream::LINE {
                         // So much comes from memory: the next runs are asked for in time.
-                        let next = from.wrapping_offset((column + SIDE) as isize * inner.source);
-                        stream::prefetch(next, inner.source, SIDE, along.source, row_count);
+                        let next = from.wrapping_offset((column + step) as isize * inner.source);
+                        stream::prefetch(next, inner.source, step, along.source, row_count);
                     }
                     let from = from.wrapping_offset(column as isize * inner.source);
                     let tile = tile.wrapping_add(column * self.unit);

@@ -1,7 +1,7 @@
 //! Transposing in registers: runs of units become columns.
 //!
-//! Units are 1, 2, 4, 8 or 16 bytes. On x86-64 squares of eight by eight are exchanged with unpack and shuffle
-//! instructions; elsewhere, and at the edges, units move one by one.
+//! Units are 1, 2, 4, 8 or 16 bytes. On x86-64 squares of eight by eight, and with AVX2 taller pieces of the small units, are
+//! exchanged with unpack and shuffle instructions; elsewhere, and at the edges, units move one by one.
 
 use crate::convert;
 
@@ -16,37 +16,53 @@ type Function =
 
 /// The way to transpose units of one size.
 #[derive(Clone, Copy)]
-pub struct Transpose(Function);
+pub struct Transpose {
+    function: Function,
+    runs: usize,
+}
+
+/// Most runs that are better exchanged at once, of any unit.
+pub const MOST_RUNS: usize = 32;
 
 impl Transpose {
     /// For units of `size` bytes: 1, 2, 4, 8 or 16.
     pub fn of(size: usize) -> Self {
         #[cfg(target_arch = "x86_64")]
         if convert::has_avx2() {
-            return Self(match size {
-                1 => x86::run_avx2::<1>,
-                2 => x86::run_avx2::<2>,
-                4 => x86::run_avx2::<4>,
-                8 => x86::run_avx2::<8>,
-                _ => one_by_one::<[u8; 16]>,
-            });
+            let (function, runs): (Function, _) = match size {
+                1 => (x86::run_avx2::<1>, MOST_RUNS),
+                2 => (x86::run_avx2::<2>, MOST_RUNS / 2),
+                4 => (x86::run_avx2::<4>, SIDE),
+                8 => (x86::run_avx2::<8>, SIDE),
+                _ => (one_by_one::<[u8; 16]>, SIDE),
+            };
+            return Self { function, runs };
         }
         #[cfg(target_arch = "x86_64")]
-        return Self(match size {
+        let function: Function = match size {
             1 => x86::run_sse2::<1>,
             2 => x86::run_sse2::<2>,
             4 => x86::run_sse2::<4>,
             8 => x86::run_sse2::<8>,
             _ => one_by_one::<[u8; 16]>,
-        });
+        };
         #[cfg(not(target_arch = "x86_64"))]
-        return Self(match size {
+        let function: Function = match size {
             1 => one_by_one::<u8>,
             2 => one_by_one::<[u8; 2]>,
             4 => one_by_one::<[u8; 4]>,
             8 => one_by_one::<[u8; 8]>,
             _ => one_by_one::<[u8; 16]>,
-        });
+        };
+        Self {
+            function,
+            runs: SIDE,
+        }
+    }
+
+    /// How many runs are best exchanged at once: a multiple of [`SIDE`], [`MOST_RUNS`] at most.
+    pub fn runs(self) -> usize {
+        self.runs
     }
 
     /// Writes `to_runs` runs of `from_runs` units, so that unit `j` of run `i` is unit `i` of run `j`.
@@ -62,7 +78,7 @@ impl Transpose {
         to_runs: usize,
     ) {
         // SAFETY: the caller's promise; the function was chosen for a level that the processor has.
-        unsafe { (self.0)(from, to, from_runs, to_runs) }
+        unsafe { (self.function)(from, to, from_runs, to_runs) }
     }
 }
 
@@ -117,7 +133,7 @@ mod x86 {
         unsafe { run::<SIZE, true>(from, to, from_runs, to_runs) }
     }
 
-    /// Squares, and what is left at the edges.
+    /// Tall pieces of small units, squares, and what is left at the edges.
     ///
     /// # Safety
     /// As for [`super::Transpose::run`]; the processor has AVX2 if `WIDE`.
@@ -128,22 +144,55 @@ mod x86 {
         from_runs: usize,
         to_runs: usize,
     ) {
+        let mut i = 0;
+        // SAFETY: the caller's promise.
+        unsafe {
+            if WIDE && SIZE <= 2 {
+                let (runs, units) = (32 / SIZE, 16 / SIZE);
+                let whole = to_runs / units * units;
+                while i + runs <= from_runs {
+                    let from = (read_at(from, i, 0), from.1);
+                    let to = (write_at(to, 0, i * SIZE), to.1);
+                    for j in (0..whole).step_by(units) {
+                        let from = (read_at(from, 0, j * SIZE), from.1);
+                        let to = (write_at(to, j, 0), to.1);
+                        match SIZE {
+                            1 => tall_bytes(from, to),
+                            _ => tall_pairs(from, to),
+                        }
+                    }
+                    let rest = (read_at(from, 0, whole * SIZE), from.1);
+                    let to = (write_at(to, whole, 0), to.1);
+                    squares::<SIZE, WIDE>(rest, to, runs, to_runs - whole);
+                    i += runs;
+                }
+            }
+            let from = (read_at(from, i, 0), from.1);
+            let to = (write_at(to, 0, i * SIZE), to.1);
+            squares::<SIZE, WIDE>(from, to, from_runs - i, to_runs);
+        }
+    }
+
+    /// Squares, and what is left at the edges.
+    ///
+    /// # Safety
+    /// As for [`run`].
+    #[inline(always)]
+    unsafe fn squares<const SIZE: usize, const WIDE: bool>(
+        from: Runs<*const u8>,
+        to: Runs<*mut u8>,
+        from_runs: usize,
+        to_runs: usize,
+    ) {
         let whole = to_runs / SIDE * SIDE;
         // SAFETY: the caller's promise.
         unsafe {
-            let from_at = |i: usize, j: usize| {
-                from.0
-                    .wrapping_offset(i as isize * from.1)
-                    .wrapping_add(j * SIZE)
-            };
-            let to_at = |i: usize, j: usize| {
-                to.0.wrapping_offset(j as isize * to.1)
-                    .wrapping_add(i * SIZE)
-            };
+            let from_at = |i: usize, j: usize| (read_at(from, i, j * SIZE), from.1);
+            let to_at = |i: usize, j: usize| (write_at(to, j, i * SIZE), to.1);
             let mut i = 0;
             while i + SIDE <= from_runs {
                 for j in (0..whole).step_by(SIDE) {
-                    let (from, to) = ((from_at(i, j), from.1), (to_at(i, j), to.1));
+                    let (from, to) = (from_at(i, j), to_at(i, j));
                     match (SIZE, WIDE) {
                         (1, _) => bytes(from, to),
                         (2, _) => pairs(from, to),
@@ -153,20 +202,10 @@ mod x86 {
                         _ => small_doubles(from, to),
                     }
                 }
-                edge::<SIZE>(
-                    (from_at(i, whole), from.1),
-                    (to_at(i, whole), to.1),
-                    SIDE,
-                    to_runs - whole,
-                );
+                edge::<SIZE>(from_at(i, whole), to_at(i, whole), SIDE, to_runs - whole);
                 i += SIDE;
             }
-            edge::<SIZE>(
-                (from_at(i, 0), from.1),
-                (to_at(i, 0), to.1),
-                from_runs - i,
-                to_runs,
-            );
+            edge::<SIZE>(from_at(i, 0), to_at(i, 0), from_runs - i, to_runs);
         }
     }
 
@@ -296,6 +335,70 @@ mod x86 {
         }
     }
 
+    /// Rows `i` and `i + N` of sixteen bytes, in one register each, so that no step below crosses its middle.
+    ///
+    /// # Safety
+    /// The rows are readable; the processor has AVX2.
+    #[inline(always)]
+    unsafe fn rows<const N: usize>(from: Runs<*const u8>) -> [__m256i; N] {
+        // SAFETY: the caller's promise.
+        let mut rows = [unsafe { _mm256_setzero_si256() }; N];
+        for (i, row) in rows.iter_mut().enumerate() {
+            // SAFETY: as above.
+            *row = unsafe {
+                let low = _mm_loadu_si128(read_at(from, i, 0).cast());
+                let high = _mm_loadu_si128(read_at(from, i + N, 0).cast());
+                _mm256_set_m128i(high, low)
+            };
+        }
+        rows
+    }
+
+    /// Sixteen bytes of thirty-two rows. Each step weaves the first half of the registers into the second: it turns the number
+    /// of an element, that of its row before that of its column, by a bit. After four the one has taken the place of the other.
+    ///
+    /// # Safety
+    /// As for [`bytes`]; the processor has AVX2.
+    #[inline(always)]
+    unsafe fn tall_bytes(from: Runs<*const u8>, to: Runs<*mut u8>) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let mut x = rows::<16>(from);
+            for _ in 0..4 {
+                let old = x;
+                for k in 0..8 {
+                    x[2 * k] = _mm256_unpacklo_epi8(old[k], old[k + 8]);
+                    x[2 * k + 1] = _mm256_unpackhi_epi8(old[k], old[k + 8]);
+                }
+            }
+            for (j, column) in x.into_iter().enumerate() {
+                _mm256_storeu_si256(write_at(to, j, 0).cast(), column);
+            }
+        }
+    }
+
+    /// Eight 16-bit units of sixteen rows, as [`tall_bytes`].
+    ///
+    /// # Safety
+    /// As for [`bytes`]; the processor has AVX2.
+    #[inline(always)]
+    unsafe fn tall_pairs(from: Runs<*const u8>, to: Runs<*mut u8>) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let mut x = rows::<8>(from);
+            for _ in 0..3 {
+                let old = x;
+                for k in 0..4 {
+                    x[2 * k] = _mm256_unpacklo_epi16(old[k], old[k + 4]);
+                    x[2 * k + 1] = _mm256_unpackhi_epi16(old[k], old[k + 4]);
+                }
+            }
+            for (j, column) in x.into_iter().enumerate() {
+                _mm256_storeu_si256(write_at(to, j, 0).cast(), column);
+            }
+        }
+    }
+
     /// A square of 32-bit units.
     ///
     /// # Safety
@@ -359,8 +462,8 @@ mod tests {
     #[test]
     fn runs_of_every_number_and_length_are_transposed() {
         for size in [1, 2, 4, 8, 16] {
-            for from_runs in 1..=20 {
-                for to_runs in [1, 2, 3, 7, 8, 9, 16, 33] {
+            for from_runs in (1..=20).chain([31, 32, 33, 47, 71]) {
+                for to_runs in [1, 2, 3, 7, 8, 9, 16, 17, 33] {
                     let pitch = to_runs * size + 3;
                     let source: Vec<u8> = (0..from_runs * pitch)
                         .map(|i| (i * 7 + i / 251) as u8)
