@@ -19,21 +19,29 @@ use crate::tensor::{
 };
 
 /// A tensor that is made, as a leaf if that is asked for.
+#[inline(always)]
 pub fn made_leaf(
     wanted: bool,
     dtype: DType,
     layout: &Layout,
     make: impl FnOnce() -> Result<Handle>,
 ) -> Result<Handle> {
-    if !wanted {
-        return make();
-    }
     // What can fail comes first: after that the memory is the tensor's.
-    let node = leaf::new(dtype, layout)?;
-    let record = Loose::new(Kind::Leaf(node), Relation::Alone)?;
+    let record = match wanted {
+        true => Some(new_leaf(dtype, layout)?),
+        false => None,
+    };
     let tensor = make()?;
-    record.attach(&tensor);
+    if let Some(record) = record {
+        record.attach(&tensor);
+    }
     Ok(tensor)
+}
+
+#[inline(never)]
+fn new_leaf(dtype: DType, layout: &Layout) -> Result<Loose> {
+    let node = leaf::new(dtype, layout)?;
+    Loose::new(Kind::Leaf(node), Relation::Alone)
 }
 
 /// A view, that `make` makes of a tensor, with its history.

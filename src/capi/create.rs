@@ -96,13 +96,13 @@ unsafe fn as_asked<T>(
     data: *const DLTensor,
     options: *const tensor_options_t,
     accepts: Accepts,
-    make: fn(Descriptor<'_>, &Request, Release, bool) -> Result<T>,
+    make: impl FnOnce(Descriptor<'_>, &Request, Release, bool) -> Result<T>,
 ) -> Result<T> {
     let mut room = LayoutBuf::new();
     // SAFETY: the caller's promise.
     unsafe {
         let data = data.as_ref().ok_or(Error::Null("data"))?;
-        let options = Options::read(options, accepts)?;
+        let options = Options::read_here(options, accepts)?;
         let memory = Descriptor::prove(data, options.request.padded, options.nbytes, &mut room)?;
         let memory = memory.confined(options.lender)?;
         make(
@@ -114,12 +114,10 @@ unsafe fn as_asked<T>(
     }
 }
 
-/// How a tensor is made of proved memory.
-type Make = fn(Descriptor<'_>, &Request, Release) -> Result<Handle>;
-
 /// What `make` makes, as a leaf if that is asked for.
+#[inline(always)]
 fn made(
-    make: Make,
+    make: impl FnOnce(Descriptor<'_>, &Request, Release) -> Result<Handle>,
     memory: Descriptor<'_>,
     request: &Request,
     release: Release,
@@ -132,6 +130,7 @@ fn made(
 }
 
 /// [`tensor::as_tensor`], as a leaf if that is asked for.
+#[inline(always)]
 pub(super) fn as_tensor(
     memory: Descriptor<'_>,
     request: &Request,

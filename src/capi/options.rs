@@ -87,81 +87,105 @@ pub struct tensor_options_t {
     pub deleter_ctx: *mut c_void,
 }
 
+/// Options that not every function takes, by what they are called in messages: a bit each, in this order.
+const NAMES: [&str; 11] = [
+    "dtype",
+    "device",
+    "copy",
+    "alignment",
+    "READ_ONLY",
+    "CONTIGUOUS",
+    "REQUIRES_GRAD",
+    "SUBBYTE_PADDED",
+    "nbytes",
+    "loan",
+    "deleter",
+];
+
+/// The bits of some of [`NAMES`].
+const fn named(names: &[&str]) -> u32 {
+    let (mut set, mut i) = (0, 0);
+    while i < names.len() {
+        set |= 1 << number_of(names[i]);
+        i += 1;
+    }
+    set
+}
+
+const fn number_of(name: &str) -> usize {
+    let mut number = 0;
+    while !is_same(NAMES[number], name) {
+        number += 1;
+    }
+    number
+}
+
+const fn is_same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let mut i = 0;
+    while i < a.len() && i < b.len() && a[i] == b[i] {
+        i += 1;
+    }
+    i == a.len() && i == b.len()
+}
+
+/// Those that ask for something of a new tensor, that describe the data, and what sub-byte elements are stored like in either.
+const REQUEST: u32 = named(&[
+    "dtype",
+    "device",
+    "copy",
+    "alignment",
+    "READ_ONLY",
+    "CONTIGUOUS",
+    "SUBBYTE_PADDED",
+]);
+const DATA: u32 = named(&["nbytes", "loan", "SUBBYTE_PADDED"]);
+const DELETER: u32 = named(&["deleter"]);
+const LEAF: u32 = named(&["REQUIRES_GRAD"]);
+
 /// Which options a function takes besides casting and overflow.
 #[derive(Clone, Copy)]
 pub(super) struct Accepts {
     function: &'static str,
-    /// Those that ask for something of a new tensor.
-    request: bool,
-    /// Those that describe the data: nbytes, loan and padding.
-    data: bool,
-    deleter: bool,
-    /// Gradients of the result can be asked for.
-    leaf: bool,
+    /// A bit for each of [`NAMES`].
+    options: u32,
 }
 
 impl Accepts {
     /// Functions that make a tensor from a descriptor.
     pub const fn creation(function: &'static str) -> Self {
-        Self {
-            function,
-            request: true,
-            data: true,
-            deleter: true,
-            leaf: true,
-        }
+        let options = REQUEST | DATA | DELETER | LEAF;
+        Self { function, options }
     }
 
     /// Functions that take over a managed tensor.
     pub const fn import(function: &'static str) -> Self {
-        Self {
-            function,
-            request: true,
-            data: true,
-            deleter: false,
-            leaf: true,
-        }
+        let options = REQUEST | DATA | LEAF;
+        Self { function, options }
     }
 
     /// Functions that make something of a tensor.
     pub const fn tensor(function: &'static str) -> Self {
-        Self {
-            function,
-            request: true,
-            data: false,
-            deleter: false,
-            leaf: true,
-        }
+        let options = REQUEST | LEAF;
+        Self { function, options }
     }
 
     /// Functions that export a tensor.
     pub const fn export(function: &'static str) -> Self {
-        Self {
-            leaf: false,
-            ..Self::tensor(function)
-        }
+        let options = REQUEST;
+        Self { function, options }
     }
 
     /// Functions that fill a tensor from a descriptor.
     pub const fn fill(function: &'static str) -> Self {
-        Self {
-            function,
-            request: false,
-            data: true,
-            deleter: false,
-            leaf: false,
-        }
+        let options = DATA;
+        Self { function, options }
     }
 
     /// Functions that fill a tensor from another.
     pub const fn assignment(function: &'static str) -> Self {
-        Self {
-            function,
-            request: false,
-            data: false,
-            deleter: false,
-            leaf: false,
-        }
+        let options = 0;
+        Self { function, options }
     }
 }
 
@@ -180,6 +204,16 @@ impl Options {
     /// # Safety
     /// `options` is NULL or readable, and so are the pointers in it.
     pub unsafe fn read(options: *const tensor_options_t, accepts: Accepts) -> Result<Self> {
+        // SAFETY: the caller's promise.
+        unsafe { Self::read_here(options, accepts) }
+    }
+
+    /// [`Options::read`], compiled into its caller: what is read is then not moved about.
+    ///
+    /// # Safety
+    /// As for [`Options::read`].
+    #[inline(always)]
+    pub unsafe fn read_here(options: *const tensor_options_t, accepts: Accepts) -> Result<Self> {
         let defaults = Self {
             request: Request::DEFAULT,
             nbytes: None,
@@ -193,7 +227,7 @@ impl Options {
         // SAFETY: the caller's promise. The size comes first, and nothing else is read of a struct of another size.
         unsafe { check_struct_size(options, "options")? }
         // SAFETY: as above, and the size is right.
-        let options = unsafe { *options };
+        let options = unsafe { &*options };
         options.check_applicable(accepts)?;
         let flag = |flag| options.flags & flag != 0;
         // SAFETY: the caller's promise.
@@ -238,6 +272,7 @@ impl Options {
 }
 
 impl tensor_options_t {
+    #[inline(always)]
     fn check_applicable(&self, accepts: Accepts) -> Result<()> {
         let unknown = self.flags & !KNOWN_FLAGS;
         if unknown != 0 {
@@ -252,43 +287,42 @@ impl tensor_options_t {
                 value: self.reserved.into(),
             });
         }
-        let flag = |flag| self.flags & flag != 0;
-        let padding_is_meant = accepts.data || accepts.request;
-        let meaningless = [
-            (!accepts.request && !self.dtype.is_null(), "dtype"),
-            (!accepts.request && !self.device.is_null(), "device"),
-            (
-                !accepts.request && self.copy != TENSOR_COPY_IF_NEEDED,
-                "copy",
-            ),
-            (!accepts.request && self.alignment != 0, "alignment"),
-            (!accepts.request && flag(TENSOR_FLAG_READ_ONLY), "READ_ONLY"),
-            (
-                !accepts.request && flag(TENSOR_FLAG_CONTIGUOUS),
-                "CONTIGUOUS",
-            ),
-            (
-                !accepts.leaf && flag(TENSOR_FLAG_REQUIRES_GRAD),
-                "REQUIRES_GRAD",
-            ),
-            (
-                !padding_is_meant && flag(TENSOR_FLAG_SUBBYTE_PADDED),
-                "SUBBYTE_PADDED",
-            ),
-            (!accepts.data && self.nbytes != 0, "nbytes"),
-            (!accepts.data && !self.loan.is_null(), "loan"),
-            (!accepts.deleter && self.deleter.is_some(), "deleter"),
-        ];
-        if let Some((_, option)) = meaningless.into_iter().find(|(given, _)| *given) {
+        let unmeant = self.given() & !accepts.options;
+        if unmeant != 0 {
             return Err(Error::OptionNotApplicable {
-                option,
+                option: NAMES[unmeant.trailing_zeros() as usize],
                 function: accepts.function,
             });
         }
         Ok(())
     }
+
+    /// Which of [`NAMES`] ask for something.
+    #[inline(always)]
+    fn given(&self) -> u32 {
+        let flag = |flag| self.flags & flag != 0;
+        let given: [bool; NAMES.len()] = [
+            !self.dtype.is_null(),
+            !self.device.is_null(),
+            self.copy != TENSOR_COPY_IF_NEEDED,
+            self.alignment != 0,
+            flag(TENSOR_FLAG_READ_ONLY),
+            flag(TENSOR_FLAG_CONTIGUOUS),
+            flag(TENSOR_FLAG_REQUIRES_GRAD),
+            flag(TENSOR_FLAG_SUBBYTE_PADDED),
+            self.nbytes != 0,
+            !self.loan.is_null(),
+            self.deleter.is_some(),
+        ];
+        let mut set = 0;
+        for (number, given) in given.into_iter().enumerate() {
+            set |= u32::from(given) << number;
+        }
+        set
+    }
 }
 
+#[cold]
 fn unknown<T>(field: &'static str, value: i32) -> Result<T> {
     Err(Error::UnknownValue {
         field,
@@ -297,6 +331,7 @@ fn unknown<T>(field: &'static str, value: i32) -> Result<T> {
 }
 
 /// The choice behind a TENSOR_COPY_ value.
+#[inline(always)]
 pub(super) fn copy_mode(raw: i32) -> Result<CopyMode> {
     match raw {
         TENSOR_COPY_IF_NEEDED => Ok(CopyMode::IfNeeded),
@@ -307,6 +342,7 @@ pub(super) fn copy_mode(raw: i32) -> Result<CopyMode> {
 }
 
 /// The choice behind a TENSOR_CASTING_ value.
+#[inline(always)]
 pub(super) fn casting(raw: i32) -> Result<Casting> {
     match raw {
         TENSOR_CASTING_UNSAFE => Ok(Casting::Unsafe),
@@ -318,6 +354,7 @@ pub(super) fn casting(raw: i32) -> Result<Casting> {
     }
 }
 
+#[inline(always)]
 fn overflow(raw: i32) -> Result<Overflow> {
     match raw {
         TENSOR_OVERFLOW_DEFAULT => Ok(Overflow::Default),
@@ -327,6 +364,7 @@ fn overflow(raw: i32) -> Result<Overflow> {
     }
 }
 
+#[inline(always)]
 fn alignment(raw: usize) -> Result<usize> {
     match raw {
         0 => Ok(1),
