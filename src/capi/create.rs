@@ -96,17 +96,18 @@ unsafe fn as_asked<T>(
     data: *const DLTensor,
     options: *const tensor_options_t,
     accepts: Accepts,
-    make: impl FnOnce(Descriptor<'_>, &Request, Release, bool) -> Result<T>,
+    make: impl FnOnce(&mut Descriptor<'_>, &Request, Release, bool) -> Result<T>,
 ) -> Result<T> {
     let mut room = LayoutBuf::new();
     // SAFETY: the caller's promise.
     unsafe {
         let data = data.as_ref().ok_or(Error::Null("data"))?;
         let options = Options::read_here(options, accepts)?;
-        let memory = Descriptor::prove(data, options.request.padded, options.nbytes, &mut room)?;
-        let memory = memory.confined(options.lender)?;
+        let padded = options.request.padded;
+        let mut memory = Descriptor::prove(data, padded, options.nbytes, &mut room)?;
+        memory.confine(options.lender)?;
         make(
-            memory,
+            &mut memory,
             &options.request,
             options.release,
             options.requires_grad,
@@ -117,8 +118,8 @@ unsafe fn as_asked<T>(
 /// What `make` makes, as a leaf if that is asked for.
 #[inline(always)]
 fn made(
-    make: impl FnOnce(Descriptor<'_>, &Request, Release) -> Result<Handle>,
-    memory: Descriptor<'_>,
+    make: impl FnOnce(&mut Descriptor<'_>, &Request, Release) -> Result<Handle>,
+    memory: &mut Descriptor<'_>,
     request: &Request,
     release: Release,
     requires_grad: bool,
@@ -132,7 +133,7 @@ fn made(
 /// [`tensor::as_tensor`], as a leaf if that is asked for.
 #[inline(always)]
 pub(super) fn as_tensor(
-    memory: Descriptor<'_>,
+    memory: &mut Descriptor<'_>,
     request: &Request,
     release: Release,
     requires_grad: bool,
@@ -201,11 +202,15 @@ pub unsafe extern "C" fn tensor_copy(
             if options.is_null() {
                 let mut room = LayoutBuf::new();
                 let data = data.as_ref().ok_or(Error::Null("data"))?;
-                let memory = Descriptor::prove(data, false, None, &mut room)?;
-                return Ok(tensor::copy(memory, &Request::DEFAULT, Release::Nothing)?);
+                let mut memory = Descriptor::prove(data, false, None, &mut room)?;
+                return Ok(tensor::copy(
+                    &mut memory,
+                    &Request::DEFAULT,
+                    Release::Nothing,
+                )?);
             }
             let accepts = Accepts::creation("tensor_copy");
-            let copy = |memory: Descriptor<'_>, request: &Request, release, requires_grad| {
+            let copy = |memory: &mut Descriptor<'_>, request: &Request, release, requires_grad| {
                 made(tensor::copy, memory, request, release, requires_grad)
             };
             Ok(as_asked(data, options, accepts, copy)?)
@@ -237,7 +242,7 @@ pub unsafe extern "C" fn tensor_plan(
                     if requires_grad {
                         autograd::check_differentiable(request.result_dtype(memory.dtype)?)?;
                     }
-                    tensor::plan(&memory, request)
+                    tensor::plan(memory, request)
                 },
             )
         })

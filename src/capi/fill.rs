@@ -59,8 +59,9 @@ unsafe fn copy_as_asked(
     // SAFETY: the caller's promise.
     unsafe {
         let options = Options::read(options, Accepts::fill("tensor_copy_into"))?;
-        let source = Descriptor::prove(source, options.request.padded, options.nbytes, &mut room)?;
-        let source = source.confined(options.lender)?;
+        let padded = options.request.padded;
+        let mut source = Descriptor::prove(source, padded, options.nbytes, &mut room)?;
+        source.confine(options.lender)?;
         let source = Touched::Described(&source, options.lender);
         copy_into(destination, source, options.fill())
     }

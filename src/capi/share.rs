@@ -88,7 +88,7 @@ pub unsafe extern "C" fn tensor_from_dlpack(
     unsafe {
         import(managed, out, |managed| {
             let options = Options::read(options, Accepts::import("tensor_from_dlpack"))?;
-            let make = |memory: Descriptor<'_>, request: &Request, release| {
+            let make = |memory: &mut Descriptor<'_>, request: &Request, release| {
                 as_tensor(memory, request, release, options.requires_grad)
             };
             let (nbytes, lender) = (options.nbytes, options.lender);
@@ -115,7 +115,7 @@ pub unsafe extern "C" fn tensor_from_dlpack_legacy(
     unsafe {
         import(managed, out, |managed| {
             let options = Options::read(options, Accepts::import("tensor_from_dlpack_legacy"))?;
-            let make = |memory: Descriptor<'_>, request: &Request, release| {
+            let make = |memory: &mut Descriptor<'_>, request: &Request, release| {
                 as_tensor(memory, request, release, options.requires_grad)
             };
             let (nbytes, lender) = (options.nbytes, options.lender);

@@ -219,11 +219,11 @@ pub fn plan(memory: &Descriptor<'_>, request: &Request) -> Result<Plan> {
 /// error it is not.
 #[inline(always)]
 pub fn as_tensor(
-    mut memory: Descriptor<'_>,
+    memory: &mut Descriptor<'_>,
     request: &Request,
     release: Release,
 ) -> Result<Handle> {
-    let (plan, dtype) = decide(&memory, request)?;
+    let (plan, dtype) = decide(memory, request)?;
     match plan.action {
         Action::Alias => {
             memory.read_only |= request.read_only;
@@ -231,8 +231,8 @@ pub fn as_tensor(
         }
         Action::Copy => {
             let tensor = match release.lender() {
-                None => copied(&memory, dtype, request, plan)?,
-                Some(lender) => copied_from_loan(&memory, lender, dtype, request, plan)?,
+                None => copied(memory, dtype, request, plan)?,
+                Some(lender) => copied_from_loan(memory, lender, dtype, request, plan)?,
             };
             // SAFETY: the copy is made and nothing refers to the lender's memory. Its deleter may be called here: the
             // lender gave it with the memory.
@@ -244,7 +244,7 @@ pub fn as_tensor(
 
 /// A copy of `memory`, always.
 #[inline(always)]
-pub fn copy(memory: Descriptor<'_>, request: &Request, release: Release) -> Result<Handle> {
+pub fn copy(memory: &mut Descriptor<'_>, request: &Request, release: Release) -> Result<Handle> {
     if request.copy == CopyMode::Never {
         return Err(Error::CopyNeeded {
             reasons: Text::of(Reasons::REQUESTED),

@@ -57,7 +57,7 @@ impl Handle {
         request: &Request,
         nbytes: Option<u64>,
         lender: Option<Lender>,
-        make: impl FnOnce(Descriptor<'_>, &Request, Release) -> Result<Self>,
+        make: impl FnOnce(&mut Descriptor<'_>, &Request, Release) -> Result<Self>,
     ) -> Result<Self> {
         let raw = managed.as_ptr();
         // SAFETY: the version comes first in every version of the struct.
@@ -86,7 +86,8 @@ impl Handle {
         };
         memory.read_only = flags & FLAG_READ_ONLY != 0;
         let release = Release::of(Foreign::Versioned(managed), lender);
-        make(memory.confined(lender)?, &request, release)
+        memory.confine(lender)?;
+        make(&mut memory, &request, release)
     }
 
     /// Takes over a managed tensor of DLPack before 1.0: `make` makes the tensor. On error it stays the caller's.
@@ -98,16 +99,17 @@ impl Handle {
         request: &Request,
         nbytes: Option<u64>,
         lender: Option<Lender>,
-        make: impl FnOnce(Descriptor<'_>, &Request, Release) -> Result<Self>,
+        make: impl FnOnce(&mut Descriptor<'_>, &Request, Release) -> Result<Self>,
     ) -> Result<Self> {
         let mut room = LayoutBuf::new();
         // SAFETY: the caller's promise.
-        let memory = unsafe {
+        let mut memory = unsafe {
             let tensor = &(*managed.as_ptr()).dl_tensor;
             Descriptor::prove(tensor, request.padded, nbytes, &mut room)?
         };
         let release = Release::of(Foreign::Legacy(managed), lender);
-        make(memory.confined(lender)?, request, release)
+        memory.confine(lender)?;
+        make(&mut memory, request, release)
     }
 }
 

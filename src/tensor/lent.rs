@@ -21,16 +21,16 @@ impl<'a> Descriptor<'a> {
         }
     }
 
-    /// The same, proved to be inside a loan if there is one, and with what its lender said taken over.
+    /// Proves that the memory is inside a loan, if there is one, and takes over what its lender said.
     #[inline(always)]
-    pub fn confined(self, lender: Option<Lender>) -> Result<Self> {
+    pub fn confine(&mut self, lender: Option<Lender>) -> Result<()> {
         match lender {
-            Some(lender) => self.confined_to(lender),
-            None => Ok(self),
+            Some(lender) => self.confine_to(lender),
+            None => Ok(()),
         }
     }
 
-    fn confined_to(mut self, lender: Lender) -> Result<Self> {
+    fn confine_to(&mut self, lender: Lender) -> Result<()> {
         let terms = lender.terms()?;
         if !self.device.has_addresses() {
             return Err(Error::DeviceMemory {
@@ -46,7 +46,7 @@ impl<'a> Descriptor<'a> {
         self.extent.start = self.extent.start.max(terms.memory.start);
         self.extent.end = self.extent.end.min(terms.memory.end);
         self.read_only |= terms.read_only;
-        Ok(self)
+        Ok(())
     }
 }
 
@@ -182,7 +182,7 @@ impl Handle {
         // SAFETY: the block is fresh and large enough for a root and a member. If the loan has ended meanwhile nobody has the
         // tensor, and its block is given back without the lender's function being called.
         unsafe {
-            let handle = Self::place_root(block, *memory, release, origin);
+            let handle = Self::place_root(block, memory, release, origin);
             let member = handle.make_member(Kind::Tensor);
             if let Err(error) = lender.admit(member) {
                 core::mem::forget(handle);

@@ -206,10 +206,10 @@ unsafe fn room_behind<'a, T>(block: NonNull<u8>, ndim: usize) -> &'a mut Room {
 impl Handle {
     /// A tensor on memory that somebody else owns. `release` runs after its last alias; on error it does not.
     #[inline(always)]
-    pub fn borrow(mut memory: Descriptor<'_>, release: Release, origin: Plan) -> Result<Self> {
+    pub fn borrow(memory: &mut Descriptor<'_>, release: Release, origin: Plan) -> Result<Self> {
         memory.normalise();
         if let Some(lender) = release.lender() {
-            return Self::borrow_lent(&memory, lender, release, origin);
+            return Self::borrow_lent(memory, lender, release, origin);
         }
         let block = block_of::<Root>(memory.layout.ndim(), 0)?;
         // SAFETY: the block is a root's.
@@ -403,7 +403,7 @@ impl Handle {
     #[inline(always)]
     unsafe fn place_root(
         block: Allocation,
-        memory: Descriptor<'_>,
+        memory: &Descriptor<'_>,
         release: Release,
         origin: Plan,
     ) -> Self {

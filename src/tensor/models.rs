@@ -70,8 +70,8 @@ impl Memory {
         };
         let mut room = LayoutBuf::new();
         // SAFETY: the descriptor is right.
-        let memory = unsafe { Descriptor::prove(&raw, false, None, &mut room)? };
-        let memory = memory.confined(release.lender())?;
+        let mut memory = unsafe { Descriptor::prove(&raw, false, None, &mut room)? };
+        memory.confine(release.lender())?;
         as_tensor(memory, &Request::DEFAULT, release)
     }
 
