@@ -74,11 +74,12 @@ impl Mover {
             streams,
         };
         let whole = |dtype: DType| (dtype.storage_bits() / 8) as usize;
-        if has_same_bits(from, to) && !from.is_subbyte() {
+        let same = has_same_bits(from, to);
+        if same && !from.is_subbyte() {
             return mover(Way::Bytes, whole(from), whole(to));
         }
         let (source, target) = (from.scalar().component(), to.scalar().component());
-        let kernel = match has_same_bits(from, to) {
+        let kernel = match same {
             true => None,
             false => Some(convert::kernel(source, target, overflow)),
         };

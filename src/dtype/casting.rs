@@ -40,11 +40,31 @@ pub fn can_cast(from: DType, to: DType, casting: Casting) -> bool {
     from.same_type(to) || can_cast_values(from, to, casting)
 }
 
+/// Proves that values of `from` can be converted to `to`, and that `casting` allows it.
+#[inline(always)]
+pub fn check_cast(from: DType, to: DType, casting: Casting) -> Result<()> {
+    if from.same_type(to) {
+        return Ok(());
+    }
+    from.check_convertible(to)?;
+    if !allows(from, to, casting) {
+        return Err(Error::Casting {
+            from: from.text(),
+            to: to.text(),
+            rule: casting.name(),
+        });
+    }
+    Ok(())
+}
+
 /// [`can_cast`] for two different types.
 fn can_cast_values(from: DType, to: DType, casting: Casting) -> bool {
-    if from.check_convertible(to).is_err() {
-        return false;
-    }
+    from.check_convertible(to).is_ok() && allows(from, to, casting)
+}
+
+/// Whether `casting` allows a conversion between two different types, which is possible.
+#[inline(always)]
+fn allows(from: DType, to: DType, casting: Casting) -> bool {
     match casting {
         Casting::Unsafe | Casting::Exact => true,
         Casting::Equiv => false,

@@ -3,7 +3,7 @@
 mod casting;
 mod default;
 
-pub use casting::{Casting, can_cast, promote};
+pub use casting::{Casting, can_cast, check_cast, promote};
 pub use default::{default_complex, default_float, set_default_float};
 
 use crate::dlpack::{DLDataType, code};

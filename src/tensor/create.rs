@@ -4,7 +4,7 @@ use super::{Descriptor, Handle, Tensor, Touched};
 use crate::copy;
 use crate::device::Device;
 use crate::dlpack::DLDataType;
-use crate::dtype::{Casting, DType, Overflow, can_cast};
+use crate::dtype::{Casting, DType, Overflow, check_cast};
 use crate::error::{Error, Result, Text};
 use crate::layout::LayoutBuf;
 use crate::storage::{Call, Lender, Release, Touch};
@@ -152,14 +152,7 @@ impl Plan {
 #[inline(always)]
 fn decide(memory: &Descriptor<'_>, request: &Request) -> Result<(Plan, DType)> {
     let dtype = request.result_dtype(memory.dtype)?;
-    memory.dtype.check_convertible(dtype)?;
-    if !can_cast(memory.dtype, dtype, request.casting) {
-        return Err(Error::Casting {
-            from: memory.dtype.text(),
-            to: dtype.text(),
-            rule: request.casting.name(),
-        });
-    }
+    check_cast(memory.dtype, dtype, request.casting)?;
     let mut reasons = Reasons::NONE;
     reasons.add_if(memory.dtype != dtype, Reasons::DTYPE);
     reasons.add_if(

@@ -2,7 +2,7 @@
 
 use super::{Descriptor, Request, Tensor, Touched};
 use crate::copy::{self, Side};
-use crate::dtype::{Casting, Overflow, can_cast};
+use crate::dtype::{Casting, Overflow, check_cast};
 use crate::error::{Error, Result};
 use crate::layout::{Answer, LayoutBuf, overlaps_itself, shares_bits};
 use crate::storage::{Allocation, Call, DATA_ALIGNMENT, Touch};
@@ -75,14 +75,7 @@ fn fill(target: &Descriptor<'_>, source: &Descriptor<'_>, options: FillOptions) 
     target.check_host_accessible("written")?;
     source.check_host_accessible("copied")?;
     let (from, to) = (source.dtype, target.dtype);
-    from.check_convertible(to)?;
-    if !can_cast(from, to, options.casting) {
-        return Err(Error::Casting {
-            from: from.text(),
-            to: to.text(),
-            rule: options.casting.name(),
-        });
-    }
+    check_cast(from, to, options.casting)?;
     let mut room = LayoutBuf::new();
     let stretched = source
         .layout

@@ -6,7 +6,7 @@
 use super::Number;
 use super::outline::Visitor;
 use crate::dtype::{
-    Casting, DType, Kind, Scalar, can_cast, default_complex, default_float, promote,
+    Casting, DType, Kind, Scalar, check_cast, default_complex, default_float, promote,
 };
 use crate::error::{Error, Result};
 use crate::tensor::Descriptor;
@@ -84,14 +84,7 @@ impl Inference {
                 reason: "the imaginary parts would be lost",
             });
         }
-        if !can_cast(from, to, self.casting) {
-            return Err(Error::Casting {
-                from: from.text(),
-                to: to.text(),
-                rule: self.casting.name(),
-            });
-        }
-        Ok(())
+        check_cast(from, to, self.casting)
     }
 }
 

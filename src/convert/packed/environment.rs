@@ -17,11 +17,16 @@ impl Standard {
     pub fn enter() -> Self {
         /// All exceptions masked, no flags, nearest, no flushing.
         const STANDARD: u32 = 0x1f80;
+        /// Exceptions that have been met.
+        const FLAGS: u32 = 0x3f;
         let mut saved = 0u32;
         // SAFETY: MXCSR is stored to and loaded from memory of ours; the value loaded is the architecture's default.
         unsafe {
             core::arch::asm!("stmxcsr [{}]", in(reg) &mut saved, options(nostack));
-            core::arch::asm!("ldmxcsr [{}]", in(reg) &STANDARD, options(nostack));
+            // Most programs have it, and to load it takes longer than to look.
+            if saved & !FLAGS != STANDARD {
+                core::arch::asm!("ldmxcsr [{}]", in(reg) &STANDARD, options(nostack));
+            }
         }
         Self { saved }
     }
