@@ -25,7 +25,9 @@ mod round;
 pub use bits::{pack, unpack};
 pub use kernel::{Kernel, kernel};
 pub use number::Value;
-pub use packed::{Standard, has_avx2};
+pub use packed::Standard;
+#[cfg(target_arch = "x86_64")]
+pub use packed::has_avx2;
 pub use reader::{BLOCK, Reader};
 
 use crate::dtype::{Overflow, Scalar};

@@ -1,10 +1,12 @@
 //! Blocks of bytes: copied as they are, and memory for those that stay in the first-level cache.
 
+#[cfg(target_arch = "x86_64")]
 use crate::convert;
 use core::mem::MaybeUninit;
 
 /// Bytes from which the C library may use the processor's string instructions. Some processors crawl with those when the
 /// destination is a little behind the source, modulo a page.
+#[cfg(target_arch = "x86_64")]
 const LONG: usize = 2048;
 
 /// Bytes of a block on either side.

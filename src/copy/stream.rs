@@ -85,21 +85,33 @@ pub unsafe fn write(from: *const u8, to: *mut u8, bytes: usize) {
 /// Asks for the lines of a few runs of `count` units, `step` bytes apart. They may be anywhere.
 #[inline(always)]
 pub fn prefetch(from: *const u8, run_step: isize, runs: usize, step: isize, count: usize) {
-    #[cfg(target_arch = "x86_64")]
     if step.unsigned_abs() <= LINE / 2 {
         let bytes = count * step.unsigned_abs();
         for run in 0..runs {
             let from = from.wrapping_offset(run as isize * run_step);
             for line in 0..bytes.div_ceil(LINE) {
-                let line = from.wrapping_offset((line * LINE) as isize * step.signum());
-                // SAFETY: a prefetch reads nothing; SSE is part of the architecture.
-                unsafe {
-                    use core::arch::x86_64::*;
-                    _mm_prefetch::<_MM_HINT_T0>(line.cast());
-                }
+                prefetch_line(from.wrapping_offset((line * LINE) as isize * step.signum()));
             }
         }
     }
+}
+
+/// Asks for the line of an address, which may be any.
+#[inline(always)]
+fn prefetch_line(at: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch reads nothing; SSE is part of the architecture.
+    unsafe {
+        use core::arch::x86_64::*;
+        _mm_prefetch::<_MM_HINT_T0>(at.cast());
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: a prefetch reads nothing.
+    unsafe {
+        core::arch::asm!("prfm pldl1keep, [{}]", in(reg) at, options(nostack, preserves_flags, readonly));
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let _ = at;
 }
 
 /// Puts what was streamed before all that comes after.

@@ -3,6 +3,7 @@
 //! A sheet is two loops: `rows` of them, each of `count` units. Steps are in bytes.
 
 use super::block;
+#[cfg(target_arch = "x86_64")]
 use crate::convert;
 
 /// Compiles a loop for every processor and once more for AVX2, and calls the better one.

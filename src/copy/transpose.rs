@@ -3,6 +3,7 @@
 //! Units are 1, 2, 4, 8 or 16 bytes. On x86-64 squares of eight by eight, and with AVX2 taller pieces of the small units, are
 //! exchanged with unpack and shuffle instructions; elsewhere, and at the edges, units move one by one.
 
+#[cfg(target_arch = "x86_64")]
 use crate::convert;
 
 /// Units of a side of a square.
