@@ -11,6 +11,61 @@
 #include <xmmintrin.h>
 #endif
 
+/* The control word of floating-point arithmetic, without what the arithmetic itself changes. Modes: the four directions of
+ * rounding; from 4 on subnormal numbers are zeros, and (aarch64) the payloads of NaN are lost. */
+#if defined(__x86_64__)
+#define CONTROL_MODES 8
+static uint64_t get_control(void)
+{
+    return _mm_getcsr() & ~0x3fu;
+}
+
+static void set_control(uint64_t control)
+{
+    _mm_setcsr((unsigned)control);
+}
+
+static uint64_t control_of(unsigned mode)
+{
+    return 0x1f80 | (mode & 3) << 13 | ((mode & 4) ? 0x8040u : 0);
+}
+#elif defined(__aarch64__)
+#define CONTROL_MODES 8
+static uint64_t get_control(void)
+{
+    uint64_t control;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(control));
+    return control;
+}
+
+static void set_control(uint64_t control)
+{
+    __asm__ volatile("msr fpcr, %0" : : "r"(control));
+}
+
+static uint64_t control_of(unsigned mode)
+{
+    return (mode & 3) << 22 | ((mode & 4) ? 1u << 25 | 1u << 24 | 1u << 19 : 0);
+}
+#else
+#define CONTROL_MODES 1
+static uint64_t get_control(void)
+{
+    return 0;
+}
+
+static void set_control(uint64_t control)
+{
+    (void)control;
+}
+
+static uint64_t control_of(unsigned mode)
+{
+    (void)mode;
+    return 0;
+}
+#endif
+
 static int thinning = 1;
 
 /* Streams of elements: packed or one to a byte below 8 bits, else whole bytes. */
@@ -297,19 +352,17 @@ static void every_pair(void)
 /** The rounding mode and the flushing of subnormals are the caller's, and change nothing. */
 static void every_rounding_mode(void)
 {
-#if defined(__x86_64__)
     static const int sources[] = {F64_INDEX, F32_INDEX, F16_INDEX, 16, 7, 14, 27};
     int before = thinning;
-    unsigned saved = _mm_getcsr();
+    uint64_t saved = get_control();
     thinning *= 20;
-    for (unsigned mode = 0; mode < 8; mode++) {
-        /* Bits 13 and 14: rounding. Bit 15: flush to zero. Bit 6: subnormal operands are zero. */
-        unsigned csr = 0x1f80 | (mode & 3) << 13 | ((mode & 4) ? 0x8040u : 0);
-        _mm_setcsr(csr);
-        unsigned kept = _mm_getcsr();
-        _mm_setcsr(saved);
-        if (kept != csr) {
-            continue; /* An emulator that does not know this mode. */
+    for (unsigned mode = 0; mode < CONTROL_MODES; mode++) {
+        uint64_t control = control_of(mode);
+        set_control(control);
+        uint64_t kept = get_control();
+        set_control(saved);
+        if (kept != control) {
+            continue; /* A processor or an emulator that does not know this mode. */
         }
         for (size_t s = 0; s < sizeof sources / sizeof *sources; s++) {
             const oracle_dtype *from = &oracle_dtypes[sources[s]];
@@ -317,18 +370,17 @@ static void every_rounding_mode(void)
             source_array array;
             store(&array, from, &set, 0, 1, 0);
             for (int t = 0; t < DTYPE_COUNT; t++) {
-                _mm_setcsr(csr);
+                set_control(control);
                 try_conversion(&array, from, &set, &oracle_dtypes[t], DEFAULT);
-                unsigned after = _mm_getcsr();
-                _mm_setcsr(saved);
-                CHECK((after & ~0x3fu) == (csr & ~0x3fu));
+                uint64_t after = get_control();
+                set_control(saved);
+                CHECK(after == control);
             }
             free(array.data);
             free(set.elements);
         }
     }
     thinning = before;
-#endif
 }
 
 /** Under exact casting the first value that would not survive is named, and nothing is made. */
