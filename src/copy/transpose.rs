@@ -1,7 +1,11 @@
 //! Transposing in registers: runs of units become columns.
 //!
 //! Units are 1, 2, 4, 8 or 16 bytes. On x86-64 squares of eight by eight, and with AVX2 taller pieces of the small units, are
-//! exchanged with unpack and shuffle instructions; elsewhere, and at the edges, units move one by one.
+//! exchanged with unpack and shuffle instructions; on aarch64, squares as wide as a register; elsewhere, and at
+//! the edges, units move one by one.
+
+#[cfg(target_arch = "aarch64")]
+mod neon;
 
 #[cfg(target_arch = "x86_64")]
 use crate::convert;
@@ -29,36 +33,34 @@ impl Transpose {
     /// For units of `size` bytes: 1, 2, 4, 8 or 16.
     pub fn of(size: usize) -> Self {
         #[cfg(target_arch = "x86_64")]
-        if convert::has_avx2() {
-            let (function, runs): (Function, _) = match size {
-                1 => (x86::run_avx2::<1>, MOST_RUNS),
-                2 => (x86::run_avx2::<2>, MOST_RUNS / 2),
-                4 => (x86::run_avx2::<4>, SIDE),
-                8 => (x86::run_avx2::<8>, SIDE),
-                _ => (one_by_one::<[u8; 16]>, SIDE),
-            };
-            return Self { function, runs };
-        }
-        #[cfg(target_arch = "x86_64")]
-        let function: Function = match size {
-            1 => x86::run_sse2::<1>,
-            2 => x86::run_sse2::<2>,
-            4 => x86::run_sse2::<4>,
-            8 => x86::run_sse2::<8>,
-            _ => one_by_one::<[u8; 16]>,
+        let (function, runs): (Function, _) = match (size, convert::has_avx2()) {
+            (1, true) => (x86::run_avx2::<1>, MOST_RUNS),
+            (2, true) => (x86::run_avx2::<2>, MOST_RUNS / 2),
+            (4, true) => (x86::run_avx2::<4>, SIDE),
+            (8, true) => (x86::run_avx2::<8>, SIDE),
+            (1, false) => (x86::run_sse2::<1>, SIDE),
+            (2, false) => (x86::run_sse2::<2>, SIDE),
+            (4, false) => (x86::run_sse2::<4>, SIDE),
+            (8, false) => (x86::run_sse2::<8>, SIDE),
+            _ => (one_by_one::<[u8; 16]>, SIDE),
         };
-        #[cfg(not(target_arch = "x86_64"))]
-        let function: Function = match size {
-            1 => one_by_one::<u8>,
-            2 => one_by_one::<[u8; 2]>,
-            4 => one_by_one::<[u8; 4]>,
-            8 => one_by_one::<[u8; 8]>,
-            _ => one_by_one::<[u8; 16]>,
+        #[cfg(target_arch = "aarch64")]
+        let (function, runs): (Function, _) = match size {
+            1 => (neon::run::<neon::Bytes, 16>, 2 * SIDE),
+            2 => (neon::run::<neon::Pairs, 8>, SIDE),
+            4 => (neon::run::<neon::Singles, 4>, SIDE),
+            8 => (neon::run::<neon::Doubles, 2>, SIDE),
+            _ => (one_by_one::<[u8; 16]>, SIDE),
         };
-        Self {
-            function,
-            runs: SIDE,
-        }
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+        let (function, runs): (Function, _) = match size {
+            1 => (one_by_one::<u8>, SIDE),
+            2 => (one_by_one::<[u8; 2]>, SIDE),
+            4 => (one_by_one::<[u8; 4]>, SIDE),
+            8 => (one_by_one::<[u8; 8]>, SIDE),
+            _ => (one_by_one::<[u8; 16]>, SIDE),
+        };
+        Self { function, runs }
     }
 
     /// How many runs are best exchanged at once: a multiple of [`SIDE`], [`MOST_RUNS`] at most.
