@@ -3,6 +3,9 @@
 //! The public interface is the C header `astensor/astensor.h`, which is generated from [`capi`]. The modules below it are
 //! listed in the order of their layers: each uses only those before it.
 
+#[cfg(not(all(target_pointer_width = "64", target_endian = "little")))]
+compile_error!("astensor is for processors with addresses of 64 bits and the low byte first");
+
 mod error;
 
 mod dlpack;

@@ -155,7 +155,11 @@ fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Run> {
             // AVX-512 has instructions for 64-bit integers, and for making integers narrower.
             let long = |scalar| matches!(scalar, Scalar::Int64 | Scalar::UInt64);
             let plain = || plain::avx512::direct(from, to);
-            if long(from) || long(to) {
+            let is_short = from.kind() == Kind::Float && from.bits() <= 16;
+            if is_short && long(to) {
+                // By way of float32 there are instructions for both steps.
+                None
+            } else if long(from) || long(to) {
                 plain().or_else(|| avx2::direct(from, to))
             } else {
                 avx2::direct(from, to).or_else(plain)
