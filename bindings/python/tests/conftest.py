@@ -6,6 +6,10 @@ import pytest
 import astensor as at
 
 
+# Before 2.1, NumPy knew unversioned capsules only: those it takes are read-only arrays, and read-only arrays it does not give.
+NUMPY_HAS_VERSIONS = np.lib.NumpyVersion(np.__version__) >= "2.1.0"
+
+
 def address(array):
     return array.__array_interface__["data"][0]
 
