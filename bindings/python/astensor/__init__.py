@@ -8,6 +8,25 @@
 bytearray(b'\\x00\\x07\\x00\\x00')
 """
 
+from ._array_api import (  # noqa: F401
+    __array_namespace_info__,
+    all,
+    arange,
+    asarray,
+    astype,
+    can_cast,
+    finfo,
+    full,
+    iinfo,
+    isdtype,
+    isfinite,
+    isnan,
+    ones,
+    permute_dims,
+    reshape,
+    result_type,
+    zeros,
+)
 from ._core import *  # noqa: F401,F403
 from ._core import __version__  # noqa: F401
 from ._errors import TensorError  # noqa: F401

@@ -28,6 +28,10 @@ class TensorBufferError(TensorError, BufferError):
     """Memory that cannot be lent, taken back or exchanged now."""
 
 
+class TensorExchangeError(TensorBufferError, ValueError):
+    """Memory that is not exchanged as asked. DLPack and the buffer protocol want a BufferError, a bad argument is a ValueError."""
+
+
 class TensorMemoryError(TensorError, MemoryError):
     """An allocation failed."""
 
@@ -49,10 +53,10 @@ by_status = {
     5: TensorValueError,
     6: TensorIndexError,
     7: TensorTypeError,
-    8: TensorValueError,
+    8: TensorExchangeError,
     9: TensorTypeError,
     10: TensorValueError,
-    11: TensorValueError,
+    11: TensorExchangeError,
     12: TensorValueError,
     13: TensorValueError,
     14: TensorRuntimeError,

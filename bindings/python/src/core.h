@@ -18,7 +18,7 @@ enum { HEAVY_BYTES = 1 << 17 };
 int error_prepare(void);
 /** Raises this thread's last error. Returns NULL. */
 PyObject *error_raise(tensor_status_t status);
-/** Raises it as a BufferError, whatever it is: what consumers of buffers and DLPack expect. Returns NULL. */
+/** Raises it as a BufferError that is a ValueError too: what consumers of buffers and DLPack expect. Returns NULL. */
 PyObject *error_raise_buffer(tensor_status_t status);
 /** Raises a BufferError that the extension found itself. Returns NULL. */
 PyObject *error_refuse_buffer(tensor_status_t status, const char *why);
@@ -148,6 +148,8 @@ int exchange_prepare(void);
 /** Whether an object has __dlpack__. */
 bool exchange_offers(PyObject *data);
 tensor_t *exchange_import(PyObject *data, const Request *request);
+/** A tensor of what a capsule holds, which is used up if that goes well. */
+tensor_t *exchange_take(PyObject *capsule, const Request *request);
 PyObject *exchange_export(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keywords);
 /** The bytes of padded sub-byte elements, as uint8: the same memory. */
 PyObject *exchange_padded_bytes(PyObject *module, PyObject *object);
@@ -164,12 +166,17 @@ tensor_t *value_import(PyObject *data, const Request *request);
 extern PyMappingMethods index_mapping;
 extern PySequenceMethods index_sequence;
 
+/* compare.c: equality, element by element. */
+
+PyObject *compare_objects(PyObject *self, PyObject *other, int operation);
+
 /* methods.c: views and conversions.   read.c: numbers and text out of tensors. */
 
 extern PyMethodDef wrapper_methods[];
 PyObject *read_repr(PyObject *self);
 PyObject *read_tolist(PyObject *self, PyObject *unused);
 PyObject *read_item(PyObject *self, PyObject *unused);
+PyObject *read_complex(PyObject *self, PyObject *unused);
 PyObject *read_bytes(PyObject *self, PyObject *unused);
 extern PyNumberMethods read_number;
 

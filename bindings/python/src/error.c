@@ -1,7 +1,7 @@
 /* Errors of the library as exceptions. */
 #include "core.h"
 
-static PyObject *by_status;
+static PyObject *by_status, *of_exchange;
 
 int error_prepare(void)
 {
@@ -10,8 +10,9 @@ int error_prepare(void)
         return -1;
     }
     by_status = PyObject_GetAttrString(module, "by_status");
+    of_exchange = PyObject_GetAttrString(module, "TensorExchangeError");
     Py_DECREF(module);
-    return by_status == NULL ? -1 : 0;
+    return by_status == NULL || of_exchange == NULL ? -1 : 0;
 }
 
 /* Raises `type` with a message, which it takes over, and the attributes that say which error it was. */
@@ -34,9 +35,9 @@ static PyObject *raise_as(PyObject *type, tensor_status_t status, PyObject *mess
     return NULL;
 }
 
-static PyObject *raise_status(tensor_status_t status, tensor_status_t as, PyObject *message)
+static PyObject *raise_status(tensor_status_t status, PyObject *message)
 {
-    PyObject *number = PyLong_FromLong(as);
+    PyObject *number = PyLong_FromLong(status);
     PyObject *type = number == NULL ? NULL : PyDict_GetItemWithError(by_status, number);
     Py_XDECREF(number);
     if (type == NULL && PyErr_Occurred()) {
@@ -55,18 +56,17 @@ static PyObject *last_message(void)
 
 PyObject *error_raise(tensor_status_t status)
 {
-    return raise_status(status, status, last_message());
+    return raise_status(status, last_message());
 }
 
 PyObject *error_raise_buffer(tensor_status_t status)
 {
-    tensor_status_t as = status == TENSOR_ERROR_OUT_OF_MEMORY ? status : TENSOR_ERROR_BUSY;
-    return raise_status(status, as, last_message());
+    return status == TENSOR_ERROR_OUT_OF_MEMORY ? error_raise(status) : raise_as(of_exchange, status, last_message());
 }
 
 PyObject *error_refuse_buffer(tensor_status_t status, const char *why)
 {
-    return raise_status(status, TENSOR_ERROR_BUSY, PyUnicode_FromString(why));
+    return raise_as(of_exchange, status, PyUnicode_FromString(why));
 }
 
 PyObject *error_format(tensor_status_t status, const char *format, ...)
@@ -75,5 +75,5 @@ PyObject *error_format(tensor_status_t status, const char *format, ...)
     va_start(arguments, format);
     PyObject *message = PyUnicode_FromFormatV(format, arguments);
     va_end(arguments);
-    return raise_status(status, status, message);
+    return raise_status(status, message);
 }

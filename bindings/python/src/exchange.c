@@ -73,7 +73,7 @@ static bool is_plain(PyObject *data)
 
 /* In: by capsules. */
 
-static tensor_t *take_capsule(PyObject *capsule, const Request *request)
+tensor_t *exchange_take(PyObject *capsule, const Request *request)
 {
     if (PyCapsule_IsValid(capsule, VERSIONED)) {
         DLManagedTensorVersioned *managed = PyCapsule_GetPointer(capsule, VERSIONED);
@@ -99,7 +99,7 @@ static tensor_t *take_capsule(PyObject *capsule, const Request *request)
         }
         return made;
     }
-    PyErr_SetString(PyExc_TypeError, "__dlpack__() returned no capsule of a tensor, or one that was used before");
+    PyErr_SetString(PyExc_TypeError, "no capsule of a tensor, or one that was used before");
     return NULL;
 }
 
@@ -185,7 +185,7 @@ tensor_t *exchange_import(PyObject *data, const Request *request)
     if (asked) {
         rest.copy = TENSOR_COPY_IF_NEEDED;
     }
-    tensor_t *made = take_capsule(capsule, &rest);
+    tensor_t *made = exchange_take(capsule, &rest);
     Py_DECREF(capsule);
     return made;
 }

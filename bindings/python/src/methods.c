@@ -360,6 +360,7 @@ PyMethodDef wrapper_methods[] = {
     {"__dlpack_device__", exchange_device, METH_NOARGS, "__dlpack_device__($self)\n--\n\n(type, id) of the device."},
     {"__array__", FAST(method_array), METH_FASTCALL | METH_KEYWORDS,
      "__array__($self, dtype=None, copy=None)\n--\n\nFor NumPy, where dtypes have no buffer format."},
+    {"__complex__", read_complex, METH_NOARGS, NULL},
     {"__reduce_ex__", method_reduce, METH_O, NULL},
     {"__copy__", method_alias, METH_NOARGS, NULL},
     {"__deepcopy__", method_deepcopy, METH_O, NULL},

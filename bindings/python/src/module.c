@@ -105,6 +105,9 @@ static PyObject *from_dlpack(PyObject *module, PyObject *const *args, Py_ssize_t
     if (wrapper_check(given[0])) {
         return wrapper_new(create_from_memory(given[0], &request));
     }
+    if (PyCapsule_CheckExact(given[0])) {
+        return wrapper_new(exchange_take(given[0], &request));
+    }
     if (!exchange_offers(given[0])) {
         return error_format(TENSOR_ERROR_DTYPE, "a %.200s has no __dlpack__", Py_TYPE(given[0])->tp_name);
     }
@@ -312,6 +315,7 @@ PyMODINIT_FUNC PyInit__core(void)
         return NULL;
     }
     PyObject *version = PyUnicode_FromString(tensor_version());
+    TensorType.tp_hash = PyBaseObject_Type.tp_hash; /* By identity, which a comparison of elements does not change. */
     if (error_prepare() < 0 || owner_prepare() < 0 || exchange_prepare() < 0 || dtype_prepare(module) < 0 ||
         PyType_Ready(&TensorType) < 0 || PyType_Ready(&LoanType) < 0 ||
         PyDict_SetItemString(TensorType.tp_dict, "__dlpack_c_exchange_api__", exchange_capsule) < 0 ||

@@ -204,6 +204,14 @@ static PyObject *as_float(PyObject *self)
     return real;
 }
 
+PyObject *read_complex(PyObject *self, PyObject *unused)
+{
+    PyObject *number = read_item(self, unused);
+    PyObject *made = number == NULL ? NULL : PyObject_CallOneArg((PyObject *)&PyComplex_Type, number);
+    Py_XDECREF(number);
+    return made;
+}
+
 static PyObject *as_index(PyObject *self)
 {
     /* Functions such as bytes() ask this first, and go on after a TypeError. */

@@ -109,6 +109,16 @@ static PyObject *get_transposed(PyObject *self, void *unused)
     return wrapper_result(tensor_permute(wrapper_handle(self), ndim, dims, &view), &view);
 }
 
+static PyObject *get_matrix_transposed(PyObject *self, void *unused)
+{
+    (void)unused;
+    if (tensor_ndim(wrapper_handle(self)) < 2) {
+        return error_format(TENSOR_ERROR_SHAPE, "a tensor of %d dimensions is no matrix", (int)tensor_ndim(wrapper_handle(self)));
+    }
+    tensor_t *view = NULL;
+    return wrapper_result(tensor_transpose(wrapper_handle(self), -2, -1, &view), &view);
+}
+
 static PyObject *get_origin(PyObject *self, void *unused)
 {
     (void)unused;
@@ -147,6 +157,7 @@ static PyGetSetDef getters[] = {
     {"requires_grad", gradients_required, NULL, "Whether gradients are asked for.", NULL},
     {"is_leaf", gradients_is_leaf, NULL, "Whether it is the result of nothing that requires grad.", NULL},
     {"grad", gradients_get, gradients_set, "The gradient of a leaf, or None. Set it to a Tensor to add up in that.", NULL},
+    {"mT", get_matrix_transposed, NULL, "A view with the last two dimensions exchanged.", NULL},
     {"T", get_transposed, NULL, "A view with the dimensions in reverse order.", NULL},
     {"origin", get_origin, NULL, "How it was made: ('alias' or 'copy', reasons, bytes moved).", NULL},
     {NULL, NULL, NULL, NULL, NULL},
@@ -161,6 +172,7 @@ PyTypeObject TensorType = {
     .tp_weaklistoffset = offsetof(Tensor, weak_references),
     .tp_dealloc = tensor_dealloc,
     .tp_repr = read_repr,
+    .tp_richcompare = compare_objects,
     .tp_methods = wrapper_methods,
     .tp_getset = getters,
     .tp_as_buffer = &buffer_procs,
