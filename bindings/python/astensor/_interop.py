@@ -13,6 +13,8 @@ def dtype_name(dtype):
     module = type(dtype).__module__
     if module == "torch":
         return str(dtype).partition(".")[2]
+    if dtype is None:
+        raise_unknown(dtype)
     plain = {bool: "bool", int: "int64", float: "float64", complex: "complex128"}
     if isinstance(dtype, type) and dtype in plain:
         return plain[dtype]
@@ -26,16 +28,14 @@ def dtype_name(dtype):
     if found.kind not in "biufcV" or not found.name.isidentifier() or found.subdtype is not None:
         raise_unknown(dtype)
     if not found.isnative:
-        from ._errors import TensorTypeError
-
-        raise TensorTypeError(f"{found.str} is not the native byte order")
+        raise_unknown(dtype, f"{found.str} is not the native byte order")
     return found.name
 
 
-def raise_unknown(dtype):
+def raise_unknown(dtype, why=None):
     from ._errors import TensorTypeError
 
-    error = TensorTypeError(f"unknown dtype: {dtype!r}")
+    error = TensorTypeError(why or f"unknown dtype: {dtype!r}")
     error.status, error.status_name = 7, "TENSOR_ERROR_DTYPE"
     raise error
 

@@ -110,6 +110,24 @@ static PyObject *get_numpy(PyObject *self, void *unused)
     return module_call("numpy_dtype", "O", ((Dtype *)self)->name);
 }
 
+/* What other packages call the same dtype is equal to it: NumPy's objects, types, and names. */
+static PyObject *dtype_compare(PyObject *self, PyObject *other, int operation)
+{
+    if ((operation != Py_EQ && operation != Py_NE) || other == Py_None || exchange_offers(other)) {
+        Py_RETURN_NOTIMPLEMENTED;
+    }
+    bool same = self == other;
+    if (!same && !Py_IS_TYPE(other, &DtypeType)) {
+        DLDataType dtype;
+        if (!dtype_read(other, &dtype)) {
+            PyErr_Clear();
+            Py_RETURN_NOTIMPLEMENTED;
+        }
+        same = dtype_same(dtype, ((Dtype *)self)->dtype);
+    }
+    return PyBool_FromLong(same == (operation == Py_EQ));
+}
+
 static PyGetSetDef dtype_getters[] = {
     {"name", get_name, NULL, "The name, such as 'float32'.", NULL},
     {"code", get_number, NULL, "The DLPack type code.", (void *)CODE},
@@ -117,6 +135,8 @@ static PyGetSetDef dtype_getters[] = {
     {"lanes", get_number, NULL, "Lanes: 1 for a scalar.", (void *)LANES},
     {"itemsize", get_number, NULL, "Bytes of an element that is stored on its own.", (void *)ITEMSIZE},
     {"numpy", get_numpy, NULL, "NumPy's dtype for it (of ml_dtypes, where NumPy has none).", NULL},
+    {"dtype", get_numpy, NULL, "The same: where NumPy wants a dtype, it looks here.", NULL},
+    {"__numpy_dtype__", get_numpy, NULL, "The same: where NumPy 2.4 wants a dtype, it looks here.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -134,6 +154,7 @@ PyTypeObject DtypeType = {
     .tp_dealloc = dtype_dealloc,
     .tp_repr = dtype_repr,
     .tp_str = dtype_str,
+    .tp_richcompare = dtype_compare,
     .tp_new = dtype_new,
     .tp_methods = dtype_methods,
     .tp_getset = dtype_getters,
@@ -188,6 +209,7 @@ int dtype_prepare(PyObject *module)
     };
     by_number = PyDict_New();
     by_any = PyDict_New();
+    DtypeType.tp_hash = PyBaseObject_Type.tp_hash; /* There is one object for each. */
     if (by_number == NULL || by_any == NULL || PyType_Ready(&DtypeType) < 0) {
         return -1;
     }

@@ -167,7 +167,10 @@ tensor_t *exchange_import(PyObject *data, const Request *request)
         if (device_is_reachable(managed->dl_tensor.device)) {
             tensor_t *made = take_versioned(&managed, request);
             if (managed != NULL && managed->deleter != NULL) {
+                PyObject *type, *value, *traceback;
+                PyErr_Fetch(&type, &value, &traceback);
                 managed->deleter(managed);
+                PyErr_Restore(type, value, traceback);
             }
             return made;
         }
@@ -213,7 +216,9 @@ static bool stream_is_fine(PyObject *stream, DLDevice device)
     if (stream == NULL || stream == Py_None) {
         return true;
     }
-    long number = PyLong_AsLong(stream);
+    PyObject *index = PyNumber_Index(stream);
+    long long number = index == NULL ? -1 : PyLong_AsLongLong(index);
+    Py_XDECREF(index);
     if (number == -1 && PyErr_Occurred()) {
         return false;
     }

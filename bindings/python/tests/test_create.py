@@ -127,6 +127,15 @@ def test_dtypes_by_any_name():
     for unknown in ("float33", "U3", np.dtype("M8[s]"), object, 3, "i4,i4"):
         with pytest.raises(TypeError):
             at.as_tensor([1], dtype=unknown)
+    with pytest.raises(TypeError):
+        at.dtype(None)
+    for same in (np.dtype("f4"), np.float32, "float32"):
+        assert at.float32 == same and same == at.float32 and not at.float32 != same and at.float64 != same and same != at.float64
+    assert at.float64 == float and np.dtype(at.float32) == np.float32 and np.zeros(2, at.int8).dtype == at.int8
+    assert at.bfloat16 == ml_dtypes.bfloat16 and np.dtype(at.bfloat16) == ml_dtypes.bfloat16
+    for other in (None, "nothing", 3, object(), at.as_tensor([1.0])):
+        assert at.float32 != other and not at.float32 == other
+    assert len({at.float32, at.dtype("f4"), at.float64}) == 2
     assert repr(at.bfloat16) == "astensor.bfloat16" and str(at.bfloat16) == "bfloat16" and at.dtype("bfloat16") is at.bfloat16
 
 
