@@ -192,7 +192,7 @@ test-cpp: build tools-cxx $(sanitized_library)
 	@$(bin)/cpp_tour examples/data/digits.npy >$(bin)/cpp_tour.log || { cat $(bin)/cpp_tour.log; exit 1; }
 
 # The package as users get it: built and installed by pip, tested away from its sources.
-$(venv)/bindings: build $(venv)/ready $(shell find bindings/python/src bindings/python/astensor bindings/python/setup.py)
+$(venv)/bindings: build $(venv)/ready $(shell find bindings/python/src bindings/python/package bindings/python/setup.py)
 	$(venv)/bin/python -m pip --disable-pip-version-check install --quiet --force-reinstall --no-deps ./bindings/python
 	@touch $@
 

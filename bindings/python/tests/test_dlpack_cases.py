@@ -100,7 +100,7 @@ def test_max_version(version):
     assert t.use_count == 1
 
 
-@pytest.mark.parametrize("copy, version, device", itertools.product([None, True, False], VERSIONS, [None, (1, 0)]))
+@pytest.mark.parametrize("copy, version, device", list(itertools.product([None, True, False], VERSIONS, [None, (1, 0)])))
 def test_keywords_in_all_combinations(copy, version, device):
     t = at.as_tensor(np.arange(4))
     back = at.from_dlpack(t.__dlpack__(copy=copy, max_version=version, dl_device=device, stream=None))
