@@ -5,13 +5,16 @@ static const char VERSIONED[] = "dltensor_versioned", LEGACY[] = "dltensor";
 static const char USED_VERSIONED[] = "used_dltensor_versioned", USED_LEGACY[] = "used_dltensor";
 
 PyObject *exchange_capsule;
-static PyObject *dlpack_name, *api_name, *version_keywords;
+static PyObject *dlpack_name, *api_name, *version, *keywords[4];
 
 /* In: by functions. */
 
 /* The functions that the type of an object offers, or NULL without an exception. */
 static const DLPackExchangeAPI *functions_of(PyObject *data)
 {
+    if (_PyType_Lookup(Py_TYPE(data), api_name) == NULL) {
+        return NULL; /* Most have none: to find that out, no AttributeError is made. */
+    }
     PyObject *capsule = PyObject_GetAttr((PyObject *)Py_TYPE(data), api_name);
     if (capsule == NULL) {
         PyErr_Clear();
@@ -105,50 +108,37 @@ tensor_t *exchange_take(PyObject *capsule, const Request *request)
 
 bool exchange_offers(PyObject *data)
 {
-    PyObject *found = PyObject_GetAttr((PyObject *)Py_TYPE(data), dlpack_name);
-    if (found == NULL) {
-        PyErr_Clear();
-        return false;
-    }
-    Py_DECREF(found);
-    return true;
+    return _PyType_Lookup(Py_TYPE(data), dlpack_name) != NULL;
 }
 
-/* Calls __dlpack__ with what a producer of today knows, and without if it knows nothing. `asked` tells whether the device
- * and the copy were left to the producer. */
+/* Calls __dlpack__ with what a producer of today knows, and without if it knows nothing. `asked` tells whether the copy was
+ * left to the producer. */
 static PyObject *ask(PyObject *data, const Request *request, bool *asked)
 {
-    PyObject *method = PyObject_GetAttr(data, dlpack_name);
-    PyObject *none = PyTuple_New(0);
-    PyObject *keywords = PyDict_Copy(version_keywords);
-    PyObject *capsule = NULL;
+    enum { WITH_DEVICE = 1, WITH_COPY = 2 };
+    PyObject *arguments[4] = {data, version, NULL, NULL}, *device = NULL;
+    int which = 0, count = 2;
     *asked = false;
-    if (method == NULL || none == NULL || keywords == NULL) {
-        goto done;
-    }
     if (request->has_device) {
-        PyObject *device = Py_BuildValue("(ii)", (int)request->device.device_type, (int)request->device.device_id);
-        int set = device == NULL ? -1 : PyDict_SetItemString(keywords, "dl_device", device);
-        Py_XDECREF(device);
-        if (set < 0) {
-            goto done;
+        device = Py_BuildValue("(ii)", (int)request->device.device_type, (int)request->device.device_id);
+        if (device == NULL) {
+            return NULL;
         }
+        arguments[count++] = device;
+        which |= WITH_DEVICE;
     }
     /* A copy of another dtype is made here, once. */
-    bool copies = request->copy != TENSOR_COPY_IF_NEEDED && !request->has_dtype;
-    if (copies && PyDict_SetItemString(keywords, "copy", request->copy == TENSOR_COPY_ALWAYS ? Py_True : Py_False) < 0) {
-        goto done;
+    if (request->copy != TENSOR_COPY_IF_NEEDED && !request->has_dtype) {
+        arguments[count++] = request->copy == TENSOR_COPY_ALWAYS ? Py_True : Py_False;
+        which |= WITH_COPY;
     }
-    capsule = PyObject_Call(method, none, keywords);
-    *asked = capsule != NULL && copies;
+    PyObject *capsule = PyObject_VectorcallMethod(dlpack_name, arguments, 1, keywords[which]);
+    *asked = capsule != NULL && (which & WITH_COPY);
     if (capsule == NULL && PyErr_ExceptionMatches(PyExc_TypeError)) {
         PyErr_Clear();
-        capsule = PyObject_Call(method, none, NULL);
+        capsule = PyObject_VectorcallMethod(dlpack_name, arguments, 1, NULL);
     }
-done:
-    Py_XDECREF(method);
-    Py_XDECREF(none);
-    Py_XDECREF(keywords);
+    Py_XDECREF(device);
     return capsule;
 }
 
@@ -352,7 +342,16 @@ static int describe_object(void *object, DLTensor *out)
     if (!is_ours(object)) {
         return -1;
     }
-    const DLTensor *view = tensor_view(wrapper_handle(object));
+    tensor_t *handle = wrapper_handle(object);
+    if (tensor_requires_grad(handle)) {
+        error_refuse_buffer(TENSOR_ERROR_GRADIENT, "the tensor requires grad, which is not exchanged: use detach()");
+        return -1;
+    }
+    const DLTensor *view = tensor_view(handle);
+    if (view->data == NULL && tensor_numel(handle) > 0) {
+        error_refuse_buffer(TENSOR_ERROR_REVOKED, "the loan was revoked");
+        return -1;
+    }
     *out = *view;
     return 0;
 }
@@ -386,7 +385,11 @@ int exchange_prepare(void)
 {
     dlpack_name = PyUnicode_InternFromString("__dlpack__");
     api_name = PyUnicode_InternFromString("__dlpack_c_exchange_api__");
-    version_keywords = Py_BuildValue("{s(ii)}", "max_version", 1, 3);
+    version = Py_BuildValue("(ii)", 1, 3);
+    keywords[0] = Py_BuildValue("(s)", "max_version");
+    keywords[1] = Py_BuildValue("(ss)", "max_version", "dl_device");
+    keywords[2] = Py_BuildValue("(ss)", "max_version", "copy");
+    keywords[3] = Py_BuildValue("(sss)", "max_version", "dl_device", "copy");
     exchange_capsule = PyCapsule_New(&functions, "dlpack_exchange_api", NULL);
-    return dlpack_name == NULL || api_name == NULL || version_keywords == NULL || exchange_capsule == NULL ? -1 : 0;
+    return PyErr_Occurred() ? -1 : 0;
 }

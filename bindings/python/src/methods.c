@@ -119,6 +119,9 @@ static PyObject *method_data_ptr(PyObject *self, PyObject *unused)
 {
     (void)unused;
     const DLTensor *view = tensor_view(wrapper_handle(self));
+    if (view->data == NULL && tensor_numel(wrapper_handle(self)) > 0) {
+        return error_format(TENSOR_ERROR_REVOKED, "the loan was revoked");
+    }
     return PyLong_FromVoidPtr((char *)view->data + view->byte_offset);
 }
 

@@ -108,7 +108,7 @@ static PyObject *from_dlpack(PyObject *module, PyObject *const *args, Py_ssize_t
     if (PyCapsule_CheckExact(given[0])) {
         return wrapper_new(exchange_take(given[0], &request));
     }
-    if (!exchange_offers(given[0])) {
+    if (!exchange_offers(given[0]) && !PyObject_HasAttrString(given[0], "__dlpack__")) {
         return error_format(TENSOR_ERROR_DTYPE, "a %.200s has no __dlpack__", Py_TYPE(given[0])->tp_name);
     }
     return wrapper_new(exchange_import(given[0], &request));

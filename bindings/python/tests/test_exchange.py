@@ -1,5 +1,6 @@
 """DLPack and buffers, both ways."""
 
+import ctypes
 import gc
 import io
 import sys
@@ -164,8 +165,73 @@ def test_producers_that_fail():
         at.from_dlpack(3)
 
 
+class Described(ctypes.Structure):
+    """A DLTensor."""
+
+    _fields_ = [("data", ctypes.c_void_p), ("device_type", ctypes.c_int32), ("device_id", ctypes.c_int32), ("ndim", ctypes.c_int32),
+                ("code", ctypes.c_uint8), ("bits", ctypes.c_uint8), ("lanes", ctypes.c_uint16),
+                ("shape", ctypes.POINTER(ctypes.c_int64)), ("strides", ctypes.POINTER(ctypes.c_int64)), ("byte_offset", ctypes.c_uint64)]
+
+
+def functions():
+    """The functions of the exchange, as Python calls them: allocate, export, import, describe, stream."""
+    capsule = at.Tensor.__dlpack_c_exchange_api__
+    assert name_of(capsule) == "dlpack_exchange_api"
+    get = ctypes.pythonapi.PyCapsule_GetPointer
+    get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    start = get(capsule, b"dlpack_exchange_api")
+    assert tuple((ctypes.c_uint32 * 2).from_address(start)) == (1, 3)
+    addresses = (ctypes.c_void_p * 5).from_address(start + 16)
+    complain = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p)
+    types = [ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(Described), ctypes.POINTER(ctypes.c_void_p), ctypes.c_void_p, complain),
+             ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.py_object, ctypes.POINTER(ctypes.c_void_p)),
+             ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.POINTER(ctypes.py_object)),
+             ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.py_object, ctypes.POINTER(Described)),
+             ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int32, ctypes.c_int32, ctypes.POINTER(ctypes.c_void_p))]
+    return [type(address) for type, address in zip(types, addresses)] + [complain]
+
+
 def test_functions_of_the_exchange():
-    assert name_of(at.Tensor.__dlpack_c_exchange_api__) == "dlpack_exchange_api"
+    allocate, give, take, describe, stream, complain = functions()
+    t = at.as_tensor(np.arange(12, dtype=np.int16).reshape(3, 4))[:, ::-1]
+    managed, found = ctypes.c_void_p(), Described()
+    assert give(t, ctypes.byref(managed)) == 0 and managed.value and t.use_count == 2
+    back = ctypes.py_object()
+    assert take(managed, ctypes.byref(back)) == 0
+    assert back.value.shares_memory(t) and back.value.tolist() == t.tolist()
+    assert describe(t, ctypes.byref(found)) == 0
+    assert (found.data, found.ndim, found.shape[:2], found.strides[:2], found.byte_offset) == (t.data_ptr(), 2, [3, 4], [4, -1], 0)
+    assert (found.code, found.bits, found.lanes, found.device_type, found.device_id) == (0, 16, 1, 1, 0)
+    where = ctypes.c_void_p(5)
+    assert stream(1, 0, ctypes.byref(where)) == 0 and where.value is None
+    said = []
+    heard = complain(lambda context, kind, message: said.append((kind, message)))
+    assert allocate(ctypes.byref(found), ctypes.byref(managed), None, heard) == 0
+    fresh = ctypes.py_object()
+    assert take(managed, ctypes.byref(fresh)) == 0 and fresh.value.shape == (3, 4) and fresh.value.dtype is at.int16 and not said
+    found.shape[0] = -1
+    assert allocate(ctypes.byref(found), ctypes.byref(managed), None, heard) == -1 and managed.value is None and said[0][0] == b"ValueError"
+
+
+def test_functions_of_the_exchange_refuse():
+    _, give, _, describe, _, _ = functions()
+    managed, found = ctypes.c_void_p(5), Described()
+    loan = at.loan(bytearray(4))
+    revoked = loan.as_tensor()
+    loan.revoke()
+    for refused in (revoked, at.as_tensor([1.0], requires_grad=True)):
+        with pytest.raises(BufferError):
+            give(refused, ctypes.byref(managed))
+        assert managed.value is None
+        with pytest.raises(BufferError):
+            describe(refused, ctypes.byref(found))
+    for wrong in (3, np.zeros(3)):
+        with pytest.raises(TypeError):
+            give(wrong, ctypes.byref(managed))
+        with pytest.raises(TypeError):
+            describe(wrong, ctypes.byref(found))
+    with pytest.raises(BufferError):
+        revoked.data_ptr()
 
 
 def test_buffers_follow_the_flags():
