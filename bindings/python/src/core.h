@@ -165,6 +165,7 @@ tensor_t *value_import(PyObject *data, const Request *request);
 
 extern PyMappingMethods index_mapping;
 extern PySequenceMethods index_sequence;
+PyObject *index_iterate(PyObject *self);
 
 /* compare.c: equality, element by element. */
 

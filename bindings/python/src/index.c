@@ -163,13 +163,18 @@ static Py_ssize_t length(PyObject *self)
     return (Py_ssize_t)tensor_shape(wrapper_handle(self))[0];
 }
 
-/* Iteration ends with the IndexError of this. */
-static PyObject *sequence_item(PyObject *self, Py_ssize_t index)
+PyObject *index_iterate(PyObject *self)
 {
     if (tensor_ndim(wrapper_handle(self)) == 0) {
         PyErr_SetString(PyExc_TypeError, "a tensor without dimensions cannot be iterated over");
         return NULL;
     }
+    return PySeqIter_New(self);
+}
+
+/* Iteration ends with the IndexError of this. */
+static PyObject *sequence_item(PyObject *self, Py_ssize_t index)
+{
     tensor_t *view = NULL;
     return wrapper_result(tensor_select(wrapper_handle(self), 0, index, &view), &view);
 }

@@ -236,7 +236,7 @@ static PyObject *method_squeeze(PyObject *self, PyObject *const *args, Py_ssize_
         return NULL;
     }
     tensor_t *view = NULL;
-    return count == 1 && !arguments_int32(args[0], "dim", &dim)
+    return count == 1 && args[0] != Py_None && !arguments_int32(args[0], "dim", &dim)
                ? NULL
                : wrapper_result(tensor_squeeze(wrapper_handle(self), dim, &view), &view);
 }

@@ -173,6 +173,7 @@ PyTypeObject TensorType = {
     .tp_dealloc = tensor_dealloc,
     .tp_repr = read_repr,
     .tp_richcompare = compare_objects,
+    .tp_iter = index_iterate,
     .tp_methods = wrapper_methods,
     .tp_getset = getters,
     .tp_as_buffer = &buffer_procs,

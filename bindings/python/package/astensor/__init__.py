@@ -8,25 +8,23 @@
 bytearray(b'\\x00\\x07\\x00\\x00')
 """
 
-from ._array_api import (  # noqa: F401
-    __array_namespace_info__,
-    all,
-    arange,
-    asarray,
-    astype,
-    can_cast,
-    finfo,
-    full,
-    iinfo,
-    isdtype,
-    isfinite,
-    isnan,
-    ones,
-    permute_dims,
-    reshape,
-    result_type,
-    zeros,
-)
+from ._array_api import __array_namespace_info__ as __array_namespace_info__
+from ._array_api import all as all
+from ._array_api import arange as arange
+from ._array_api import asarray as asarray
+from ._array_api import astype as astype
+from ._array_api import can_cast as can_cast
+from ._array_api import finfo as finfo
+from ._array_api import full as full
+from ._array_api import iinfo as iinfo
+from ._array_api import isdtype as isdtype
+from ._array_api import isfinite as isfinite
+from ._array_api import isnan as isnan
+from ._array_api import ones as ones
+from ._array_api import permute_dims as permute_dims
+from ._array_api import reshape as reshape
+from ._array_api import result_type as result_type
+from ._array_api import zeros as zeros
 from ._core import *  # noqa: F401,F403
-from ._core import __version__  # noqa: F401
-from ._errors import TensorError  # noqa: F401
+from ._core import __version__ as __version__
+from ._errors import TensorError as TensorError

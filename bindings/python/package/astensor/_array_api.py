@@ -8,16 +8,13 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ._core import Tensor, as_tensor, dtype as _Dtype, empty, get_default_dtype, promote_types
 
-# Words such as `bool` are dtypes in this package, and these functions may be called by them.
-_bool, _complex, _float, _int = builtins.bool, builtins.complex, builtins.float, builtins.int
 
-
-def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: Optional[_bool] = None) -> Tensor:
+def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: Optional[bool] = None) -> Tensor:
     """The same as `as_tensor`."""
     return as_tensor(obj, dtype, device, copy=copy)
 
 
-def full(shape: Union[_int, Sequence[_int]], fill_value: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
+def full(shape: Union[int, Sequence[int]], fill_value: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
     """A tensor of one value."""
     value = as_tensor(fill_value, dtype)
     made = empty(shape, value.dtype, device)
@@ -25,12 +22,12 @@ def full(shape: Union[_int, Sequence[_int]], fill_value: Any, *, dtype: Any = No
     return made
 
 
-def zeros(shape: Union[_int, Sequence[_int]], *, dtype: Any = None, device: Any = None) -> Tensor:
+def zeros(shape: Union[int, Sequence[int]], *, dtype: Any = None, device: Any = None) -> Tensor:
     """A tensor of zeros, of the default dtype unless told otherwise."""
     return full(shape, 0, dtype=get_default_dtype() if dtype is None else dtype, device=device)
 
 
-def ones(shape: Union[_int, Sequence[_int]], *, dtype: Any = None, device: Any = None) -> Tensor:
+def ones(shape: Union[int, Sequence[int]], *, dtype: Any = None, device: Any = None) -> Tensor:
     """A tensor of ones, of the default dtype unless told otherwise."""
     return full(shape, 1, dtype=get_default_dtype() if dtype is None else dtype, device=device)
 
@@ -39,38 +36,36 @@ def arange(start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None,
     """Numbers from `start` to below `stop`; from zero to below `start` if that is the only one."""
     if stop is None:
         start, stop = 0, start
-    if _builtin_all(isinstance(bound, _int) for bound in (start, stop, step)):
+    if builtins.all(isinstance(bound, int) for bound in (start, stop, step)):
         return as_tensor(range(start, stop, step), "int64" if dtype is None else dtype, device)
     count = -((start - stop) // step)
-    return as_tensor([start + i * step for i in range(max(0, _int(count)))], get_default_dtype() if dtype is None else dtype, device)
+    return as_tensor([start + i * step for i in range(max(0, int(count)))], get_default_dtype() if dtype is None else dtype, device)
 
 
-def astype(x: Tensor, dtype: Any, /, *, copy: _bool = True, device: Any = None) -> Tensor:
+def astype(x: Tensor, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Tensor:
     """The elements as another dtype: always a copy unless `copy` is False."""
     return x.to(dtype, device, copy=True if copy else None)
 
 
-def reshape(x: Tensor, /, shape: Sequence[_int], *, copy: Optional[_bool] = None) -> Tensor:
+def reshape(x: Tensor, /, shape: Sequence[int], *, copy: Optional[bool] = None) -> Tensor:
     """The same as the method."""
     return x.reshape(shape, copy=copy)
 
 
-def permute_dims(x: Tensor, /, axes: Sequence[_int]) -> Tensor:
+def permute_dims(x: Tensor, /, axes: Sequence[int]) -> Tensor:
     """The same as the method `permute`."""
     return x.permute(axes)
 
 
 def all(x: Tensor, /) -> Tensor:
     """Whether all elements are true, such as those of `a == b`."""
-    return as_tensor(_builtin_all(x.reshape(-1).to("bool").tolist()))
-
-
-_builtin_all = builtins.all
+    return as_tensor(builtins.all(x.reshape(-1).to("bool").tolist()))
 
 
 def isnan(x: Tensor, /) -> Tensor:
     """Which elements are no number."""
-    return x != x
+    unequal: Tensor = x != x
+    return unequal
 
 
 def isfinite(x: Tensor, /) -> Tensor:
@@ -81,25 +76,25 @@ def isfinite(x: Tensor, /) -> Tensor:
 class FloatInfo(NamedTuple):
     """What `finfo` tells: about one of the two parts, for a complex dtype."""
 
-    bits: _int
-    eps: _float
-    max: _float
-    min: _float
-    smallest_normal: _float
+    bits: int
+    eps: float
+    max: float
+    min: float
+    smallest_normal: float
     dtype: _Dtype
 
 
 class IntInfo(NamedTuple):
     """What `iinfo` tells."""
 
-    bits: _int
-    max: _int
-    min: _int
+    bits: int
+    max: int
+    min: int
     dtype: _Dtype
 
 
 # Bits of the fraction, and the exponent of the smallest normal number.
-_FORMATS: Dict[str, Tuple[_int, _int]] = {
+_FORMATS: Dict[str, Tuple[int, int]] = {
     "float64": (52, -1022), "float32": (23, -126), "float16": (10, -14), "bfloat16": (7, -126),
     "float8_e3m4": (4, -2), "float8_e4m3": (3, -6), "float8_e4m3b11fnuz": (3, -10), "float8_e4m3fn": (3, -6),
     "float8_e4m3fnuz": (3, -7), "float8_e5m2": (2, -14), "float8_e5m2fnuz": (2, -15), "float8_e8m0fnu": (0, -127),
@@ -136,7 +131,7 @@ def iinfo(type: Any, /) -> IntInfo:
     return IntInfo(dtype.bits, 2 ** (dtype.bits - 1) - 1, -(2 ** (dtype.bits - 1)), dtype)
 
 
-def isdtype(dtype: Any, kind: Any) -> _bool:
+def isdtype(dtype: Any, kind: Any) -> bool:
     """Whether a dtype is another, or of a kind: 'bool', 'signed integer', 'unsigned integer', 'integral', 'real floating',
     'complex floating', 'numeric', or one of several in a tuple."""
     if isinstance(kind, tuple):
@@ -154,7 +149,7 @@ def isdtype(dtype: Any, kind: Any) -> _bool:
     return name.split("_")[0].rstrip("0123456789") in kinds[kind]
 
 
-def can_cast(from_: Any, to: Any, /) -> _bool:
+def can_cast(from_: Any, to: Any, /) -> bool:
     """Whether a dtype, or that of a tensor, is promoted to another."""
     try:
         return promote_types(_dtype_of(from_), to) is _Dtype(to)
@@ -164,8 +159,8 @@ def can_cast(from_: Any, to: Any, /) -> _bool:
 
 def result_type(*arrays_and_dtypes: Any) -> _Dtype:
     """The dtype in which all meet. Numbers of Python take part with their kind only."""
-    numbers = [x for x in arrays_and_dtypes if isinstance(x, (_bool, _int, _float, _complex))]
-    dtypes = [_dtype_of(x) for x in arrays_and_dtypes if not isinstance(x, (_bool, _int, _float, _complex))]
+    numbers = [x for x in arrays_and_dtypes if isinstance(x, (bool, int, float, complex))]
+    dtypes = [_dtype_of(x) for x in arrays_and_dtypes if not isinstance(x, (bool, int, float, complex))]
     if not arrays_and_dtypes:
         raise ValueError("at least one tensor, dtype or number is needed")
     if not dtypes:
@@ -174,11 +169,11 @@ def result_type(*arrays_and_dtypes: Any) -> _Dtype:
     for dtype in dtypes[1:]:
         result = promote_types(result, dtype)
     for number in numbers:
-        if isinstance(number, _complex) and not isdtype(result, "complex floating"):
+        if isinstance(number, complex) and not isdtype(result, "complex floating"):
             result = promote_types(result if isdtype(result, "real floating") else get_default_dtype(), "complex64")
-        elif isinstance(number, _float) and not isdtype(result, ("real floating", "complex floating")):
+        elif isinstance(number, float) and not isdtype(result, ("real floating", "complex floating")):
             result = get_default_dtype()
-        elif isinstance(number, _int) and not isinstance(number, _bool) and isdtype(result, "bool"):
+        elif isinstance(number, int) and not isinstance(number, bool) and isdtype(result, "bool"):
             result = _Dtype("int64")
     return result
 

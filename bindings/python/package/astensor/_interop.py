@@ -4,43 +4,44 @@ needed only."""
 import importlib
 import pickle
 import sys
+from typing import Any, Optional, Tuple
 
 from . import _core
+from ._core import Tensor
+from ._errors import TensorTypeError
 
 
-def dtype_name(dtype):
+def dtype_name(dtype: Any) -> str:
     """The library's name of another package's dtype, of a type such as float, or of one of NumPy's names."""
     module = type(dtype).__module__
     if module == "torch":
         return str(dtype).partition(".")[2]
     if dtype is None:
-        raise_unknown(dtype)
+        raise unknown_dtype(dtype)
     plain = {bool: "bool", int: "int64", float: "float64", complex: "complex128"}
     if isinstance(dtype, type) and dtype in plain:
         return plain[dtype]
     if isinstance(dtype, str) and "numpy" not in sys.modules:
-        raise_unknown(dtype)
+        raise unknown_dtype(dtype)
     try:
         numpy = importlib.import_module("numpy")
         found = numpy.dtype(dtype)
     except (ImportError, TypeError, ValueError):
-        raise_unknown(dtype)
+        raise unknown_dtype(dtype) from None
     if found.kind not in "biufcV" or not found.name.isidentifier() or found.subdtype is not None:
-        raise_unknown(dtype)
+        raise unknown_dtype(dtype)
     if not found.isnative:
-        raise_unknown(dtype, f"{found.str} is not the native byte order")
-    return found.name
+        raise unknown_dtype(dtype, f"{found.str} is not the native byte order")
+    return str(found.name)
 
 
-def raise_unknown(dtype, why=None):
-    from ._errors import TensorTypeError
-
+def unknown_dtype(dtype: Any, why: Optional[str] = None) -> TensorTypeError:
     error = TensorTypeError(why or f"unknown dtype: {dtype!r}")
     error.status, error.status_name = 7, "TENSOR_ERROR_DTYPE"
-    raise error
+    return error
 
 
-def numpy_dtype(name):
+def numpy_dtype(name: str) -> Any:
     """NumPy's dtype of a name, from ml_dtypes where NumPy has none."""
     numpy = importlib.import_module("numpy")
     try:
@@ -53,7 +54,7 @@ def numpy_dtype(name):
         raise TypeError(f"neither NumPy nor ml_dtypes has a dtype {name}: convert the tensor first, with .to()") from None
 
 
-def numpy_view(tensor):
+def numpy_view(tensor: Tensor) -> Any:
     """An array of the tensor's memory, never a copy."""
     numpy = importlib.import_module("numpy")
     name = tensor.dtype.name
@@ -74,7 +75,7 @@ BUFFERED = frozenset(
 )
 
 
-def numpy_array(tensor, dtype, copy):
+def numpy_array(tensor: Tensor, dtype: Any, copy: Optional[bool]) -> Any:
     """What __array__ returns: a copy where NumPy stores elements in another way."""
     packed = tensor.dtype.bits < 8 and not tensor.is_subbyte_padded
     if packed and copy is False:
@@ -87,9 +88,9 @@ def numpy_array(tensor, dtype, copy):
     return array.copy() if copy and not packed else array
 
 
-def reduce(tensor, protocol):
+def reduce(tensor: Tensor, protocol: int) -> Tuple[Any, ...]:
     """The way into a pickle: bytes, out of band where the protocol has that."""
-    data = None
+    data: Any = None
     if protocol >= 5 and tensor.dtype.name in BUFFERED and tensor.is_contiguous() and tensor.device == "cpu":
         data = pickle.PickleBuffer(tensor)
     if data is None:
@@ -97,7 +98,7 @@ def reduce(tensor, protocol):
     return rebuild, (data, tensor.dtype.name, tensor.shape, tensor.is_subbyte_padded)
 
 
-def rebuild(data, name, shape, padded):
+def rebuild(data: Any, name: str, shape: Tuple[int, ...], padded: bool) -> Tensor:
     """The way out of a pickle. Bytes that came with it belong to nobody else, but Python's cannot be written."""
     tensor = _core.frombuffer(data, name, shape=shape, padded=padded)
     return tensor.copy() if isinstance(data, bytes) else tensor
