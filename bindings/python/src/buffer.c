@@ -73,6 +73,13 @@ static bool is_value(const Py_buffer *buffer)
            Py_TYPE(buffer->obj)->tp_hash != PyObject_HashNotImplemented && !PyMemoryView_Check(buffer->obj);
 }
 
+/* A date or a duration of NumPy, whose buffer says that its eight bytes are eight numbers. */
+static bool is_date(const Py_buffer *buffer)
+{
+    const char *name = buffer->readonly && buffer->obj != NULL ? Py_TYPE(buffer->obj)->tp_name : "";
+    return strcmp(name, "numpy.datetime64") == 0 || strcmp(name, "numpy.timedelta64") == 0;
+}
+
 tensor_t *buffer_import(PyObject *data, const Request *request)
 {
     Py_buffer *buffer = owner_new_buffer();
@@ -81,6 +88,11 @@ tensor_t *buffer_import(PyObject *data, const Request *request)
     }
     if (PyObject_GetBuffer(data, buffer, PyBUF_RECORDS_RO) < 0) {
         owner_free_buffer(buffer);
+        return NULL;
+    }
+    if (is_date(buffer)) {
+        error_format(TENSOR_ERROR_DTYPE, "no dtype for a %s", Py_TYPE(data)->tp_name);
+        owner_release_buffer(buffer);
         return NULL;
     }
     int64_t shape[TENSOR_MAX_NDIM], strides[TENSOR_MAX_NDIM];

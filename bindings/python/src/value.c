@@ -15,9 +15,15 @@ typedef struct Block {
     struct Block *next;
 } Block;
 
+/* A tensor that a node points to. */
+typedef struct Kept {
+    struct Kept *next;
+    tensor_t *tensor;
+} Kept;
+
 typedef struct {
     Block *blocks;
-    PyObject *kept;   /* Objects that nodes point into. */
+    Kept *kept;
     PyObject *shared; /* Lists that are in the tree more than once: from their address to their node, or None. */
     unsigned seen;
     bool runs;
@@ -38,13 +44,16 @@ static void *tree_allocate(Tree *tree, Py_ssize_t count, size_t size)
 
 static void tree_clear(Tree *tree)
 {
+    for (Kept *kept = tree->kept; kept != NULL; kept = kept->next) {
+        tensor_release(kept->tensor);
+    }
+    tree->kept = NULL;
     for (Block *block = tree->blocks; block != NULL;) {
         Block *next = block->next;
         PyMem_Free(block);
         block = next;
     }
     tree->blocks = NULL;
-    Py_CLEAR(tree->kept);
     Py_CLEAR(tree->shared);
     tree->seen = 0;
 }
@@ -119,6 +128,12 @@ static bool read_node(Tree *tree, PyObject *object, int depth, tensor_value_t *o
     if (PyLong_CheckExact(object)) {
         return read_integer(tree, object, out);
     }
+    if (PyComplex_CheckExact(object)) {
+        Py_complex number = PyComplex_AsCComplex(object);
+        tree->seen |= SEEN_COMPLEX;
+        *out = tensor_value_complex(number.real, number.imag);
+        return true;
+    }
     if (PyList_CheckExact(object) || PyTuple_CheckExact(object)) {
         return read_list(tree, object, depth, out);
     }
@@ -129,13 +144,13 @@ static bool read_node(Tree *tree, PyObject *object, int depth, tensor_value_t *o
     Request as_it_is = {.copy = TENSOR_COPY_IF_NEEDED};
     tensor_t *memory = create_from_memory(object, &as_it_is);
     if (memory != NULL) {
-        PyObject *wrapped = wrapper_new(memory);
-        if (wrapped == NULL || (tree->kept == NULL && (tree->kept = PyList_New(0)) == NULL) ||
-            PyList_Append(tree->kept, wrapped) < 0) {
-            Py_XDECREF(wrapped);
+        Kept *kept = tree_allocate(tree, 1, sizeof *kept);
+        if (kept == NULL) {
+            tensor_release(memory);
             return false;
         }
-        Py_DECREF(wrapped);
+        *kept = (Kept){tree->kept, memory};
+        tree->kept = kept;
         tree->seen |= SEEN_MEMORY;
         *out = tensor_value_tensor(memory);
         return true;
@@ -186,6 +201,14 @@ static bool read_run(Tree *tree, PyObject *items, Py_ssize_t count, tensor_value
         dtype = (DLDataType){kDLBool, 8, 1};
         *out = tensor_value_run(data, dtype, count);
         tree->seen |= i == count ? SEEN_BOOL : 0;
+    } else if (type == &PyComplex_Type) {
+        Py_complex *data = tree_allocate(tree, count, sizeof *data);
+        for (; data != NULL && i < count && PyComplex_CheckExact(item[i]); i++) {
+            data[i] = PyComplex_AsCComplex(item[i]);
+        }
+        dtype = (DLDataType){kDLComplex, 128, 1};
+        *out = tensor_value_run(data, dtype, count);
+        tree->seen |= i == count ? SEEN_COMPLEX : 0;
     } else {
         return true;
     }
@@ -195,6 +218,53 @@ static bool read_run(Tree *tree, PyObject *items, Py_ssize_t count, tensor_value
     *done = i == count;
     tree->seen |= *done ? SEEN_RUN : 0;
     return true;
+}
+
+/* Where in the objects of a type their one element lies, as in the numbers of NumPy: the buffer of one of them tells. */
+static bool find_element(PyObject *object, Py_ssize_t *offset, DLDataType *dtype)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    Py_buffer buffer;
+    if (type->tp_itemsize != 0 || PyObject_GetBuffer(object, &buffer, PyBUF_RECORDS_RO) < 0) {
+        PyErr_Clear();
+        return false;
+    }
+    *offset = (char *)buffer.buf - (char *)object;
+    bool inside = buffer.ndim == 0 && buffer.readonly && buffer.obj == object && *offset >= (Py_ssize_t)sizeof(PyObject) &&
+                  *offset <= type->tp_basicsize - buffer.itemsize &&
+                  dtype_of_buffer_format(buffer.format, buffer.itemsize, dtype);
+    PyBuffer_Release(&buffer);
+    PyErr_Clear();
+    return inside;
+}
+
+/* The items of a list of NumPy's numbers of one type: a run that has the dtype of that type, as memory has. */
+static bool read_typed_run(Tree *tree, PyObject *items, Py_ssize_t count, tensor_value_t *out, bool *done)
+{
+    PyObject *first = PySequence_Fast_GET_ITEM(items, 0);
+    PyTypeObject *type = Py_TYPE(first);
+    Py_ssize_t offset, i = 0;
+    DLDataType dtype;
+    *done = false;
+    if (!PyObject_CheckBuffer(first)) {
+        return true;
+    }
+    Py_INCREF(first);
+    bool found = find_element(first, &offset, &dtype) && PySequence_Fast_GET_SIZE(items) == count;
+    Py_DECREF(first);
+    if (!found) {
+        return true;
+    }
+    PyObject **item = PySequence_Fast_ITEMS(items);
+    size_t size = (size_t)dtype_bytes(dtype);
+    char *data = tree_allocate(tree, count, size);
+    for (; data != NULL && i < count && Py_IS_TYPE(item[i], type); i++) {
+        memcpy(data + (size_t)i * size, (char *)item[i] + offset, size);
+    }
+    *out = tensor_value_run(data, dtype, count);
+    *done = i == count;
+    tree->seen |= *done ? SEEN_MEMORY : 0;
+    return data != NULL;
 }
 
 static bool read_items(Tree *tree, PyObject *object, int depth, tensor_value_t *out)
@@ -207,6 +277,9 @@ static bool read_items(Tree *tree, PyObject *object, int depth, tensor_value_t *
     bool done = false, well = true;
     if (tree->runs && count >= RUN_MINIMUM) {
         well = read_run(tree, items, count, out, &done);
+    }
+    if (well && !done && count >= RUN_MINIMUM) {
+        well = read_typed_run(tree, items, count, out, &done);
     }
     tensor_value_t *nodes = well && !done && count > 0 ? tree_allocate(tree, count, sizeof *nodes) : NULL;
     well = well && (done || count == 0 || nodes != NULL);

@@ -230,6 +230,30 @@ def test_lists(data, dtype, expected):
     assert at.as_tensor(data, dtype="float64").tolist() == expected if dtype != "complex64" else True
 
 
+@pytest.mark.parametrize("name", "bool int8 uint16 int64 uint64 float16 float32 float64 complex64 complex128".split())
+def test_lists_of_numbers_of_numpy(name):
+    numbers = list(np.array([0, 1, 1, 0, 1, 1]).astype(name))
+    t = at.as_tensor(numbers)
+    assert t.dtype.name == name and t.tolist() == [0, 1, 1, 0, 1, 1] and not t.is_read_only
+    assert at.as_tensor([numbers, numbers]).shape == (2, 6) and at.as_tensor([numbers, numbers]).dtype.name == name
+    assert at.as_tensor(numbers, dtype="complex128").tolist() == [0, 1, 1, 0, 1, 1]
+    assert at.as_tensor([numbers, [True] * 6]).dtype == at.as_tensor([numbers[:3], [True] * 3]).dtype
+    assert at.as_tensor(numbers + [False]).dtype == at.as_tensor([numbers[0], False]).dtype
+    assert at.as_tensor(numbers + [np.float64(2.5)]).tolist() == [0, 1, 1, 0, 1, 1, 2.5]
+
+
+def test_lists_of_what_looks_like_numbers_of_numpy():
+    for date in (np.datetime64("2021-05-27"), np.timedelta64(3, "s")):
+        with pytest.raises(TypeError):
+            at.as_tensor(date)
+    for odd in (np.datetime64("2021-05-27"), np.timedelta64(3, "s"), np.str_("a"), np.bytes_(b"a"), np.void(b"abcd")):
+        with pytest.raises((TypeError, ValueError)):
+            at.as_tensor([odd] * 5)
+    assert at.as_tensor([ctypes.c_float(1.5)] * 5).tolist() == [1.5] * 5
+    assert at.as_tensor([np.array(2)] * 5).tolist() == [2] * 5
+    assert at.as_tensor([1j] * 5 + [1.0]).tolist() == [1j] * 5 + [1]
+
+
 def test_default_dtype(restored_default):
     at.set_default_dtype("float64")
     assert at.get_default_dtype() is at.float64
