@@ -199,6 +199,7 @@ $(venv)/bindings: build $(venv)/ready $(shell find bindings/python/src bindings/
 test-bindings-python: $(venv)/bindings
 	@$(venv)/bin/python -c 'import jax' 2>/dev/null || echo "JAX is not installed: its tests are skipped ($(venv)/bin/pip install jax)"
 	@$(venv)/bin/python -m pytest -q -p no:cacheprovider bindings/python/tests
+	@sh tests/python_sdist.sh $(CURDIR)/$(venv)/bin/python
 
 test-docs: build tools-cxx $(venv)/bindings
 	@DOC_PYTHON=$(CURDIR)/$(venv)/bin/python $(PYTHON) tests/doc_examples.py $(release) README.md $(wildcard docs/*.md)

@@ -48,6 +48,8 @@ class PackWithLibrary(sdist):
         super().make_release_tree(base_dir, files)
         for name in SOURCES:
             source, destination = LIBRARY / name, pathlib.Path(base_dir) / "library" / name
+            if name.startswith("LICENSE"):
+                shutil.copy2(source, pathlib.Path(base_dir) / name)  # Where those who redistribute look.
             destination.parent.mkdir(parents=True, exist_ok=True)
             if source.is_dir():
                 shutil.copytree(source, destination, dirs_exist_ok=True)
