@@ -91,10 +91,8 @@ def joined(pieces):
                 body.append("\n")
             else:
                 body.append(f"{line}\n")
-        flush = "std::cout.flush(); " if piece.language == "cpp" else ""
-        body.append(f'{flush}fputs("{MARK}", stdout);\n')
-    if pieces[0].language == "cpp":
-        includes.insert(0, "#include <iostream>\n")
+        # std::cout writes through to stdout, in step with it.
+        body.append(f'fputs("{MARK}", stdout);\n')
     return "".join(includes) + "int main(void) {\n" + "".join(body) + "}\n"
 
 
