@@ -206,7 +206,8 @@ test-bindings-python: $(venv)/bindings
 	@$(venv)/bin/python -m pytest -q -p no:cacheprovider bindings/python/tests
 
 test-docs: build tools-cxx $(venv)/bindings
-	@DOC_PYTHON=$(CURDIR)/$(venv)/bin/python $(PYTHON) tests/doc_examples.py $(release) README.md $(wildcard docs/*.md)
+	@DOC_PYTHON=$(CURDIR)/$(venv)/bin/python $(PYTHON) tests/doc_examples.py $(release) README.md bindings/python/README.md \
+	    $(wildcard docs/*.md include/astensor/*.hpp include/astensor/cpp/*.hpp) packaging/astensor.3.in
 	@$(PYTHON) tests/errors_page.py include/astensor/astensor.h docs/errors.md
 
 # Warnings are errors. The examples lie beside the pages, which link to them.
