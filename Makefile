@@ -20,9 +20,13 @@ version = $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml | head -n 1)
 programs = $(filter-out planted allocation_failure,$(basename $(notdir $(wildcard c_tests/*.c))))
 headers = $(wildcard include/astensor/*.h c_tests/*.h)
 
+processors = $(shell getconf _NPROCESSORS_ONLN)
+
 # Sanitizers are an unstable option, which the stable compiler takes when it is told to.
 host = $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 sanitized_library = target/sanitized/$(host)/release/libastensor.a
+# Whole-program optimisation takes long, and finds no bugs.
+quick = CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
 raced_library = target/raced/$(host)/release/libastensor.a
 
 .PHONY: help build demo test test-rust test-headers test-exports test-c test-sanitized test-valgrind test-raced test-models \
@@ -77,8 +81,13 @@ demo: build $(venv)/ready $(bin)/camera_ring $(bin)/mixed_precision
 	@echo
 	@$(venv)/bin/python examples/numpy_share.py $(release)/libastensor.so
 
-test: test-rust test-headers test-exports test-c test-sanitized test-valgrind test-raced test-models test-cpp test-python \
-    test-bindings-python test-docs test-site test-install test-ffi
+# Those that keep one processor busy for long come first. Of each target all that it says is shown when it has ended.
+tests = test-rust test-sanitized test-models test-valgrind test-raced test-c test-cpp test-headers test-install test-docs \
+    test-bindings-python test-python test-ffi test-site test-exports
+side_by_side = $(if $(filter -j%,$(MAKEFLAGS)),,-j $(processors)) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
+test:
+	@$(MAKE) --no-print-directory $(side_by_side) $(tests)
 	@echo "all tests passed"
 
 test-rust: tools
@@ -116,21 +125,19 @@ $(bin)/camera_ring.raced: examples/camera_ring.c tests/thread_sanitizer_names.c 
 	$(CC) $(CFLAGS_TESTS) -fno-builtin -fsanitize=thread $< tests/thread_sanitizer_names.c -o $@ $(raced_library) $(system_libraries)
 
 test-c: build $(plain) $(bin)/camera_ring $(bin)/mixed_precision
-	@echo "mixed_precision"; $(bin)/mixed_precision examples/data/digits.npy >$(bin)/mixed_precision.log \
-	    || { cat $(bin)/mixed_precision.log; exit 1; }
-	@echo "camera_ring"; $(bin)/camera_ring >$(bin)/camera_ring.log || { cat $(bin)/camera_ring.log; exit 1; }
-	@for program in $(plain); do echo "$$program"; $$program || exit 1; done
-	@for level in $(levels); do for program in conversions copy_into layouts; do \
-	    echo "$$level $$program"; ASTENSOR_LEVEL=$$level $(bin)/$$program || exit 1; done; done
+	@sh tests/each.sh '"$$1" examples/data/digits.npy' $(bin)/camera_ring $(bin)/mixed_precision
+	@sh tests/each.sh '"$$1"' $(plain)
+	@sh tests/each.sh 'ASTENSOR_LEVEL=$${1%:*} $(bin)/$${1#*:}' \
+	    $(foreach level,$(levels),$(addprefix $(level):,conversions copy_into layouts))
 
 # Instrumented, with the library instrumented too and its own checks on. The planted bug is in the library's own read.
 $(sanitized_library): tools
-	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address -Cdebug-assertions=on -Coverflow-checks=on" \
+	$(quick) RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address -Cdebug-assertions=on -Coverflow-checks=on" \
 	    $(CARGO) rustc --release --quiet --lib --crate-type staticlib --target $(host) --target-dir target/sanitized
 
 $(bin)/%.sanitized: c_tests/%.c $(headers) | $(sanitized_library)
 	@mkdir -p $(bin)
-	$(CC) $(CFLAGS_TESTS) $(SANITIZE) $< -o $@ $(sanitized_library) $(system_libraries)
+	$(CC) $(CFLAGS_TESTS) -O0 $(SANITIZE) $< -o $@ $(sanitized_library) $(system_libraries)
 
 sanitized = $(addsuffix .sanitized,$(addprefix $(bin)/,$(programs)))
 
@@ -142,17 +149,16 @@ test-sanitized: $(sanitized_library) $(sanitized) $(bin)/planted.sanitized
 	@if $(bin)/planted.sanitized leak >$(bin)/planted.log 2>&1; then echo "the planted leak went unseen"; exit 1; fi
 	@grep -q 'LeakSanitizer: detected memory leaks' $(bin)/planted.log \
 	    || { cat $(bin)/planted.log; echo "the planted leak was not reported"; exit 1; }
-	@for program in $(sanitized); do echo "$$program"; ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 $$program tiny || exit 1; done
+	@sh tests/each.sh 'ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 "$$1" tiny' $(sanitized)
 
 test-valgrind: build $(plain)
 	@sh tests/need.sh valgrind valgrind --version
-	@for program in $(filter-out $(bin)/allocation_failure,$(plain)); do echo "valgrind $$program"; \
-	    valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite,indirect,possible --error-exitcode=99 \
-	        $$program tiny || exit 1; done
+	@sh tests/each.sh 'valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite,indirect,possible \
+	    --error-exitcode=99 "$$1" tiny' $(filter-out $(bin)/allocation_failure,$(plain))
 
 # Instrumented for races, library and program. The planted one is found in the library's own writes.
 $(raced_library): tools
-	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer" \
+	$(quick) RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer" \
 	    $(CARGO) rustc --release --quiet --lib --crate-type staticlib --target $(host) --target-dir target/raced
 
 $(bin)/%.raced: c_tests/%.c tests/thread_sanitizer_names.c $(headers) | $(raced_library)
@@ -162,12 +168,11 @@ $(bin)/%.raced: c_tests/%.c tests/thread_sanitizer_names.c $(headers) | $(raced_
 raced = $(addprefix $(bin)/,$(addsuffix .raced,loans_threads lifetimes_threads gradients_threads threads))
 
 test-raced: $(raced_library) $(raced) $(bin)/planted.raced $(bin)/camera_ring.raced
-	@if $(bin)/planted.raced race >$(bin)/planted.log 2>&1; then echo "the planted race went unseen"; exit 1; fi
-	@grep -q 'ThreadSanitizer: data race' $(bin)/planted.log && grep -q '#[1-4].*astensor.*copy' $(bin)/planted.log \
-	    || { cat $(bin)/planted.log; echo "the planted race was not reported where it is"; exit 1; }
-	@echo "$(bin)/loans_threads.raced"; $(bin)/loans_threads.raced 3000
-	@for program in $(filter-out %/loans_threads.raced,$(raced)); do echo "$$program"; $$program tiny || exit 1; done
-	@echo "$(bin)/camera_ring.raced"; $(bin)/camera_ring.raced >$(bin)/camera_ring.log || { cat $(bin)/camera_ring.log; exit 1; }
+	@if $(bin)/planted.raced race >$(bin)/planted.raced.log 2>&1; then echo "the planted race went unseen"; exit 1; fi
+	@grep -q 'ThreadSanitizer: data race' $(bin)/planted.raced.log && grep -q '#[1-4].*astensor.*copy' $(bin)/planted.raced.log \
+	    || { cat $(bin)/planted.raced.log; echo "the planted race was not reported where it is"; exit 1; }
+	@sh tests/each.sh '"$$1" tiny' $(filter-out %/loans_threads.raced,$(raced)) $(bin)/camera_ring.raced
+	@sh tests/each.sh '"$$1" 3000' $(bin)/loans_threads.raced
 
 # The whole of it: eight threads, each 100000 times everything.
 race: $(raced_library) $(bin)/loans_threads.raced
@@ -202,7 +207,8 @@ test-bindings-python: $(venv)/bindings
 	@sh tests/python_sdist.sh $(CURDIR)/$(venv)/bin/python
 
 test-docs: build tools-cxx $(venv)/bindings
-	@DOC_PYTHON=$(CURDIR)/$(venv)/bin/python $(PYTHON) tests/doc_examples.py $(release) README.md $(wildcard docs/*.md)
+	@DOC_PYTHON=$(CURDIR)/$(venv)/bin/python $(PYTHON) tests/doc_examples.py $(release) README.md bindings/python/README.md \
+	    $(wildcard docs/*.md include/astensor/*.hpp include/astensor/cpp/*.hpp) packaging/astensor.3.in
 	@$(PYTHON) tests/errors_page.py include/astensor/astensor.h docs/errors.md
 
 # Warnings are errors. The examples lie beside the pages, which link to them.

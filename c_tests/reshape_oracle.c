@@ -87,12 +87,12 @@ static DLTensor random_tensor(uint64_t *state, DLDataType dtype, int64_t *shape,
     return describe(memory + SPAN / 2, dtype, ndim, shape, strides);
 }
 
-static void reshapes(void)
+static void reshapes(int rounds)
 {
     static uint8_t *before[MOST], *after[MOST];
     uint64_t state = 7;
     int views = 0, copies = 0;
-    for (int round = 0; round < 60000; round++) {
+    for (int round = 0; round < rounds; round++) {
         int64_t shape[5], strides[5], wanted[6], numel;
         DLTensor data = random_tensor(&state, DTYPE_I16, shape, strides, 1);
         tensor_t *tensor = NULL, *view = NULL;
@@ -143,15 +143,15 @@ static void reshapes(void)
         tensor_release(view);
         tensor_release(tensor);
     }
-    CHECK(views > 5000 && copies - views > 3000);
+    CHECK(views > rounds / 12 && copies - views > rounds / 20);
 }
 
-static void strided_views_stay_inside(void)
+static void strided_views_stay_inside(int rounds)
 {
     static uint8_t *places[MOST];
     uint64_t state = 8;
     int inside = 0, outside = 0;
-    for (int round = 0; round < 60000; round++) {
+    for (int round = 0; round < rounds; round++) {
         int64_t shape[5], strides[5], wanted[3], steps[3];
         DLTensor data = random_tensor(&state, DTYPE_I16, shape, strides, 0);
         tensor_t *tensor = NULL, *part = NULL, *view = NULL;
@@ -211,18 +211,18 @@ static void strided_views_stay_inside(void)
         }
         tensor_release(tensor);
     }
-    CHECK(inside > 3000 && outside > 3000);
+    CHECK(inside > rounds / 20 && outside > rounds / 20);
 }
 
 /** Whatever is accepted must lie over exactly the same bytes in the same order. */
-static void reinterpreted_bytes(void)
+static void reinterpreted_bytes(int rounds)
 {
     static uint8_t *before[MOST], *after[MOST];
     static const DLDataType dtypes[] = {{kDLInt, 8, 1},   {kDLFloat, 16, 1}, {kDLFloat, 32, 1}, {kDLInt, 64, 1},
                                         {kDLUInt, 8, 3},  {kDLComplex, 128, 1}, {kDLUInt, 16, 3}, {kDLBool, 8, 1}};
     uint64_t state = 9;
     int accepted = 0;
-    for (int round = 0; round < 60000; round++) {
+    for (int round = 0; round < rounds; round++) {
         int64_t shape[5], strides[5];
         DLDataType from = dtypes[next_random(&state) % 8], to = dtypes[next_random(&state) % 8];
         int64_t size = from.bits * from.lanes / 8, other = to.bits * to.lanes / 8;
@@ -253,16 +253,17 @@ static void reinterpreted_bytes(void)
         }
         tensor_release(tensor);
     }
-    CHECK(accepted > 2000);
+    CHECK(accepted > rounds / 30);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    const int rounds = argc > 1 && strcmp(argv[1], "tiny") == 0 ? 3000 : 60000;
     for (int i = 0; i < SPAN; i++) {
         memory[i] = (uint8_t)(i * 31 + i / 256);
     }
-    reshapes();
-    strided_views_stay_inside();
-    reinterpreted_bytes();
+    reshapes(rounds);
+    strided_views_stay_inside(rounds);
+    reinterpreted_bytes(rounds);
     return check_result();
 }

@@ -49,6 +49,27 @@ pair "$gcc" c++23 plain "create views print loan"
 pair "$clang" c++17 plain "create loan no_exceptions"
 pair "$clang" c++20 sanitized "create views access print loan no_exceptions"
 
+# std::mdspan, where a compiler is at hand that has a library with it.
+newest=
+for compiler in "$clang -stdlib=libc++" "clang++-19 -stdlib=libc++" "$gcc"; do
+    if echo '#include <mdspan>
+std::mdspan<int, std::dextents<int, 1>> nothing;' | $compiler -std=c++23 -x c++ -fsyntax-only - 2>/dev/null; then
+        newest=$compiler
+        break
+    fi
+done
+if [ -n "$newest" ]; then
+    for name in create print; do
+        $newest -std=c++23 $warnings -D_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_DEBUG -Iinclude "c_tests/cpp/$name.cpp" \
+            -o "$work/$name-mdspan" "-L$release" -lastensor "-Wl,-rpath,$PWD/$release" -lpthread
+        "$work/$name-mdspan" >"$work/$name-mdspan.log" 2>&1 || { cat "$work/$name-mdspan.log"; exit 1; }
+    done
+    grep -q '^with std::mdspan$' "$work/create-mdspan.log" || { echo "$newest: std::mdspan was not tried"; exit 1; }
+    echo "$newest -std=c++23, with std::mdspan"
+else
+    echo "no compiler here has std::mdspan: skipped (clang-19 with libc++-19-dev has)"
+fi
+
 # The standards that are left.
 syntax() { $1 -std="$2" $warnings $(flags_of "$3") -Iinclude -fsyntax-only "c_tests/cpp/$3.cpp"; }
 syntax "$gcc" c++20 create

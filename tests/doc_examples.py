@@ -1,6 +1,8 @@
 """Every program in the documentation compiles, and prints what the page says.
 
-    doc_examples.py RELEASE_DIRECTORY PAGE.md...
+    doc_examples.py RELEASE_DIRECTORY PAGE...
+
+A page is Markdown (.md), a header in C++ (.hpp), or the template of a manual page (.3.in).
 
 The convention, for blocks of C (```c) and C++ (```cpp):
 
@@ -13,6 +15,9 @@ The convention, for blocks of C (```c) and C++ (```cpp):
 
 Blocks of Python (```python) are the pieces of one program per page. DOC_PYTHON is an interpreter that has the package; without
 it they are left out.
+
+In headers, what a comment has indented by four is a program each; SETTINGS has what they take for granted. In a manual page it
+is what .nf and .fi enclose below EXAMPLES. What these print is not looked at.
 
 Programs are linked with the shared library and with the static one, and must print the same. Nothing is
 added but main() and its includes: what a page shows is what there is.
@@ -32,6 +37,14 @@ LANGUAGES = {
     "cpp": (os.environ.get("CXX", "g++").split(), ["-std=c++17"], ".cpp"),
 }
 SYSTEM_LIBRARIES = ["-lpthread", "-ldl", "-lm"]
+# What comes before main() or at its beginning in the examples of a header.
+WRAPPER = "#include <astensor/astensor.hpp>\n"
+SETTINGS = {
+    "access.hpp": (WRAPPER, "astensor::tensor tensor = astensor::as_tensor({1.f, 2.f});"),
+    "dtype.hpp": (WRAPPER + "using astensor::float16;\nstruct half { short bits; };\n", None),
+    "loan.hpp": (WRAPPER + "static void run(const astensor::tensor &) {}\n", ""),
+    "options.hpp": (WRAPPER + "using namespace astensor;\n", "std::vector<float> numbers{1, 2};"),
+}
 # Printed between the pieces of a program; no page prints it.
 MARK = "\x1e"
 
@@ -75,6 +88,28 @@ def blocks(page):
     return [block for block in found if block is not None]
 
 
+def header_examples(path):
+    """The sources of the programs that the comments of a header show, each with its line."""
+    found, text = [], path.read_text()
+    for match in re.finditer(r"(?m)^ \*\n((?: \*     .*\n)+)", text):
+        line = text.count("\n", 0, match.start(1)) + 1
+        code = re.sub(r"(?m)^ \*     ", "", match[1])
+        before, beginning = SETTINGS.get(path.name, (WRAPPER, ""))
+        code = f'#line {line} "{path.relative_to(ROOT)}"\n{code}'
+        code = f"{code}int main() {{}}\n" if beginning is None else f"int main() {{\n{beginning}\n{code}}}\n"
+        found.append((line, before + code))
+    return found
+
+
+def manual_examples(path):
+    """The source of the program that a manual page shows, with its line."""
+    text = path.read_text()
+    match = re.search(r"\.SH EXAMPLES\n\.nf\n(.*?)\.fi\n", text, re.S)
+    line = text.count("\n", 0, match.start(1)) + 1
+    code = match[1].replace("\\-", "-").replace("\\e", "\\")
+    return [(line, f'#include <astensor/astensor.h>\nint main(void) {{\n#line {line} "{path.relative_to(ROOT)}"\n{code}}}\n')]
+
+
 def whole(block):
     """The source of a program that is one block."""
     return f'#line {block.line + 1} "{block.page}"\n{block.text}'
@@ -91,10 +126,8 @@ def joined(pieces):
                 body.append("\n")
             else:
                 body.append(f"{line}\n")
-        flush = "std::cout.flush(); " if piece.language == "cpp" else ""
-        body.append(f'{flush}fputs("{MARK}", stdout);\n')
-    if pieces[0].language == "cpp":
-        includes.insert(0, "#include <iostream>\n")
+        # std::cout writes through to stdout, in step with it.
+        body.append(f'fputs("{MARK}", stdout);\n')
     return "".join(includes) + "int main(void) {\n" + "".join(body) + "}\n"
 
 
@@ -138,10 +171,18 @@ def main():
     programs = 0
     for argument in sys.argv[2:]:
         page = pathlib.Path(argument).resolve()
+        if page.suffix != ".md":
+            language, examples = ("cpp", header_examples) if page.suffix == ".hpp" else ("c", manual_examples)
+            for line, source in examples(page):
+                for program in compiled(source, language, f"{page.name}_{line}", release):
+                    run([program], f"{argument}:{line}")
+                programs += 1
+            continue
+        name = str(page.relative_to(ROOT).with_suffix("")).replace("/", "_")
         there = [block for block in blocks(page) if "no-compile" not in block.words]
         alone = [block for block in there if block.language in LANGUAGES and re.search(r"\bmain\(", block.text)]
         for number, block in enumerate(alone):
-            for program in compiled(whole(block), block.language, f"{page.stem}_{number}", release):
+            for program in compiled(whole(block), block.language, f"{name}_{number}", release):
                 if "no-run" not in block.words:
                     compare(block, run([program], str(block)))
             programs += 1
@@ -149,7 +190,7 @@ def main():
             pieces = [block for block in there if block not in alone and block.language == language]
             if not pieces:
                 continue
-            for program in compiled(joined(pieces), language, f"{page.stem}_{language}", release):
+            for program in compiled(joined(pieces), language, f"{name}_{language}", release):
                 if any("no-run" in piece.words for piece in pieces):
                     continue
                 printed = run([program], str(page)).split(MARK)
@@ -158,7 +199,7 @@ def main():
             programs += 1
         pieces = [block for block in there if block.language == "python"]
         if pieces and "DOC_PYTHON" in os.environ:
-            for piece, found in zip(pieces, interpreted(pieces, page.stem)):
+            for piece, found in zip(pieces, interpreted(pieces, name)):
                 compare(piece, found)
             programs += 1
     if programs == 0:

@@ -32,6 +32,10 @@ if have nodejs node --version && have npm npm --version; then
         echo "koffi cannot be installed with npm: Node.js is skipped"
     fi
 fi
+if have mono-mcs mcs --version && have mono-runtime mono --version; then
+    mcs -warnaserror examples/ffi/csharp/Lend.cs "-out:$work/Lend.exe"
+    LD_LIBRARY_PATH=$release mono "$work/Lend.exe"
+fi
 # Where it is at hand: it is large. A program of one file needs the compiler, and Java 11.
 if ! command -v javac >/dev/null; then
     echo "there is no development kit for Java (javac): skipped"

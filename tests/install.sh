@@ -10,6 +10,8 @@ sh tests/need.sh file file --version
 work=$PWD/target/install
 mkdir -p "$work"
 rm -rf "$work/a prefix" "$work/stage" "$work/moved" "$work/build" "$work/out"
+# Not the flags of the make that this may run under: its readers have none.
+unset MAKEFLAGS MFLAGS MAKELEVEL
 fail() { echo "$*"; exit 1; }
 quiet() { "$@" >"$work/log" 2>&1 || { cat "$work/log"; fail "failed: $*"; }; }
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
@@ -27,6 +29,8 @@ if git rev-parse --git-dir >/dev/null 2>&1; then
         || fail "the packed files are not those that git tracks"
     mkdir -p "$work/built"
     ln -s ../built "$sources/target"
+    # Without whole-program optimisation, which takes long: what is installed, and where, is the same.
+    export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1
     quiet make -C "$sources" build
 else
     sources=$PWD

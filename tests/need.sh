@@ -4,7 +4,9 @@ package=$1
 shift
 "$@" >/dev/null 2>&1 && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-    { apt-get install -y -qq "$package" || { apt-get update -qq && apt-get install -y -qq "$package"; }; } </dev/null >/dev/null 2>&1
+    # One at a time, when several tests run side by side.
+    flock "${TMPDIR:-/tmp}/astensor-need.lock" sh -c 'apt-get install -y -qq "$1" || { apt-get update -qq && apt-get install -y -qq "$1"; }' \
+        need "$package" </dev/null >/dev/null 2>&1
     "$@" >/dev/null 2>&1 && exit 0
 fi
 echo "$package is missing: please install it (\"$*\" does not work)."

@@ -298,6 +298,14 @@ void spans_are_borrowed() {
     CHECK_THROWS((back.as_mdspan<float, 3>()), TENSOR_ERROR_SHAPE, "rank");
     tensor reversed = back.flip(0);
     CHECK_THROWS((reversed.as_mdspan<float, 2>()), TENSOR_ERROR_COPY_NEEDED, "positive");
+    // What layout_stride takes for granted: strides that reach past what the smaller ones span.
+    tensor windows = back.copy().as_strided({2, 2}, {1, 1}), gaps = back.copy().as_strided({2, 2}, {3, 2});
+    CHECK_THROWS((windows.as_mdspan<float, 2>()), TENSOR_ERROR_COPY_NEEDED, "overlap");
+    CHECK_THROWS((gaps.as_mdspan<float, 2>()), TENSOR_ERROR_COPY_NEEDED, "overlap");
+    tensor turned = back.transpose(0, 1), number = back(1, 2), nothing = back(slice(0, 0)), one = back.flip(0)(slice(0, 1));
+    CHECK((turned.as_mdspan<float, 2>()[std::array{2, 1}] == back.at<float>(1, 2)));
+    CHECK((number.as_mdspan<float, 0>()[std::array<int, 0>{}] == back.at<float>(1, 2)));
+    CHECK((nothing.as_mdspan<float, 2>().extent(0) == 0 && one.as_mdspan<float, 2>().extent(1) == 3));
     std::printf("with std::mdspan\n");
 #endif
 }

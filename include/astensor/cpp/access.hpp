@@ -224,7 +224,7 @@ public:
     }
 #endif
 #ifdef __cpp_lib_mdspan
-    /** The elements by `rank` indices. The strides must be positive, as a std::mdspan wants them. */
+    /** The elements by `rank` indices. A std::mdspan wants strides that are positive and reach past what smaller ones span. */
     template <class T, std::size_t rank>
     using mdspan_of = std::mdspan<T, std::dextents<std::int64_t, rank>, std::layout_stride>;
     template <class T, std::size_t rank>
@@ -274,7 +274,7 @@ public:
 #ifdef __cpp_lib_mdspan
     template <class T, std::size_t rank>
     [[nodiscard]] mdspan_of<T, rank> as_mdspan() const & {
-        mdspan_of<T, rank> out;
+        mdspan_of<T, rank> out(nullptr, typename mdspan_of<T, rank>::mapping_type());  // of rank 0 there is no other
         check_access<T>(spread<T, rank>(out), handle());
         return out;
     }
@@ -347,18 +347,43 @@ private:
     }
 #endif
 #ifdef __cpp_lib_mdspan
+    /** Whether each stride reaches past what the smaller ones span, as layout_stride takes for granted. */
+    template <std::size_t rank>
+    static bool nested(const std::array<std::int64_t, rank> &sizes, const std::array<std::int64_t, rank> &steps) noexcept {
+        std::array<std::size_t, rank> order{};
+        for (std::size_t i = 0; i < rank; i++) {
+            std::size_t at = i;
+            const auto before = [&](std::size_t other) {
+                return steps[i] != steps[other] ? steps[i] < steps[other] : sizes[i] < sizes[other];
+            };
+            for (; at > 0 && before(order[at - 1]); at--) order[at] = order[at - 1];
+            order[at] = i;
+        }
+        for (std::size_t i = 1; i < rank; i++) {
+            if (steps[order[i]] / steps[order[i - 1]] < sizes[order[i - 1]]) return false;
+        }
+        return true;
+    }
+
     template <class T, std::size_t rank>
     outcome spread(mdspan_of<T, rank> &out) const noexcept {
         outcome ended = readable<T>(handle());
         if (ended.failed()) return ended;
         if (tensor_ndim(handle()) != static_cast<std::int32_t>(rank)) return {TENSOR_ERROR_SHAPE, "the mdspan has another rank"};
         std::array<std::int64_t, rank> sizes{}, steps{};
-        for (std::size_t i = 0; i < rank; i++) {
+        const bool empty = tensor_numel(handle()) == 0;
+        std::int64_t spanned = 1;
+        for (std::size_t i = rank; i-- > 0;) {
             sizes[i] = tensor_shape(handle())[i];
-            // Where a stride moves nothing, any positive one will do.
-            steps[i] = sizes[i] > 1 ? tensor_strides(handle())[i] : 1;
+            // Where a stride moves nothing, any that suits the others will do; without elements, that of row-major order.
+            steps[i] = empty ? spanned : sizes[i] > 1 ? tensor_strides(handle())[i] : 1;
             if (steps[i] <= 0) return {TENSOR_ERROR_COPY_NEEDED, "an mdspan needs positive strides: copy the tensor"};
+            if (empty && sizes[i] > 1) {
+                if (spanned > INT64_MAX / sizes[i]) return {TENSOR_ERROR_OVERFLOW, "an mdspan of such sizes has no strides"};
+                spanned *= sizes[i];
+            }
         }
+        if (!nested(sizes, steps)) return {TENSOR_ERROR_COPY_NEEDED, "an mdspan needs strides that leave no overlap: copy the tensor"};
         const std::dextents<std::int64_t, rank> extents(sizes);
         T *start = nullptr;
         ended = shown(handle(), start);

@@ -45,8 +45,8 @@ enum class overflow : std::int32_t {
 /**
  * Options, as tensor_options_t. A dtype is an options value by itself; each function returns a changed copy:
  *
- *     as_tensor(numbers, float16);
- *     as_tensor(numbers, options(float16).casting(casting::same_kind).overflow(overflow::saturate));
+ *     tensor small = as_tensor(numbers, float16);
+ *     tensor checked = as_tensor(numbers, options(float16).casting(casting::same_kind).overflow(overflow::saturate));
  */
 class options {
 public:
