@@ -72,7 +72,7 @@ impl Memory {
         // SAFETY: the descriptor is right.
         let mut memory = unsafe { Descriptor::prove(&raw, false, None, &mut room)? };
         memory.confine(release.lender())?;
-        as_tensor(memory, &Request::DEFAULT, release)
+        as_tensor(&mut memory, &Request::DEFAULT, release)
     }
 
     fn lent(&self, lender: Lender) -> Handle {
