@@ -281,7 +281,8 @@ impl<'a> Plane<'a> {
         );
         let (runs, gathered) = (runs.as_mut_ptr(), gathered.as_mut_ptr());
         let most = RUN / self.source_unit;
-        let step = match direct {
+        // Runs that are read by pieces, or asked for in time, must stay in the cache together.
+        let step = match direct || self.mover.streams() {
             true => self.transpose.runs().min(lines_held(inner.source)),
             false => self.transpose.runs(),
         };
