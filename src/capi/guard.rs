@@ -43,61 +43,11 @@ fn install_hook() {
 /// Runs `body`; its panic becomes [`Error::Internal`]. What there is to know about panics is known from where they come, so
 /// calls that end well keep no record of themselves.
 #[inline(always)]
-fn caught<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+fn caught(body: impl FnOnce() -> Outcome<()>) -> Outcome<()> {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
         // Dropping a payload may panic again.
         core::mem::forget(payload);
-        Err(Error::Internal)
-    })
-}
-
-/// Runs `body` and reports how it ended.
-#[inline(always)]
-pub(super) fn guard(body: impl FnOnce() -> Result<()>) -> tensor_status_t {
-    if !INSTALLED.load(Ordering::Relaxed) {
-        install_hook();
-    }
-    match caught(body) {
-        Ok(()) => TENSOR_OK,
-        Err(error) => report(&error),
-    }
-}
-
-#[cold]
-fn report(error: &Error) -> tensor_status_t {
-    set_last_error(error);
-    status_of(error)
-}
-
-/// Runs `body`, whose caller cannot be told how it ended. It is about something that an earlier call made.
-#[inline(always)]
-pub(super) fn guard_silently(body: impl FnOnce()) {
-    let _ = caught(|| {
-        body();
-        Ok(())
-    });
-}
-
-/// Runs `body` and writes its result to `out`, which holds `nothing` until then and after an error.
-///
-/// # Safety
-/// `out` is NULL or writable.
-#[inline(always)]
-pub(super) unsafe fn guard_out<T>(
-    out: *mut T,
-    nothing: T,
-    body: impl FnOnce() -> Result<T>,
-) -> tensor_status_t {
-    if out.is_null() {
-        return guard(|| Err(Error::Null("out")));
-    }
-    // SAFETY: the caller's promise; old contents are never read.
-    unsafe { out.write(nothing) };
-    guard(|| {
-        let value = body()?;
-        // SAFETY: as above.
-        unsafe { out.write(value) };
-        Ok(())
+        Err(Error::Internal.into())
     })
 }
 
@@ -107,54 +57,78 @@ pub(super) unsafe fn guard_out<T>(
 /// [`Error`] itself, which is large, then never passes through that.
 pub(super) struct Reported(NonZeroI32);
 
+/// What guarded calls end with.
+pub(super) type Outcome<T> = core::result::Result<T, Reported>;
+
 impl From<Error> for Reported {
     #[cold]
     #[inline(never)]
     fn from(error: Error) -> Self {
+        set_last_error(&error);
         // Only success is zero.
-        Self(NonZeroI32::new(report(&error)).unwrap_or(NonZeroI32::MIN))
+        Self(NonZeroI32::new(status_of(&error)).unwrap_or(NonZeroI32::MIN))
     }
 }
 
-/// [`guard_tensor`] for calls that should take no longer than they must.
-///
-/// # Safety
-/// `out` is NULL or writable.
+/// Runs `body` and reports how it ended.
 #[inline(always)]
-pub(super) unsafe fn guard_quick_tensor(
-    out: *mut *mut tensor_t,
-    body: impl FnOnce() -> core::result::Result<Handle, Reported>,
-) -> tensor_status_t {
-    if out.is_null() {
-        return report(&Error::Null("out"));
-    }
-    // SAFETY: the caller's promise; old contents are never read.
-    unsafe { out.write(core::ptr::null_mut()) };
-    guard_quick(|| {
-        let handle = body()?;
-        // SAFETY: as above.
-        unsafe { out.write(handle.into_raw().cast()) };
-        Ok(())
-    })
+pub(super) fn guard(body: impl FnOnce() -> Result<()>) -> tensor_status_t {
+    guard_quick(|| Ok(body()?))
 }
 
 /// [`guard`] for calls that should take no longer than they must.
 #[inline(always)]
-pub(super) fn guard_quick(
-    body: impl FnOnce() -> core::result::Result<(), Reported>,
-) -> tensor_status_t {
+pub(super) fn guard_quick(body: impl FnOnce() -> Outcome<()>) -> tensor_status_t {
     if !INSTALLED.load(Ordering::Relaxed) {
         install_hook();
     }
-    match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(Ok(())) => TENSOR_OK,
-        Ok(Err(Reported(status))) => status.get(),
-        Err(payload) => {
-            // Dropping a payload may panic again.
-            core::mem::forget(payload);
-            report(&Error::Internal)
-        }
+    match caught(body) {
+        Ok(()) => TENSOR_OK,
+        Err(Reported(status)) => status.get(),
     }
+}
+
+/// Runs `body`, whose caller cannot be told how it ended. It is about something that an earlier call made.
+#[inline(always)]
+pub(super) fn guard_silently(body: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(body)).map_err(core::mem::forget);
+}
+
+/// Runs `body` and writes its result to `out`, which holds `nothing` until then and after an error.
+///
+/// # Safety
+/// `out` is NULL or writable.
+#[inline(always)]
+unsafe fn guard_out_quick<T>(
+    out: *mut T,
+    nothing: T,
+    body: impl FnOnce() -> Outcome<T>,
+) -> tensor_status_t {
+    if out.is_null() {
+        return guard(|| Err(Error::Null("out")));
+    }
+    // SAFETY: the caller's promise; old contents are never read.
+    unsafe { out.write(nothing) };
+    guard_quick(|| {
+        let value = body()?;
+        // SAFETY: as above.
+        unsafe { out.write(value) };
+        Ok(())
+    })
+}
+
+/// [`guard`] for functions with a result, which is written to `out`: `nothing` until then and after an error.
+///
+/// # Safety
+/// `out` is NULL or writable.
+#[inline(always)]
+pub(super) unsafe fn guard_out<T>(
+    out: *mut T,
+    nothing: T,
+    body: impl FnOnce() -> Result<T>,
+) -> tensor_status_t {
+    // SAFETY: the caller's promise.
+    unsafe { guard_out_quick(out, nothing, || Ok(body()?)) }
 }
 
 /// [`guard_out`] for functions that make a tensor.
@@ -167,7 +141,20 @@ pub(super) unsafe fn guard_tensor(
     body: impl FnOnce() -> Result<Handle>,
 ) -> tensor_status_t {
     // SAFETY: the caller's promise.
-    unsafe { guard_out(out, core::ptr::null_mut(), || Ok(body()?.into_raw().cast())) }
+    unsafe { guard_quick_tensor(out, || Ok(body()?)) }
+}
+
+/// [`guard_tensor`] for calls that should take no longer than they must.
+///
+/// # Safety
+/// `out` is NULL or writable.
+#[inline(always)]
+pub(super) unsafe fn guard_quick_tensor(
+    out: *mut *mut tensor_t,
+    body: impl FnOnce() -> Outcome<Handle>,
+) -> tensor_status_t {
+    // SAFETY: the caller's promise.
+    unsafe { guard_out_quick(out, core::ptr::null_mut(), || Ok(body()?.into_raw().cast())) }
 }
 
 #[cfg(test)]

@@ -87,98 +87,78 @@ pub struct tensor_options_t {
     pub deleter_ctx: *mut c_void,
 }
 
-/// Options that not every function takes, by what they are called in messages: a bit each, in this order.
-const NAMES: [&str; 11] = [
-    "dtype",
-    "device",
-    "copy",
-    "alignment",
-    "READ_ONLY",
-    "CONTIGUOUS",
-    "REQUIRES_GRAD",
-    "SUBBYTE_PADDED",
-    "nbytes",
-    "loan",
-    "deleter",
-];
+/// Options that not every function takes: a bit each.
+mod option {
+    pub const DTYPE: u32 = 1;
+    pub const DEVICE: u32 = 1 << 1;
+    pub const COPY: u32 = 1 << 2;
+    pub const ALIGNMENT: u32 = 1 << 3;
+    pub const READ_ONLY: u32 = 1 << 4;
+    pub const CONTIGUOUS: u32 = 1 << 5;
+    pub const REQUIRES_GRAD: u32 = 1 << 6;
+    pub const SUBBYTE_PADDED: u32 = 1 << 7;
+    pub const NBYTES: u32 = 1 << 8;
+    pub const LOAN: u32 = 1 << 9;
+    pub const DELETER: u32 = 1 << 10;
 
-/// The bits of some of [`NAMES`].
-const fn named(names: &[&str]) -> u32 {
-    let (mut set, mut i) = (0, 0);
-    while i < names.len() {
-        set |= 1 << number_of(names[i]);
-        i += 1;
-    }
-    set
+    /// What they are called in messages, from the lowest bit on.
+    pub const NAMES: [&str; 11] = [
+        "dtype",
+        "device",
+        "copy",
+        "alignment",
+        "READ_ONLY",
+        "CONTIGUOUS",
+        "REQUIRES_GRAD",
+        "SUBBYTE_PADDED",
+        "nbytes",
+        "loan",
+        "deleter",
+    ];
+
+    /// Those that ask for something of a new tensor.
+    pub const REQUEST: u32 =
+        DTYPE | DEVICE | COPY | ALIGNMENT | READ_ONLY | CONTIGUOUS | SUBBYTE_PADDED;
+    /// Those that describe the data.
+    pub const DATA: u32 = NBYTES | LOAN | SUBBYTE_PADDED;
 }
-
-const fn number_of(name: &str) -> usize {
-    let mut number = 0;
-    while !is_same(NAMES[number], name) {
-        number += 1;
-    }
-    number
-}
-
-const fn is_same(a: &str, b: &str) -> bool {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    let mut i = 0;
-    while i < a.len() && i < b.len() && a[i] == b[i] {
-        i += 1;
-    }
-    i == a.len() && i == b.len()
-}
-
-/// Those that ask for something of a new tensor, that describe the data, and what sub-byte elements are stored like in either.
-const REQUEST: u32 = named(&[
-    "dtype",
-    "device",
-    "copy",
-    "alignment",
-    "READ_ONLY",
-    "CONTIGUOUS",
-    "SUBBYTE_PADDED",
-]);
-const DATA: u32 = named(&["nbytes", "loan", "SUBBYTE_PADDED"]);
-const DELETER: u32 = named(&["deleter"]);
-const LEAF: u32 = named(&["REQUIRES_GRAD"]);
 
 /// Which options a function takes besides casting and overflow.
 #[derive(Clone, Copy)]
 pub(super) struct Accepts {
     function: &'static str,
-    /// A bit for each of [`NAMES`].
+    /// A bit for each [`option`].
     options: u32,
 }
 
 impl Accepts {
     /// Functions that make a tensor from a descriptor.
     pub const fn creation(function: &'static str) -> Self {
-        let options = REQUEST | DATA | DELETER | LEAF;
+        let options = option::REQUEST | option::DATA | option::DELETER | option::REQUIRES_GRAD;
         Self { function, options }
     }
 
     /// Functions that take over a managed tensor.
     pub const fn import(function: &'static str) -> Self {
-        let options = REQUEST | DATA | LEAF;
+        let options = option::REQUEST | option::DATA | option::REQUIRES_GRAD;
         Self { function, options }
     }
 
     /// Functions that make something of a tensor.
     pub const fn tensor(function: &'static str) -> Self {
-        let options = REQUEST | LEAF;
+        let options = option::REQUEST | option::REQUIRES_GRAD;
         Self { function, options }
     }
 
     /// Functions that export a tensor.
     pub const fn export(function: &'static str) -> Self {
-        let options = REQUEST;
+        let options = option::REQUEST;
         Self { function, options }
     }
 
     /// Functions that fill a tensor from a descriptor.
     pub const fn fill(function: &'static str) -> Self {
-        let options = DATA;
+        let options = option::DATA;
         Self { function, options }
     }
 
@@ -290,33 +270,33 @@ impl tensor_options_t {
         let unmeant = self.given() & !accepts.options;
         if unmeant != 0 {
             return Err(Error::OptionNotApplicable {
-                option: NAMES[unmeant.trailing_zeros() as usize],
+                option: option::NAMES[unmeant.trailing_zeros() as usize],
                 function: accepts.function,
             });
         }
         Ok(())
     }
 
-    /// Which of [`NAMES`] ask for something.
+    /// Which [`option`]s ask for something.
     #[inline(always)]
     fn given(&self) -> u32 {
         let flag = |flag| self.flags & flag != 0;
-        let given: [bool; NAMES.len()] = [
-            !self.dtype.is_null(),
-            !self.device.is_null(),
-            self.copy != TENSOR_COPY_IF_NEEDED,
-            self.alignment != 0,
-            flag(TENSOR_FLAG_READ_ONLY),
-            flag(TENSOR_FLAG_CONTIGUOUS),
-            flag(TENSOR_FLAG_REQUIRES_GRAD),
-            flag(TENSOR_FLAG_SUBBYTE_PADDED),
-            self.nbytes != 0,
-            !self.loan.is_null(),
-            self.deleter.is_some(),
+        let given = [
+            (!self.dtype.is_null(), option::DTYPE),
+            (!self.device.is_null(), option::DEVICE),
+            (self.copy != TENSOR_COPY_IF_NEEDED, option::COPY),
+            (self.alignment != 0, option::ALIGNMENT),
+            (flag(TENSOR_FLAG_READ_ONLY), option::READ_ONLY),
+            (flag(TENSOR_FLAG_CONTIGUOUS), option::CONTIGUOUS),
+            (flag(TENSOR_FLAG_REQUIRES_GRAD), option::REQUIRES_GRAD),
+            (flag(TENSOR_FLAG_SUBBYTE_PADDED), option::SUBBYTE_PADDED),
+            (self.nbytes != 0, option::NBYTES),
+            (!self.loan.is_null(), option::LOAN),
+            (self.deleter.is_some(), option::DELETER),
         ];
         let mut set = 0;
-        for (number, given) in given.into_iter().enumerate() {
-            set |= u32::from(given) << number;
+        for (given, option) in given {
+            set |= if given { option } else { 0 };
         }
         set
     }

@@ -38,7 +38,7 @@ pub fn copy_into(destination: &Tensor, source: Touched<'_>, options: FillOptions
                 fill(&target, source, options)?;
             }
         }
-        _ => fill_in_place(destination, source, options)?,
+        _ => fill_kept(destination, source, options)?,
     }
     destination.storage().count_change_alone();
     Ok(())
@@ -46,7 +46,7 @@ pub fn copy_into(destination: &Tensor, source: Touched<'_>, options: FillOptions
 
 /// Fills while both sides are kept where they are.
 #[inline(never)]
-fn fill_in_place(destination: &Tensor, source: Touched<'_>, options: FillOptions) -> Result<()> {
+fn fill_kept(destination: &Tensor, source: Touched<'_>, options: FillOptions) -> Result<()> {
     let room = 0;
     source.with_both(
         Touch::Reads,

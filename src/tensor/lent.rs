@@ -1,6 +1,7 @@
 //! Tensors on a loan: how they join and leave it, and how their memory is kept where it is while it is used.
 
-use super::{Descriptor, Handle, Plan, Root, Tensor, block_of};
+use super::block::{Root, block_of};
+use super::{Descriptor, Handle, Plan, Tensor};
 use crate::dlpack::DLTensor;
 use crate::error::{Error, Result, Text};
 use crate::layout::Room;

@@ -19,7 +19,7 @@ impl Tensor {
         ndim: usize,
         make: impl FnOnce(&Layout, &mut Room) -> Result<i64>,
     ) -> Result<Handle> {
-        Handle::alias_made(self, ndim, self.access()?, |room| {
+        Handle::alias_made(self, ndim, Plan::ALIAS, self.access()?, |room| {
             let offset = make(self.layout(), room)?;
             // SAFETY: the memory is on no loan, or the lock is held.
             unsafe { self.described_at(room, offset) }

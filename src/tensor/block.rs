@@ -1,0 +1,335 @@
+//! The block of a tensor: how tensors are made, with all that is theirs in one allocation.
+//!
+//! A block begins with a tensor, or with a storage and the first tensor on it. Room for the layout comes next; then the data
+//! itself where there is little, or the tensor's place among the members of a loan.
+
+use super::{Descriptor, Handle, Plan, Tensor};
+use crate::device::Device;
+use crate::dlpack::DLTensor;
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use crate::layout::{Layout, LayoutBuf, Room, check_ndim};
+use crate::storage::{
+    Access, Allocation, Count, DATA_ALIGNMENT, Extent, Hold, Member, Release, Slot, Storage,
+};
+use core::cell::UnsafeCell;
+use core::mem::offset_of;
+use core::ptr::NonNull;
+
+/// A storage and the first tensor on it, in one block: a borrow is one allocation.
+#[repr(C)]
+pub(super) struct Root {
+    storage: Storage,
+    tensor: Tensor,
+}
+
+impl Root {
+    /// Where the first tensor on a storage is.
+    #[inline(always)]
+    pub(super) fn tensor_of(storage: NonNull<Storage>) -> NonNull<Tensor> {
+        let at = storage
+            .as_ptr()
+            .wrapping_byte_add(offset_of!(Root, tensor) - offset_of!(Root, storage));
+        // SAFETY: a block is not at the end of the address space.
+        unsafe { NonNull::new_unchecked(at.cast()) }
+    }
+}
+
+/// A block that begins with a `T` and goes on with room for a layout, and for so many bytes more.
+#[inline(always)]
+pub(super) fn block_of<T>(ndim: usize, more: usize) -> Result<Allocation> {
+    const { assert!(size_of::<T>().is_multiple_of(align_of::<i64>())) }
+    Allocation::new(size_of::<T>() + Room::size(ndim) + more, align_of::<T>())
+}
+
+/// The room in a block that begins with a `T`.
+///
+/// # Safety
+/// `block` is from [`block_of`], for this rank at least, and nobody else uses the room for as long as is said here.
+#[inline(always)]
+unsafe fn room_behind<'a, T>(block: NonNull<u8>, ndim: usize) -> &'a mut Room {
+    // SAFETY: the caller's promise.
+    unsafe { Room::at(block.cast::<T>().add(1).cast(), ndim) }
+}
+
+/// The room in a block or, if there is no memory for one, the spare: what else is wrong with a call is told even then.
+///
+/// # Safety
+/// As for [`room_behind`]; the spare is not used otherwise for as long.
+#[inline(always)]
+unsafe fn room_or_spare<'a, T>(
+    block: &Result<Allocation>,
+    ndim: usize,
+    spare: *mut LayoutBuf,
+) -> &'a mut Room {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match block {
+            Ok(block) => room_behind::<T>(block.start(), ndim),
+            Err(_) => &mut *spare,
+        }
+    }
+}
+
+impl Handle {
+    /// A tensor on memory that somebody else owns. `release` runs after its last alias; on error it does not.
+    #[inline(always)]
+    pub fn borrow(memory: &mut Descriptor<'_>, release: Release, origin: Plan) -> Result<Self> {
+        memory.normalise();
+        if let Some(lender) = release.lender() {
+            return Self::borrow_lent(memory, lender, release, origin);
+        }
+        let block = block_of::<Root>(memory.layout.ndim(), 0)?;
+        // SAFETY: the block is a root's.
+        Ok(unsafe { Self::place_root(block, memory, release, origin) })
+    }
+
+    /// A tensor on the caller's memory, of which nothing in particular is asked: [`Handle::borrow`] of what
+    /// [`Descriptor::prove`] proves, which puts the layout where it will stay.
+    ///
+    /// # Safety
+    /// As [`Descriptor::prove`].
+    #[inline(always)]
+    pub unsafe fn borrow_described(raw: &DLTensor) -> Result<Self> {
+        let ndim = check_ndim(i64::from(raw.ndim))?;
+        // SAFETY: the caller's promise; the block is a root's.
+        unsafe {
+            let block = match block_of::<Root>(ndim, 0) {
+                Ok(block) => block,
+                Err(error) => return Err(Self::wrong_without_memory(raw, error)),
+            };
+            let room = room_behind::<Root>(block.start(), ndim);
+            let mut memory = Descriptor::prove(raw, false, None, room)?;
+            memory.normalise();
+            Ok(Self::finish_root(
+                block,
+                &memory,
+                Release::Nothing,
+                Plan::ALIAS,
+            ))
+        }
+    }
+
+    /// What is wrong with a description, or else `error`: that there is no memory for a tensor.
+    ///
+    /// # Safety
+    /// As [`Descriptor::prove`].
+    #[cold]
+    unsafe fn wrong_without_memory(raw: &DLTensor, error: Error) -> Error {
+        let mut room = LayoutBuf::new();
+        // SAFETY: the caller's promise.
+        unsafe { Descriptor::prove(raw, false, None, &mut room) }
+            .err()
+            .unwrap_or(error)
+    }
+
+    /// A row-major tensor of the shape of `like`, on uninitialised memory of its own at a multiple of `alignment`.
+    #[inline(always)]
+    pub fn allocate(
+        like: &Layout,
+        dtype: DType,
+        alignment: usize,
+        read_only: bool,
+        origin: Plan,
+    ) -> Result<Self> {
+        /// Data up to this size shares the block of its tensor.
+        const INLINE_BYTES: usize = 1024;
+        let bytes = like.nbytes(dtype.storage_bits())? as usize;
+        if bytes > INLINE_BYTES || alignment > DATA_ALIGNMENT {
+            return Self::allocate_apart(like, dtype, bytes, alignment, read_only, origin);
+        }
+        let block = block_of::<Root>(like.ndim(), DATA_ALIGNMENT + bytes)?;
+        let before = size_of::<Root>() + Room::size(like.ndim());
+        let after = block.start().as_ptr().wrapping_add(before);
+        let data = match bytes {
+            0 => core::ptr::null_mut(),
+            _ => after.map_addr(|addr| addr.next_multiple_of(DATA_ALIGNMENT)),
+        };
+        // SAFETY: the block is a root's, with the data behind it.
+        Ok(unsafe {
+            Self::own(
+                block,
+                like,
+                (data, bytes),
+                dtype,
+                read_only,
+                Release::Nothing,
+                origin,
+            )
+        })
+    }
+
+    /// [`Handle::allocate`] of data that has an allocation of its own.
+    #[inline(never)]
+    fn allocate_apart(
+        like: &Layout,
+        dtype: DType,
+        bytes: usize,
+        alignment: usize,
+        read_only: bool,
+        origin: Plan,
+    ) -> Result<Self> {
+        // The large allocation is the one that may fail: it comes first.
+        let data = Allocation::new(bytes, alignment.max(DATA_ALIGNMENT))?;
+        let block = block_of::<Root>(like.ndim(), 0)?;
+        let data = data.keep();
+        let release = Release::Allocation(data);
+        // SAFETY: the block is a root's.
+        Ok(unsafe {
+            Self::own(
+                block,
+                like,
+                (data.as_ptr(), bytes),
+                dtype,
+                read_only,
+                release,
+                origin,
+            )
+        })
+    }
+
+    /// A row-major tensor and its storage, on data of its own.
+    ///
+    /// # Safety
+    /// `block` is from [`block_of`] for a root and a layout of the shape of `like`; the data is the tensor's own.
+    #[inline(always)]
+    unsafe fn own(
+        block: Allocation,
+        like: &Layout,
+        (data, bytes): (*mut u8, usize),
+        dtype: DType,
+        read_only: bool,
+        release: Release,
+        origin: Plan,
+    ) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let layout = room_behind::<Root>(block.start(), like.ndim());
+            layout.set_row_major(like);
+            let memory = Descriptor {
+                data,
+                byte_offset: 0,
+                layout,
+                dtype,
+                device: Device::CPU,
+                read_only,
+                extent: Extent {
+                    start: data as u64,
+                    end: data as u64 + bytes as u64,
+                },
+            };
+            Self::finish_root(block, &memory, release, origin)
+        }
+    }
+
+    /// A tensor on the memory of `base`: a view. `access` is that to the loan of the base, if it is on one.
+    #[inline(always)]
+    pub fn alias(
+        base: &Tensor,
+        memory: &Descriptor<'_>,
+        origin: Plan,
+        access: Option<Access>,
+    ) -> Result<Self> {
+        let ndim = memory.layout.ndim();
+        Self::alias_made(base, ndim, origin, access, |room| Ok(memory.moved_to(room)))
+    }
+
+    /// [`Handle::alias`] of the memory that `make` describes; it puts a layout of rank `ndim` at most into the room it is given.
+    #[inline(always)]
+    pub fn alias_made<'a>(
+        base: &Tensor,
+        ndim: usize,
+        origin: Plan,
+        access: Option<Access>,
+        make: impl FnOnce(&'a mut Room) -> Result<Descriptor<'a>>,
+    ) -> Result<Self> {
+        let member = access.as_ref().map_or(0, |_| size_of::<Member>());
+        let (block, mut spare) = (block_of::<Tensor>(ndim, member), LayoutBuf::new());
+        // SAFETY: the block is a tensor's, and has room for a member where it becomes one. The room for the layout is not used
+        // after this.
+        unsafe {
+            let memory = make(room_or_spare::<Tensor>(&block, ndim, &mut spare))?;
+            let (block, hold) = (block?, base.hold.try_clone()?);
+            let handle = Self::finish(block.keep().cast(), &memory, hold, origin);
+            if let Some(access) = access {
+                handle.join(access);
+            }
+            Ok(handle)
+        }
+    }
+
+    /// A tensor and its storage, with the layout moved to where it stays.
+    ///
+    /// # Safety
+    /// `block` is from [`block_of`] for a root and the layout of `memory`.
+    #[inline(always)]
+    pub(super) unsafe fn place_root(
+        block: Allocation,
+        memory: &Descriptor<'_>,
+        release: Release,
+        origin: Plan,
+    ) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let room = room_behind::<Root>(block.start(), memory.layout.ndim());
+            Self::finish_root(block, &memory.moved_to(room), release, origin)
+        }
+    }
+
+    /// A tensor and its storage, of which the layout is there already.
+    ///
+    /// # Safety
+    /// `block` is from [`block_of`] for a root, and the layout of `memory` is in its room.
+    #[inline(always)]
+    unsafe fn finish_root(
+        block: Allocation,
+        memory: &Descriptor<'_>,
+        release: Release,
+        origin: Plan,
+    ) -> Self {
+        let root: NonNull<Root> = block.keep().cast();
+        // SAFETY: the caller's promise; the storage is written before a share of it is made.
+        unsafe {
+            let storage = NonNull::new_unchecked(&raw mut (*root.as_ptr()).storage);
+            storage.write(Storage::new(release, memory.extent));
+            let tensor = Root::tensor_of(storage);
+            Self::finish(tensor, memory, Hold::from_raw(storage), origin)
+        }
+    }
+
+    /// A tensor, of which the layout is there already.
+    ///
+    /// # Safety
+    /// `at` is unused and stays where it is, and the layout of `memory` is in the room behind.
+    #[inline(always)]
+    unsafe fn finish(
+        at: NonNull<Tensor>,
+        memory: &Descriptor<'_>,
+        hold: Hold,
+        origin: Plan,
+    ) -> Self {
+        let ndim = memory.layout.ndim();
+        // SAFETY: the caller's promise.
+        unsafe {
+            let shape = Room::shape_at(at.add(1).cast());
+            at.write(Tensor {
+                references: Count::one(),
+                hold,
+                view: UnsafeCell::new(DLTensor {
+                    data: memory.data.cast(),
+                    device: memory.device.raw(),
+                    ndim: ndim as i32,
+                    dtype: memory.dtype.raw(),
+                    shape: shape.as_ptr(),
+                    strides: shape.add(ndim).as_ptr(),
+                    byte_offset: memory.byte_offset,
+                }),
+                dtype: memory.dtype,
+                read_only: memory.read_only,
+                origin,
+                companion: Slot::empty(),
+            });
+        }
+        Self(at)
+    }
+}
