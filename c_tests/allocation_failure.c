@@ -535,6 +535,12 @@ static void errors_need_no_memory(void)
     options.flags = 1u << 20;
     CHECK_STATUS(tensor_as_tensor(&good, &options, &out), TENSOR_ERROR_ARGUMENT);
     CHECK_STATUS(tensor_as_tensor(NULL, NULL, &out), TENSOR_ERROR_NULL);
+    data = describe(numbers, DTYPE_F32, 2, negative, NULL);
+    CHECK_STATUS(tensor_as_tensor(&data, NULL, &out), TENSOR_ERROR_SHAPE);
+    CHECK_MESSAGE("shape[1] = -4");
+    data = describe(numbers, unknown, 1, flat, NULL);
+    CHECK_STATUS(tensor_as_tensor(&data, NULL, &out), TENSOR_ERROR_DTYPE);
+    CHECK_STATUS(tensor_as_tensor(&good, NULL, &out), TENSOR_ERROR_OUT_OF_MEMORY);
     CHECK_STATUS(tensor_select(base, 0, 99, &out), TENSOR_ERROR_INDEX);
     CHECK_STATUS(tensor_reshape(base, 1, seven, TENSOR_COPY_IF_NEEDED, &out), TENSOR_ERROR_SHAPE);
     CHECK_STATUS(tensor_shares_memory(base, NULL, &shared), TENSOR_ERROR_NULL);

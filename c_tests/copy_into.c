@@ -149,6 +149,33 @@ static void random_overlaps(int rounds)
     CHECK(refusals > rounds / 20 && overlaps > rounds / 20);
 }
 
+/** Runs of one dtype that overlap, by little and by much, forwards and backwards, short and long. */
+static void shifted_runs(void)
+{
+    enum { MOST = 20000, ROOM = 2 * MOST };
+    static const int lengths[] = {2, 8, 100, 600, 1000, 5000, MOST}, shifts[] = {1, 7, 40, 300, 4000};
+    static float memory[ROOM], expected[ROOM];
+    for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
+        for (size_t s = 0; s < sizeof shifts / sizeof *shifts; s++) {
+            for (int direction = 0; direction < 2; direction++) {
+                int64_t length[1] = {lengths[l]};
+                for (int i = 0; i < ROOM; i++) {
+                    memory[i] = expected[i] = (float)i;
+                }
+                float *from = memory + (direction ? shifts[s] : 0), *to = memory + (direction ? 0 : shifts[s]);
+                memmove(expected + (to - memory), expected + (from - memory), (size_t)lengths[l] * sizeof *memory);
+                DLTensor source = describe(from, DTYPE_F32, 1, length, NULL);
+                DLTensor destination = describe(to, DTYPE_F32, 1, length, NULL);
+                tensor_t *target = NULL;
+                CHECK_OK(tensor_as_tensor(&destination, NULL, &target));
+                CHECK_OK(tensor_copy_into(target, &source, NULL));
+                CHECK(memcmp(memory, expected, sizeof memory) == 0);
+                tensor_release(target);
+            }
+        }
+    }
+}
+
 /** Every length up to 129, every misalignment, forwards and backwards, and a transpose; nothing beside them is touched. */
 static void lengths_and_alignments(void)
 {
@@ -240,6 +267,7 @@ static void wrong_destinations_are_left_alone(void)
 int main(int argc, char **argv)
 {
     random_overlaps(argc > 1 && strcmp(argv[1], "tiny") == 0 ? 1000 : 20000);
+    shifted_runs();
     lengths_and_alignments();
     every_element_size();
     wrong_destinations_are_left_alone();

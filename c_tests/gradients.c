@@ -583,6 +583,25 @@ static void test_recorded_kernels(void)
     CHECK_MESSAGE("saved tensor 1 was changed in place");
     tensor_release(output);
 
+    /* Writing is counted, whether there is another tensor on the memory or not. */
+    for (int views = 0; views < 2; views++) {
+        struct product half = {product.a, make(DTYPE_F64, 0, 1, shape, more), 0, 0, TENSOR_OK};
+        tensor_t *view = NULL;
+        output = product_of(&half);
+        version = tensor_version_counter(half.b);
+        if (views) {
+            CHECK_OK(tensor_slice(half.b, 0, 0, 3, 1, &view));
+        }
+        DLTensor source = describe((void *)count_up, DTYPE_F64, 1, shape, NULL);
+        CHECK_OK(tensor_copy_into(half.b, &source, NULL));
+        CHECK(tensor_version_counter(half.b) == version + 1);
+        CHECK_STATUS(tensor_backward(output, gradient, 0), TENSOR_ERROR_GRADIENT);
+        CHECK_MESSAGE("was changed in place");
+        tensor_release(view);
+        tensor_release(output);
+        tensor_release(half.b);
+    }
+
     /* A kernel that fails changes no gradient, and can be tried again. */
     output = product_of(&product);
     product.status = 7;

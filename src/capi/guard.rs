@@ -94,7 +94,7 @@ pub(super) fn guard_silently(body: impl FnOnce()) {
     let _ = catch_unwind(AssertUnwindSafe(body)).map_err(core::mem::forget);
 }
 
-/// Runs `body` and writes its result to `out`, which holds `nothing` until then and after an error.
+/// Writes what `body` gives to `out`, which holds `nothing` until then and after an error.
 ///
 /// # Safety
 /// `out` is NULL or writable.

@@ -112,6 +112,11 @@ impl Slot {
         }
     }
 
+    /// The state of a job that nobody has begun.
+    fn state_of(job: u64, helpers: i32, parts: i64) -> u64 {
+        job << 32 | (helpers as u64) << 16 | parts as u64
+    }
+
     /// The parts that nobody has claimed.
     fn unclaimed(state: u64) -> u16 {
         state as u16
@@ -384,7 +389,7 @@ pub fn run(parts: i64, work: &Work<'_>) {
     slot.awaited.store(false, Ordering::Relaxed);
     slot.panicked.store(false, Ordering::Relaxed);
     let job = slot.state.load(Ordering::Relaxed) >> 32;
-    let state = job.wrapping_add(1) << 32 | (helpers as u64) << 16 | parts as u64;
+    let state = Slot::state_of(job.wrapping_add(1), helpers, parts);
     slot.state.store(state, Ordering::Release);
     crew.jobs.fetch_add(1, Ordering::SeqCst);
     if crew.sleeping.load(Ordering::SeqCst) > 0 {
@@ -485,6 +490,26 @@ mod tests {
             assert!((0..5).all(|_| threads_of_a_job() <= 2));
         }
         set_num_threads(0);
+    }
+
+    #[test]
+    fn a_helper_leaves_the_next_job_in_a_place_to_those_it_is_for() {
+        static SLOT: Slot = Slot::empty();
+        static DONE: AtomicI32 = AtomicI32::new(0);
+        let work = |_| {
+            if DONE.fetch_add(1, Ordering::Relaxed) == 0 {
+                // As its caller may when the last part is done.
+                SLOT.state.store(Slot::state_of(2, 1, 3), Ordering::Release);
+            }
+        };
+        let work: &Work<'static> = &work;
+        // SAFETY: nobody else knows the slot, and the work lives on.
+        unsafe { (*SLOT.work.get()).write(work as *const Work<'static>) };
+        SLOT.state.store(Slot::state_of(1, 3, 1), Ordering::Release);
+        assert!(SLOT.help(2));
+        assert_eq!(DONE.load(Ordering::Relaxed), 1);
+        assert!(!SLOT.help(1));
+        assert_eq!(Slot::unclaimed(SLOT.state.load(Ordering::Relaxed)), 3);
     }
 
     #[test]

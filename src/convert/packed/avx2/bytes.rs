@@ -1,4 +1,5 @@
-//! Between the floats of eight bits and those of sixteen, by integers alone: sixteen or thirty-two elements to a register.
+//! Floats of eight bits to and from those of sixteen, by integers alone, sixteen or thirty-two to a register; and to binary32, of
+//! which bfloat16 is the upper half.
 
 use super::*;
 use crate::convert::float::Float;
@@ -76,7 +77,7 @@ impl<W: Float, S: Float> Group for Shorten<W, S> {
     }
 }
 
-/// [`crate::convert::packed::narrow::narrow`] of sixteen numbers, without their signs where NaN does not have one anyway.
+/// [`crate::convert::packed::narrow::narrow`] of sixteen numbers, without their signs.
 #[inline(always)]
 unsafe fn magnitudes(
     words: __m256i,

@@ -173,6 +173,10 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
         (Scalar::Bool, Scalar::BFloat16) => return Some(run::<BoolToHalf<0x3f80>>),
         (Scalar::Int8, Scalar::BFloat16) => return Some(run::<ByteToBrain<I8>>),
         (Scalar::UInt8, Scalar::BFloat16) => return Some(run::<ByteToBrain<U8>>),
+        // Its exponents reach below those of float16.
+        (Scalar::Float16, Scalar::Float8E5M2Fnuz) => {
+            return Some(run::<Through<F16, Small<float::E5M2Fnuz>>>);
+        }
         (Scalar::BFloat16, Scalar::Float32) => return Some(run::<Through<BF16, QuietF32>>),
         // Halves of complex numbers.
         (Scalar::Float32, Scalar::Float32) => return Some(run::<Through<F32, QuietF32>>),
@@ -182,8 +186,12 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
         return Some(run);
     }
     match from {
-        Scalar::Int8 => of_integer::<I8>(to).or_else(|| to_small::<I8>(to)),
-        Scalar::UInt8 => of_integer::<U8>(to).or_else(|| to_small::<U8>(to)),
+        Scalar::Int8 => of_integer::<I8>(to)
+            .or_else(|| to_eight::<I8>(to))
+            .or_else(|| to_six::<I8>(to)),
+        Scalar::UInt8 => of_integer::<U8>(to)
+            .or_else(|| to_eight::<U8>(to))
+            .or_else(|| to_six::<U8>(to)),
         Scalar::Int16 => of_integer::<I16>(to),
         Scalar::UInt16 => of_integer::<U16>(to),
         Scalar::Int32 => of_integer::<I32>(to),
@@ -192,10 +200,11 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
         Scalar::UInt64 => of_integer::<U64>(to),
         Scalar::Float64 => to_narrow::<F64>(to),
         Scalar::Float32 => from_float::<F32>(to)
-            .or_else(|| to_small::<F32>(to))
+            .or_else(|| to_eight::<F32>(to))
+            .or_else(|| to_six::<F32>(to))
             .or_else(|| to_tiny(to)),
-        Scalar::Float16 => from_float::<F16>(to).or_else(|| to_small::<F16>(to)),
-        Scalar::BFloat16 => from_float::<BF16>(to).or_else(|| to_small::<BF16>(to)),
+        Scalar::Float16 => from_float::<F16>(to).or_else(|| to_six::<F16>(to)),
+        Scalar::BFloat16 => from_float::<BF16>(to).or_else(|| to_six::<BF16>(to)),
         Scalar::Float8E4M3Fn => from_float::<Eight<float::E4M3Fn>>(to),
         Scalar::Float8E5M2 => from_float::<Eight<float::E5M2>>(to),
         _ => None,
@@ -242,16 +251,8 @@ fn from_float<L: Load>(to: Scalar) -> Option<Run> {
         Scalar::Int64 => run::<Through<L, I64>>,
         Scalar::UInt64 => run::<Through<L, U64>>,
         Scalar::Float64 => run::<Through<L, F64>>,
-        _ => return to_narrow::<L>(to).or_else(|| to_float::<L>(to)),
-    })
-}
-
-fn to_float<L: Load>(to: Scalar) -> Option<Run> {
-    Some(match to {
         Scalar::Float32 => run::<Through<L, F32>>,
-        Scalar::Float8E4M3Fn => run::<Through<L, Small<float::E4M3Fn>>>,
-        Scalar::Float8E5M2 => run::<Through<L, Small<float::E5M2>>>,
-        _ => return None,
+        _ => return to_narrow::<L>(to),
     })
 }
 
@@ -267,7 +268,8 @@ fn to_tiny(to: Scalar) -> Option<Run> {
     })
 }
 
-fn to_small<L: Load>(to: Scalar) -> Option<Run> {
+/// The floats of eight bits.
+fn to_eight<L: Load>(to: Scalar) -> Option<Run> {
     Some(match to {
         Scalar::Float8E4M3Fn => run::<Through<L, Small<float::E4M3Fn>>>,
         Scalar::Float8E5M2 => run::<Through<L, Small<float::E5M2>>>,
@@ -276,6 +278,13 @@ fn to_small<L: Load>(to: Scalar) -> Option<Run> {
         Scalar::Float8E4M3B11Fnuz => run::<Through<L, Small<float::E4M3B11Fnuz>>>,
         Scalar::Float8E4M3Fnuz => run::<Through<L, Small<float::E4M3Fnuz>>>,
         Scalar::Float8E5M2Fnuz => run::<Through<L, Small<float::E5M2Fnuz>>>,
+        _ => return None,
+    })
+}
+
+/// The floats of less.
+fn to_six<L: Load>(to: Scalar) -> Option<Run> {
+    Some(match to {
         Scalar::Float6E2M3Fn => run::<Through<L, Small<float::E2M3Fn>>>,
         Scalar::Float6E3M2Fn => run::<Through<L, Small<float::E3M2Fn>>>,
         Scalar::Float4E2M1Fn => run::<Through<L, Small<float::E2M1Fn>>>,
