@@ -89,20 +89,20 @@ pub struct tensor_options_t {
 
 /// Options that not every function takes: a bit each.
 mod option {
-    pub const DTYPE: u32 = 1;
-    pub const DEVICE: u32 = 1 << 1;
-    pub const COPY: u32 = 1 << 2;
-    pub const ALIGNMENT: u32 = 1 << 3;
-    pub const READ_ONLY: u32 = 1 << 4;
-    pub const CONTIGUOUS: u32 = 1 << 5;
-    pub const REQUIRES_GRAD: u32 = 1 << 6;
-    pub const SUBBYTE_PADDED: u32 = 1 << 7;
-    pub const NBYTES: u32 = 1 << 8;
-    pub const LOAN: u32 = 1 << 9;
-    pub const DELETER: u32 = 1 << 10;
+    pub(super) const DTYPE: u32 = 1;
+    pub(super) const DEVICE: u32 = 1 << 1;
+    pub(super) const COPY: u32 = 1 << 2;
+    pub(super) const ALIGNMENT: u32 = 1 << 3;
+    pub(super) const READ_ONLY: u32 = 1 << 4;
+    pub(super) const CONTIGUOUS: u32 = 1 << 5;
+    pub(super) const REQUIRES_GRAD: u32 = 1 << 6;
+    pub(super) const SUBBYTE_PADDED: u32 = 1 << 7;
+    pub(super) const NBYTES: u32 = 1 << 8;
+    pub(super) const LOAN: u32 = 1 << 9;
+    pub(super) const DELETER: u32 = 1 << 10;
 
     /// What they are called in messages, from the lowest bit on.
-    pub const NAMES: [&str; 11] = [
+    pub(super) const NAMES: [&str; 11] = [
         "dtype",
         "device",
         "copy",
@@ -117,10 +117,10 @@ mod option {
     ];
 
     /// Those that ask for something of a new tensor.
-    pub const REQUEST: u32 =
+    pub(super) const REQUEST: u32 =
         DTYPE | DEVICE | COPY | ALIGNMENT | READ_ONLY | CONTIGUOUS | SUBBYTE_PADDED;
     /// Those that describe the data.
-    pub const DATA: u32 = NBYTES | LOAN | SUBBYTE_PADDED;
+    pub(super) const DATA: u32 = NBYTES | LOAN | SUBBYTE_PADDED;
 }
 
 /// Which options a function takes besides casting and overflow.
