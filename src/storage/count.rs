@@ -1,5 +1,6 @@
 //! The atomic reference count of handles and storages.
 
+use super::only_thread::is_only_thread;
 use crate::error::{Error, Result};
 use core::sync::atomic::Ordering;
 
@@ -23,17 +24,40 @@ impl Count {
     /// One more holder.
     #[inline(always)]
     pub fn increment(&self) -> Result<()> {
+        self.increment_as(is_only_thread())
+    }
+
+    /// One holder less; true when it was the last, and everything the others did is visible.
+    #[inline(always)]
+    pub fn decrement(&self) -> bool {
+        self.decrement_as(is_only_thread())
+    }
+
+    /// [`Count::increment`] by a thread that is `alone` or may not be.
+    #[inline(always)]
+    fn increment_as(&self, alone: bool) -> Result<()> {
         // A holder exists already and passed this value on, so no ordering is needed.
-        if self.0.fetch_add(1, Ordering::Relaxed) >= MAX {
+        if alone {
+            let count = self.get();
+            if count >= MAX {
+                return Err(Error::Count);
+            }
+            self.0.store(count + 1, Ordering::Relaxed);
+        } else if self.0.fetch_add(1, Ordering::Relaxed) >= MAX {
             self.0.fetch_sub(1, Ordering::Relaxed);
             return Err(Error::Count);
         }
         Ok(())
     }
 
-    /// One holder less; true when it was the last, and everything the others did is visible.
+    /// [`Count::decrement`] by a thread that is `alone` or may not be.
     #[inline(always)]
-    pub fn decrement(&self) -> bool {
+    fn decrement_as(&self, alone: bool) -> bool {
+        if alone {
+            let count = self.get();
+            self.0.store(count - 1, Ordering::Relaxed);
+            return count == 1;
+        }
         // Only a holder can add one, so for the only one there is nothing to decide: a read does, at a fraction of the price.
         self.is_one() || self.0.fetch_sub(1, Ordering::AcqRel) == 1
     }
@@ -56,9 +80,23 @@ mod tests {
 
     #[test]
     fn a_count_at_its_maximum_is_refused_and_kept() {
-        let count = Count(AtomicUsize::new(MAX));
-        assert_eq!(count.increment(), Err(Error::Count));
-        assert_eq!(count.get(), MAX);
-        assert!(!count.decrement());
+        for alone in [false, true] {
+            let count = Count(AtomicUsize::new(MAX));
+            assert_eq!(count.increment_as(alone), Err(Error::Count));
+            assert_eq!(count.get(), MAX);
+            assert!(!count.decrement_as(alone));
+            assert_eq!(count.get(), MAX - 1);
+        }
+    }
+
+    #[test]
+    fn the_last_holder_is_known_whoever_counts() {
+        for alone in [false, true] {
+            let count = Count::one();
+            assert_eq!(count.increment_as(alone), Ok(()));
+            assert!(!count.decrement_as(alone));
+            assert!(count.is_one());
+            assert!(count.decrement_as(alone));
+        }
     }
 }
