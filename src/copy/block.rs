@@ -1,6 +1,8 @@
 //! Blocks of bytes: copied as they are, and memory for those that stay in the first-level cache.
 
 #[cfg(target_arch = "x86_64")]
+use super::prefetch;
+#[cfg(target_arch = "x86_64")]
 use crate::convert;
 use core::mem::MaybeUninit;
 
@@ -8,6 +10,11 @@ use core::mem::MaybeUninit;
 /// destination is a little behind the source, modulo a page.
 #[cfg(target_arch = "x86_64")]
 const LONG: usize = 2048;
+
+/// Bytes from which lines may come from the last-level cache. On processors with AVX-512 it is far away, and they do not ask for
+/// enough lines by themselves.
+#[cfg(target_arch = "x86_64")]
+const FAR: usize = 64 << 10;
 
 /// Bytes of a block on either side.
 pub const BLOCK: usize = 4096;
@@ -41,7 +48,11 @@ pub unsafe fn copy(from: *const u8, to: *mut u8, bytes: usize) {
     unsafe {
         #[cfg(target_arch = "x86_64")]
         if bytes >= LONG && convert::has_avx2() {
-            return copy_long(from, to, bytes);
+            return match convert::has_avx512() {
+                true if bytes >= FAR => copy_long_avx512::<true>(from, to, bytes),
+                true => copy_long_avx512::<false>(from, to, bytes),
+                false => copy_long(from, to, bytes),
+            };
         }
         core::ptr::copy_nonoverlapping(from, to, bytes);
     }
@@ -78,6 +89,43 @@ unsafe fn copy_long(from: *const u8, to: *mut u8, bytes: usize) {
         for (i, register) in last.into_iter().enumerate() {
             let at = to.add(bytes - STEP + i * REGISTER);
             _mm256_storeu_si256(at.cast(), register);
+        }
+    }
+}
+
+/// Two registers at a time, to multiples of their size. `AHEAD`: lines of both sides are asked for before their turn.
+///
+/// # Safety
+/// As for [`copy`]; there are at least 128 bytes, and the processor has AVX-512.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn copy_long_avx512<const AHEAD: bool>(from: *const u8, to: *mut u8, bytes: usize) {
+    use core::arch::x86_64::*;
+    const REGISTER: usize = 64;
+    const STEP: usize = 2 * REGISTER;
+    // SAFETY: the caller's promise, as in `copy_long`.
+    unsafe {
+        let load = |i: usize| _mm512_loadu_si512(from.add(i).cast());
+        let last = [0, 1].map(|i| load(bytes - STEP + i * REGISTER));
+        let first = load(0);
+        let mut done = (to as usize).wrapping_neg() % REGISTER;
+        _mm512_storeu_si512(to.cast(), first);
+        while done + STEP <= bytes {
+            if AHEAD {
+                for line in [done, done + REGISTER] {
+                    prefetch::line(from.wrapping_add(line + prefetch::AHEAD));
+                    prefetch::line_to_write(to.wrapping_add(line + prefetch::AHEAD));
+                }
+            }
+            let (a, b) = (load(done), load(done + REGISTER));
+            let at = to.add(done);
+            _mm512_store_si512(at.cast(), a);
+            _mm512_store_si512(at.add(REGISTER).cast(), b);
+            done += STEP;
+        }
+        for (i, register) in last.into_iter().enumerate() {
+            let at = to.add(bytes - STEP + i * REGISTER);
+            _mm512_storeu_si512(at.cast(), register);
         }
     }
 }

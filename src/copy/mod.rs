@@ -10,6 +10,7 @@ mod futex;
 mod lanes;
 mod mover;
 mod plane;
+mod prefetch;
 mod sheet;
 mod stream;
 mod strided;

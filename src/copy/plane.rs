@@ -7,6 +7,7 @@
 use super::axes::Axis;
 use super::block::{self, Aligned, BLOCK, Block};
 use super::mover::Mover;
+use super::prefetch::{self, LINE};
 use super::stream;
 use super::strided::{Loop, gather, interleave};
 use super::transpose::{MOST_RUNS, SIDE, Transpose};
@@ -35,10 +36,7 @@ const CACHED: usize = 128 << 10;
 fn lines_held(distance: isize) -> usize {
     const WAYS: usize = 8;
     const WAY: u32 = 12;
-    WAYS << (WAY
-        - distance
-            .trailing_zeros()
-            .clamp(stream::LINE.trailing_zeros(), WAY))
+    WAYS << (WAY - distance.trailing_zeros().clamp(LINE.trailing_zeros(), WAY))
 }
 
 /// One loop in units of each side's bytes.
@@ -227,7 +225,7 @@ impl<'a> Plane<'a> {
             let columns = columns.min(inner.size.next_multiple_of(SIDE));
             let pitch = (columns * self.unit).next_multiple_of(PAD) + PAD;
             // Whole lines of the source, and whole squares.
-            let line = (stream::LINE / self.source_unit).max(SIDE);
+            let line = (LINE / self.source_unit).max(SIDE);
             let rows = rows.min((tile_bytes / pitch / line * line).max(SIDE));
             let mut row = 0;
             while row < along.size {
@@ -301,10 +299,10 @@ impl<'a> Plane<'a> {
                 let mut column = 0;
                 while column < inner.size {
                     let column_count = step.min(inner.size - column);
-                    if self.mover.streams() && run_bytes >= stream::LINE {
+                    if self.mover.streams() && run_bytes >= LINE {
                         // So much comes from memory: the next runs are asked for in time.
                         let next = from.wrapping_offset((column + step) as isize * inner.source);
-                        stream::prefetch(next, inner.source, step, along.source, row_count);
+                        prefetch::runs(next, inner.source, step, along.source, row_count);
                     }
                     let from = from.wrapping_offset(column as isize * inner.source);
                     let tile = tile.wrapping_add(column * self.unit);
@@ -357,7 +355,7 @@ impl<'a> Plane<'a> {
     #[inline(always)]
     unsafe fn take(&self, from: *const u8, to: *mut u8, count: usize) {
         let bytes = count * self.destination_unit;
-        let streams = self.mover.streams() && bytes >= 2 * stream::LINE;
+        let streams = self.mover.streams() && bytes >= 2 * LINE;
         // SAFETY: the caller's promise.
         unsafe {
             match (self.converts_first(), streams) {

@@ -3,10 +3,12 @@
 //! They pay where the destination will not be found in the cache anyway; elsewhere they would throw out what the next
 //! reader wants.
 
+#[cfg(target_arch = "x86_64")]
+use super::prefetch;
+use super::prefetch::LINE;
+#[cfg(target_arch = "x86_64")]
+use crate::convert;
 use core::sync::atomic::{AtomicI64, Ordering};
-
-/// Bytes of a cache line.
-pub const LINE: usize = 64;
 
 /// Destinations of as many bytes are streamed. 0 until it is known; threads that find it at once find the same.
 static THRESHOLD: AtomicI64 = AtomicI64::new(0);
@@ -50,68 +52,105 @@ pub fn to_next_line(to: *const u8) -> usize {
     (to as usize).wrapping_neg() % LINE
 }
 
-/// Copies `bytes` bytes: whole lines of the destination as a stream, what is before and after them as usual.
+/// Copies `bytes` bytes that are in the cache: whole lines of the destination as a stream, what is before and after them as usual.
 ///
 /// # Safety
 /// The bytes are readable and writable, and do not overlap. [`finish`] is called before another thread is told.
 #[inline(always)]
 pub unsafe fn write(from: *const u8, to: *mut u8, bytes: usize) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use core::arch::x86_64::*;
-        let head = to_next_line(to).min(bytes);
-        let lines = (bytes - head) / LINE;
-        // SAFETY: the caller's promise; the lines begin at a multiple of their size, and SSE2 is part of the architecture.
-        unsafe {
-            core::ptr::copy_nonoverlapping(from, to, head);
-            let (mut line_from, mut line_to) = (from.add(head), to.add(head));
-            for _ in 0..lines {
-                let quarters = [0, 16, 32, 48].map(|i| _mm_loadu_si128(line_from.add(i).cast()));
-                for (i, quarter) in quarters.into_iter().enumerate() {
-                    _mm_stream_si128(line_to.add(16 * i).cast(), quarter);
-                }
-                (line_from, line_to) = (line_from.add(LINE), line_to.add(LINE));
-            }
-            core::ptr::copy_nonoverlapping(line_from, line_to, bytes - head - lines * LINE);
-        }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
     // SAFETY: the caller's promise.
+    unsafe { write_ahead::<0>(from, to, bytes) }
+}
+
+/// [`write()`] of bytes that come from memory, and are asked for ahead of their turn.
+///
+/// # Safety
+/// As for [`write()`].
+#[inline(always)]
+pub unsafe fn copy(from: *const u8, to: *mut u8, bytes: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { write_ahead::<4096>(from, to, bytes) }
+}
+
+/// [`write()`], with the source asked for so many bytes ahead.
+///
+/// # Safety
+/// As for [`write()`].
+#[inline(always)]
+unsafe fn write_ahead<const AHEAD: usize>(from: *const u8, to: *mut u8, bytes: usize) {
+    // SAFETY: the caller's promise; the processor was asked.
     unsafe {
-        core::ptr::copy_nonoverlapping(from, to, bytes)
+        #[cfg(target_arch = "x86_64")]
+        match convert::has_avx512() {
+            true => write_avx512::<AHEAD>(from, to, bytes),
+            false => write_lines(from, to, bytes, line_sse2),
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        core::ptr::copy_nonoverlapping(from, to, bytes);
     }
 }
 
-/// Asks for the lines of a few runs of `count` units, `step` bytes apart. They may be anywhere.
+/// [`write()`] by a function for each line.
+///
+/// # Safety
+/// As for [`write()`].
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
-pub fn prefetch(from: *const u8, run_step: isize, runs: usize, step: isize, count: usize) {
-    if step.unsigned_abs() <= LINE / 2 {
-        let bytes = count * step.unsigned_abs();
-        for run in 0..runs {
-            let from = from.wrapping_offset(run as isize * run_step);
-            for line in 0..bytes.div_ceil(LINE) {
-                prefetch_line(from.wrapping_offset((line * LINE) as isize * step.signum()));
-            }
+unsafe fn write_lines(
+    from: *const u8,
+    to: *mut u8,
+    bytes: usize,
+    line: unsafe fn(*const u8, *mut u8),
+) {
+    let head = to_next_line(to).min(bytes);
+    let lines = (bytes - head) / LINE;
+    // SAFETY: the caller's promise; the lines begin at a multiple of their size.
+    unsafe {
+        core::ptr::copy_nonoverlapping(from, to, head);
+        let (mut line_from, mut line_to) = (from.add(head), to.add(head));
+        for _ in 0..lines {
+            line(line_from, line_to);
+            (line_from, line_to) = (line_from.add(LINE), line_to.add(LINE));
+        }
+        core::ptr::copy_nonoverlapping(line_from, line_to, bytes - head - lines * LINE);
+    }
+}
+
+/// A line by four stores. Processors collect them, some of them slowly.
+///
+/// # Safety
+/// As for [`write()`].
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn line_sse2(from: *const u8, to: *mut u8) {
+    use core::arch::x86_64::*;
+    // SAFETY: the caller's promise; SSE2 is part of the architecture.
+    unsafe {
+        let quarters = [0, 16, 32, 48].map(|i| _mm_loadu_si128(from.add(i).cast()));
+        for (i, quarter) in quarters.into_iter().enumerate() {
+            _mm_stream_si128(to.add(16 * i).cast(), quarter);
         }
     }
 }
 
-/// Asks for the line of an address, which may be any.
-#[inline(always)]
-fn prefetch_line(at: *const u8) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch reads nothing; SSE is part of the architecture.
-    unsafe {
-        use core::arch::x86_64::*;
-        _mm_prefetch::<_MM_HINT_T0>(at.cast());
+/// [`write_ahead`] by a store for each line.
+///
+/// # Safety
+/// As for [`write()`]; the processor has AVX-512.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn write_avx512<const AHEAD: usize>(from: *const u8, to: *mut u8, bytes: usize) {
+    use core::arch::x86_64::*;
+    #[target_feature(enable = "avx512f")]
+    unsafe fn line<const AHEAD: usize>(from: *const u8, to: *mut u8) {
+        if AHEAD > 0 {
+            prefetch::line(from.wrapping_add(AHEAD));
+        }
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_stream_si512(to.cast(), _mm512_loadu_si512(from.cast())) }
     }
-    #[cfg(target_arch = "aarch64")]
-    // SAFETY: a prefetch reads nothing.
-    unsafe {
-        core::arch::asm!("prfm pldl1keep, [{}]", in(reg) at, options(nostack, preserves_flags, readonly));
-    }
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    let _ = at;
+    // SAFETY: the caller's promise.
+    unsafe { write_lines(from, to, bytes, line::<AHEAD>) }
 }
 
 /// Puts what was streamed before all that comes after.

@@ -112,6 +112,13 @@ pub fn has_avx2() -> bool {
     level::current() >= Level::Avx2
 }
 
+/// Whether the level in use has AVX-512.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub fn has_avx512() -> bool {
+    level::current() >= Level::Avx512
+}
+
 /// Bytes of an element, of which a sub-byte one takes a whole one.
 fn storage_size(scalar: Scalar) -> usize {
     scalar.bits().div_ceil(8) as usize

@@ -4,6 +4,7 @@ use super::{Mover, Way};
 use crate::copy::axes::Axis;
 use crate::copy::block::{self, BLOCK, Block};
 use crate::copy::lanes::{at, move_lanes};
+use crate::copy::prefetch;
 use crate::copy::sheet::Sheet;
 use crate::copy::stream;
 use crate::copy::strided::{Loop, add_zeros, gather, move_blocks, scatter};
@@ -191,7 +192,7 @@ impl Mover {
                 if matches!(self.way, Way::Bytes) {
                     let unit = self.source_unit;
                     if direct {
-                        stream::write(source.first, to, units * unit);
+                        stream::copy(source.first, to, units * unit);
                         continue;
                     }
                     if !dense_to {
@@ -244,7 +245,7 @@ impl Mover {
                 let ahead = block
                     .first
                     .wrapping_offset(AHEAD * block.units.step.signum());
-                stream::prefetch(ahead, 0, 1, block.units.step, block.units.count);
+                prefetch::runs(ahead, 0, 1, block.units.step, block.units.count);
                 self.produce(block, buffer.as_mut_ptr());
                 stream::write(buffer.as_mut_ptr(), to, bytes);
             } else {

@@ -1,0 +1,50 @@
+//! Asking for lines of memory before they are needed. They may be anywhere: what cannot be had is not missed.
+
+/// Bytes of a cache line.
+pub const LINE: usize = 64;
+
+/// Bytes by which asking is ahead of reading and writing.
+#[cfg(target_arch = "x86_64")]
+pub const AHEAD: usize = 1024;
+
+/// Asks for the line of an address.
+#[inline(always)]
+pub fn line(at: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch reads nothing; SSE is part of the architecture.
+    unsafe {
+        use core::arch::x86_64::*;
+        _mm_prefetch::<_MM_HINT_T0>(at.cast());
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: a prefetch reads nothing.
+    unsafe {
+        core::arch::asm!("prfm pldl1keep, [{}]", in(reg) at, options(nostack, preserves_flags, readonly));
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let _ = at;
+}
+
+/// Asks for the line of an address that will be written, so that no other core has it then.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub fn line_to_write(at: *const u8) {
+    // SAFETY: a prefetch reads nothing; processors that do not know this one have always passed over it.
+    unsafe {
+        core::arch::asm!("prefetchw [{}]", in(reg) at, options(nostack, preserves_flags, readonly));
+    }
+}
+
+/// Asks for the lines of a few runs of `count` units, `step` bytes apart. They may be anywhere.
+#[inline(always)]
+pub fn runs(from: *const u8, run_step: isize, runs: usize, step: isize, count: usize) {
+    if step.unsigned_abs() <= LINE / 2 {
+        let bytes = count * step.unsigned_abs();
+        for run in 0..runs {
+            let from = from.wrapping_offset(run as isize * run_step);
+            for i in 0..bytes.div_ceil(LINE) {
+                line(from.wrapping_offset((i * LINE) as isize * step.signum()));
+            }
+        }
+    }
+}
