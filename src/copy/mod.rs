@@ -15,6 +15,7 @@ mod sheet;
 mod stream;
 mod strided;
 mod threads;
+mod tiles;
 mod transpose;
 
 pub use exact::check_exact;

@@ -26,13 +26,15 @@ pub fn line(at: *const u8) {
 }
 
 /// Asks for the line of an address that will be written, so that no other core has it then.
-#[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub fn line_to_write(at: *const u8) {
+    #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch reads nothing; processors that do not know this one have always passed over it.
     unsafe {
         core::arch::asm!("prefetchw [{}]", in(reg) at, options(nostack, preserves_flags, readonly));
     }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
 }
 
 /// Asks for the lines of a few runs of `count` units, `step` bytes apart. They may be anywhere.

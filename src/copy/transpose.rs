@@ -1,9 +1,11 @@
 //! Transposing in registers: runs of units become columns.
 //!
 //! Units are 1, 2, 4, 8 or 16 bytes. On x86-64 squares of eight by eight, and with AVX2 taller pieces of the small units, are
-//! exchanged with unpack and shuffle instructions; on aarch64, squares as wide as a register; elsewhere, and at
+//! exchanged with unpack and shuffle instructions, with AVX-512 pieces as tall as a cache line; on aarch64, squares as wide as a register; elsewhere, and at
 //! the edges, units move one by one.
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 #[cfg(target_arch = "x86_64")]
@@ -25,19 +27,36 @@ type Function =
 #[derive(Clone, Copy)]
 pub struct Transpose {
     function: Function,
+    /// The same with streaming stores, where columns can be whole lines.
+    #[cfg(target_arch = "x86_64")]
+    streaming: Option<Function>,
     runs: usize,
 }
 
 /// Most runs that are better exchanged at once, of any unit.
-pub const MOST_RUNS: usize = 32;
+pub const MOST_RUNS: usize = 64;
 
 impl Transpose {
     /// For units of `size` bytes: 1, 2, 4, 8 or 16.
+    #[cfg(target_arch = "x86_64")]
     pub fn of(size: usize) -> Self {
-        #[cfg(target_arch = "x86_64")]
+        if convert::has_avx512() {
+            let functions: [Function; 2] = match size {
+                1 => [avx512::run::<1, false>, avx512::run::<1, true>],
+                2 => [avx512::run::<2, false>, avx512::run::<2, true>],
+                4 => [avx512::run::<4, false>, avx512::run::<4, true>],
+                8 => [avx512::run::<8, false>, avx512::run::<8, true>],
+                _ => [avx512::run::<16, false>, avx512::run::<16, true>],
+            };
+            return Self {
+                function: functions[0],
+                streaming: Some(functions[1]),
+                runs: avx512::runs(size),
+            };
+        }
         let (function, runs): (Function, _) = match (size, convert::has_avx2()) {
-            (1, true) => (x86::run_avx2::<1>, MOST_RUNS),
-            (2, true) => (x86::run_avx2::<2>, MOST_RUNS / 2),
+            (1, true) => (x86::run_avx2::<1>, 32),
+            (2, true) => (x86::run_avx2::<2>, 16),
             (4, true) => (x86::run_avx2::<4>, SIDE),
             (8, true) => (x86::run_avx2::<8>, SIDE),
             (1, false) => (x86::run_sse2::<1>, SIDE),
@@ -46,7 +65,16 @@ impl Transpose {
             (8, false) => (x86::run_sse2::<8>, SIDE),
             _ => (one_by_one::<[u8; 16]>, SIDE),
         };
-        #[cfg(target_arch = "aarch64")]
+        Self {
+            function,
+            streaming: None,
+            runs,
+        }
+    }
+
+    /// For units of `size` bytes: 1, 2, 4, 8 or 16.
+    #[cfg(target_arch = "aarch64")]
+    pub fn of(size: usize) -> Self {
         let (function, runs): (Function, _) = match size {
             1 => (neon::run::<neon::Bytes, 16>, 2 * SIDE),
             2 => (neon::run::<neon::Pairs, 8>, SIDE),
@@ -54,20 +82,43 @@ impl Transpose {
             8 => (neon::run::<neon::Doubles, 2>, SIDE),
             _ => (one_by_one::<[u8; 16]>, SIDE),
         };
-        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-        let (function, runs): (Function, _) = match size {
-            1 => (one_by_one::<u8>, SIDE),
-            2 => (one_by_one::<[u8; 2]>, SIDE),
-            4 => (one_by_one::<[u8; 4]>, SIDE),
-            8 => (one_by_one::<[u8; 8]>, SIDE),
-            _ => (one_by_one::<[u8; 16]>, SIDE),
-        };
         Self { function, runs }
+    }
+
+    /// For units of `size` bytes: 1, 2, 4, 8 or 16.
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    pub fn of(size: usize) -> Self {
+        let function: Function = match size {
+            1 => one_by_one::<u8>,
+            2 => one_by_one::<[u8; 2]>,
+            4 => one_by_one::<[u8; 4]>,
+            8 => one_by_one::<[u8; 8]>,
+            _ => one_by_one::<[u8; 16]>,
+        };
+        Self {
+            function,
+            runs: SIDE,
+        }
     }
 
     /// How many runs are best exchanged at once: a multiple of [`SIDE`], [`MOST_RUNS`] at most.
     pub fn runs(self) -> usize {
         self.runs
+    }
+
+    /// Whether as many runs make whole cache lines, which may be streamed.
+    pub fn makes_lines(self) -> bool {
+        self.streaming().is_some()
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn streaming(self) -> Option<Function> {
+        self.streaming
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn streaming(self) -> Option<Function> {
+        None
     }
 
     /// Writes `to_runs` runs of `from_runs` units, so that unit `j` of run `i` is unit `i` of run `j`.
@@ -85,6 +136,37 @@ impl Transpose {
         // SAFETY: the caller's promise; the function was chosen for a level that the processor has.
         unsafe { (self.function)(from, to, from_runs, to_runs) }
     }
+
+    /// [`Transpose::run`] to lines that are streamed, of a way that [`Transpose::makes_lines`].
+    ///
+    /// # Safety
+    /// As for [`Transpose::run`]; the runs that are written begin where lines do.
+    #[inline(always)]
+    pub unsafe fn stream(
+        self,
+        from: Runs<*const u8>,
+        to: Runs<*mut u8>,
+        from_runs: usize,
+        to_runs: usize,
+    ) {
+        let function = self.streaming().unwrap_or(self.function);
+        // SAFETY: as for `run`.
+        unsafe { function(from, to, from_runs, to_runs) }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn read_at(from: Runs<*const u8>, run: usize, byte: usize) -> *const u8 {
+    from.0
+        .wrapping_offset(run as isize * from.1)
+        .wrapping_add(byte)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn write_at(to: Runs<*mut u8>, run: usize, byte: usize) -> *mut u8 {
+    to.0.wrapping_offset(run as isize * to.1).wrapping_add(byte)
 }
 
 /// Moves units one by one. `T` is an array of bytes, which may be anywhere.

@@ -1,6 +1,6 @@
 //! Squares of eight by eight units, and with AVX2 taller pieces of the small ones, exchanged by unpack and shuffle instructions.
 
-use super::{Runs, SIDE, one_by_one};
+use super::{Runs, SIDE, one_by_one, read_at, write_at};
 use core::arch::x86_64::*;
 
 /// # Safety
@@ -94,7 +94,8 @@ unsafe fn squares<const SIZE: usize, const WIDE: bool>(
                     (4, true) => singles(from, to),
                     (8, true) => doubles(from, to),
                     (4, false) => quarters(from, to),
-                    _ => small_doubles(from, to),
+                    (8, false) => small_doubles(from, to),
+                    _ => edge::<SIZE>(from, to, SIDE, SIDE),
                 }
             }
             edge::<SIZE>(from_at(i, whole), to_at(i, whole), SIDE, to_runs - whole);
@@ -115,18 +116,6 @@ unsafe fn edge<const SIZE: usize>(
 ) {
     // SAFETY: the caller's promise.
     unsafe { one_by_one::<[u8; SIZE]>(from, to, from_runs, to_runs) }
-}
-
-#[inline(always)]
-fn read_at(from: Runs<*const u8>, run: usize, byte: usize) -> *const u8 {
-    from.0
-        .wrapping_offset(run as isize * from.1)
-        .wrapping_add(byte)
-}
-
-#[inline(always)]
-fn write_at(to: Runs<*mut u8>, run: usize, byte: usize) -> *mut u8 {
-    to.0.wrapping_offset(run as isize * to.1).wrapping_add(byte)
 }
 
 /// A square of bytes.

@@ -1,0 +1,135 @@
+/* Planes whose two sides run along different axes: of every size of unit, at any place, small, in the cache, and too large for it. */
+#include "check.h"
+
+#include <stdint.h>
+
+/** A dtype whose numbers are the integers that are asked for. */
+typedef struct {
+    DLDataType dtype;
+    size_t size;
+} element_t;
+
+static double get(element_t e, const uint8_t *at)
+{
+    if (e.dtype.code == kDLUInt) {
+        uint64_t value = 0;
+        memcpy(&value, at, e.size);
+        return (double)value;
+    }
+    if (e.dtype.code == kDLComplex ? e.size == 8 : e.size == 4) {
+        float value;
+        memcpy(&value, at, sizeof value);
+        return value;
+    }
+    double value;
+    memcpy(&value, at, sizeof value);
+    return value;
+}
+
+static void put(element_t e, uint8_t *at, double number)
+{
+    if (e.dtype.code == kDLUInt) {
+        uint64_t value = (uint64_t)number;
+        memcpy(at, &value, e.size);
+        return;
+    }
+    memset(at, 0, e.size);
+    if (e.dtype.code == kDLComplex ? e.size == 8 : e.size == 4) {
+        float value = (float)number;
+        memcpy(at, &value, sizeof value);
+    } else {
+        memcpy(at, &number, sizeof number);
+    }
+}
+
+static void *allocated(size_t size)
+{
+    uint8_t *memory = aligned_alloc(64, (size + 63) / 64 * 64);
+    if (!memory) {
+        abort();
+    }
+    memset(memory, 0xee, size);
+    return memory;
+}
+
+/** Where a plane lies. Elements from one row to the next beyond its length, and before the first. */
+typedef struct {
+    int64_t source_gap, source_first, target_gap, target_first;
+    int64_t step; /* elements of the source from one to the next */
+} place_t;
+
+/** Copies `outer` planes of `rows` columns each of `columns` numbers, turned round, and looks at every byte of the target. */
+static void plane(element_t from, element_t to, int64_t outer, int64_t rows, int64_t columns, place_t place)
+{
+    int64_t source_row = columns * place.step + place.source_gap, target_row = rows + place.target_gap;
+    size_t source_size = (size_t)(place.source_first + outer * rows * source_row) * from.size;
+    size_t target_size = (size_t)(place.target_first + outer * columns * target_row + 16) * to.size;
+    uint8_t *source = allocated(source_size), *target = allocated(target_size), *expected = allocated(target_size);
+    for (int64_t o = 0; o < outer; o++) {
+        for (int64_t r = 0; r < rows; r++) {
+            for (int64_t c = 0; c < columns; c++) {
+                int64_t at = place.source_first + (o * rows + r) * source_row + c * place.step;
+                put(from, source + (size_t)at * from.size, (double)((o * 3 + r * 7 + c * 11 + r * c) % 251));
+            }
+        }
+    }
+    for (int64_t row = 0; row < outer * rows; row += 32) { /* a few at a time, which the cache holds */
+        for (int64_t c = 0; c < columns; c++) {
+            for (int64_t r = row; r < row + 32 && r < outer * rows; r++) {
+                int64_t at = place.source_first + r * source_row + c * place.step;
+                int64_t there = place.target_first + (r / rows * columns + c) * target_row + r % rows;
+                put(to, expected + (size_t)there * to.size, get(from, source + (size_t)at * from.size));
+            }
+        }
+    }
+    int64_t shape[3] = {outer, columns, rows};
+    int64_t source_strides[3] = {rows * source_row, place.step, source_row};
+    int64_t target_strides[3] = {columns * target_row, target_row, 1};
+    DLTensor data = describe(source, from.dtype, 3, shape, source_strides);
+    DLTensor into = describe(target, to.dtype, 3, shape, target_strides);
+    data.byte_offset = (uint64_t)place.source_first * from.size;
+    into.byte_offset = (uint64_t)place.target_first * to.size;
+    tensor_t *tensor = NULL;
+    CHECK_OK(tensor_as_tensor(&into, NULL, &tensor));
+    CHECK_OK(tensor_copy_into(tensor, &data, NULL));
+    CHECK(memcmp(target, expected, target_size) == 0);
+    tensor_release(tensor);
+    free(source);
+    free(target);
+    free(expected);
+}
+
+int main(int argc, char **argv)
+{
+    int tiny = argc > 1 && strcmp(argv[1], "tiny") == 0;
+    static const element_t u8 = {{kDLUInt, 8, 1}, 1}, u16 = {{kDLUInt, 16, 1}, 2}, f32 = {{kDLFloat, 32, 1}, 4},
+                           f64 = {{kDLFloat, 64, 1}, 8}, c64 = {{kDLComplex, 64, 1}, 8}, c128 = {{kDLComplex, 128, 1}, 16};
+    const element_t pairs[][2] = {{u8, u8},   {u16, u16}, {f32, f32}, {f64, f64}, {c128, c128}, {f32, u8},   {u8, f32},
+                                  {u16, u8},  {u8, u16},  {f32, f64}, {f64, f32}, {f64, u8},    {c64, c128}, {c128, c64}};
+    static const place_t places[] = {
+        {0, 0, 0, 0, 1},   /* as they come */
+        {64, 0, 64, 0, 1}, /* lines that begin where rows do */
+        {1, 3, 64, 5, 1},  /* all rows begin as far inside a line */
+        {3, 1, 5, 1, 1},   /* every row elsewhere */
+        {1, 1, 64, 0, 2},  /* every second element */
+    };
+    CHECK_OK(tensor_set_num_threads(1));
+    for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++) {
+        element_t from = pairs[p][0], to = pairs[p][1];
+        for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+            plane(from, to, 1, 5, 9, places[i]);
+            plane(from, to, 3, 67, 131, places[i]);
+            plane(from, to, 1, 200, 33, places[i]);
+            if (!tiny) {
+                plane(from, to, 2, 411, 515, places[i]);
+                plane(from, to, 1, 70, 6001, places[i]);
+            }
+            if (!tiny && i > 0 && i < 4) {
+                /* More than any cache is taken to have room for, and rows that are a multiple of a line with the gap above. */
+                int64_t elements = (17 << 20) / (int64_t)to.size, columns = 1027;
+                plane(from, to, 1, (elements / columns + 63) / 64 * 64, columns, places[i]);
+            }
+        }
+    }
+    return check_result();
+}

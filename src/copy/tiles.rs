@@ -1,0 +1,436 @@
+//! Planes by tiles: both sides are read and written in long runs, whatever the distance between their rows.
+//!
+//! Runs of the source come in, a few at a time, and are transposed in registers. Where the columns of registers are lines of the
+//! destination, they go there at once. Elsewhere they are gathered in the rows of a tile, and these go out in one piece each;
+//! then units are transposed in whichever size is smaller, before or after the conversion.
+
+use super::block::{self, Aligned, Block};
+use super::mover::Mover;
+use super::plane::Line;
+use super::prefetch::{self, LINE};
+use super::stream;
+use super::strided::{Loop, gather};
+use super::transpose::{MOST_RUNS, SIDE, Transpose};
+use crate::storage::{Allocation, DATA_ALIGNMENT};
+
+/// Bytes that a row of a tile has in the destination: long enough for streams and for the processor's prefetching.
+const ROW: usize = 512;
+
+/// Bytes of the source's runs that come in at a time.
+const RUN: usize = 512;
+
+/// The same where they are read by pieces, and lines are written to the cache one by one: so few that those are still at hand
+/// when their neighbours follow.
+const SHORT_RUN: usize = 128;
+
+/// Runs that are read by pieces wherever they lie, since the second-level cache is near enough for what the first does not hold.
+const FEW_RUNS: usize = 16;
+
+/// Units of a run that is long enough to be converted by itself.
+const LONG: usize = 32;
+
+/// Bytes of a tile in memory that is allocated, and, if that fails or the plane is small, on the stack.
+const TILE: usize = 72 << 10;
+const SMALL_TILE: usize = 9 << 10;
+
+/// Bytes that keep rows of a tile from falling into the same lines of the cache.
+const PAD: usize = 64;
+
+/// Planes whose two sides take as many bytes stay in the cache as they are, and need no tile.
+const CACHED: usize = 128 << 10;
+
+/// How many lines, so many bytes from one to the next, a first-level cache of eight ways of 4 KiB has places for: eight at least.
+fn lines_held(distance: isize) -> usize {
+    const WAYS: usize = 8;
+    const WAY: u32 = 12;
+    WAYS << (WAY - distance.trailing_zeros().clamp(LINE.trailing_zeros(), WAY))
+}
+
+/// Runs of rows: the first unit, and the bytes from one row to the next.
+type Rows = (*mut u8, isize);
+
+/// How units of a mover are transposed by tiles.
+#[derive(Clone, Copy)]
+pub struct Tiles<'a> {
+    mover: &'a Mover,
+    transpose: Transpose,
+    /// Bytes of a unit in the source, the destination, and while it is transposed.
+    source_unit: usize,
+    destination_unit: usize,
+    unit: usize,
+}
+
+/// How runs are brought to the rows of a tile, or of the destination.
+#[derive(Clone, Copy)]
+struct Bring {
+    /// Units of a run that come in at a time.
+    most: usize,
+    /// Runs that come before the first line of the destination.
+    head: usize,
+    /// Lines are streamed.
+    streams: bool,
+    /// The next runs are asked for in time, since they are not in the cache.
+    asks: bool,
+    /// So are lines of the destination.
+    asks_to_write: bool,
+}
+
+impl<'a> Tiles<'a> {
+    /// Tiles of the units of a mover that has [`Mover::unit_bits`].
+    pub fn new(mover: &'a Mover) -> Self {
+        let (source_unit, destination_unit) = mover.units();
+        let unit = source_unit.min(destination_unit);
+        Self {
+            mover,
+            transpose: Transpose::of(unit),
+            source_unit,
+            destination_unit,
+            unit,
+        }
+    }
+
+    /// Whether units are converted on the way in.
+    fn converts_first(&self) -> bool {
+        self.unit == self.destination_unit
+    }
+
+    /// Moves a plane: units are close to each other in the source along `along`, adjacent in the destination along `inner`.
+    ///
+    /// # Safety
+    /// As for [`Mover::sheet`].
+    pub unsafe fn run(&self, from: *const u8, to: *mut u8, along: Line, inner: Line) {
+        let bytes = along
+            .size
+            .saturating_mul(inner.size)
+            .saturating_mul(self.source_unit + self.destination_unit);
+        let rows = (to, along.destination);
+        // SAFETY: the caller's promise. Rows of the destination are the rows of the tile.
+        unsafe {
+            if bytes <= CACHED && self.converts_first() {
+                let how = self.bring_by(RUN);
+                return self.bring(from, rows, along, inner, how);
+            }
+            if let Some((tiles, how)) = self.by_lines(to, along, inner) {
+                return tiles.bring(from, rows, along, inner, how);
+            }
+            self.by_tiles(from, to, along, inner, bytes);
+        }
+    }
+
+    /// How a plane is brought to lines of its destination, without a tile, if it can be.
+    fn by_lines(&self, to: *mut u8, along: Line, inner: Line) -> Option<(Self, Bring)> {
+        if !self.transpose.makes_lines() {
+            return None;
+        }
+        if self.mover.streams() {
+            let head = stream::to_next_line(to);
+            let has_lines = head.is_multiple_of(self.destination_unit)
+                && along.destination % LINE as isize == 0
+                && inner.size * self.destination_unit >= 2 * LINE;
+            let how = Bring {
+                head: head / self.destination_unit,
+                streams: true,
+                asks: true,
+                ..self.bring_by(RUN)
+            };
+            let converted = Self {
+                transpose: Transpose::of(self.destination_unit),
+                unit: self.destination_unit,
+                ..*self
+            };
+            return has_lines.then_some((converted, how));
+        }
+        let direct = !self.mover.converts() && self.transpose.runs() <= FEW_RUNS;
+        let how = Bring {
+            asks: true,
+            asks_to_write: true,
+            ..self.bring_by(if direct { SHORT_RUN } else { RUN })
+        };
+        self.converts_first().then_some((*self, how))
+    }
+
+    /// By runs of as many bytes, and nothing else.
+    fn bring_by(&self, run: usize) -> Bring {
+        Bring {
+            most: run / self.source_unit,
+            head: 0,
+            streams: false,
+            asks: false,
+            asks_to_write: false,
+        }
+    }
+
+    /// Tile by tile.
+    ///
+    /// # Safety
+    /// As for [`Tiles::run`].
+    unsafe fn by_tiles(
+        &self,
+        from: *const u8,
+        to: *mut u8,
+        along: Line,
+        inner: Line,
+        bytes: usize,
+    ) {
+        let how = Bring {
+            asks: self.mover.streams(),
+            ..self.bring_by(RUN)
+        };
+        let mut small = Aligned::<SMALL_TILE>::new();
+        let scratch = match bytes {
+            ..=CACHED => None,
+            _ => Allocation::new(TILE, DATA_ALIGNMENT).ok(),
+        };
+        let (tile, tile_bytes) = match &scratch {
+            Some(scratch) => (scratch.start().as_ptr(), TILE),
+            None => (small.as_mut_ptr(), SMALL_TILE),
+        };
+        // Rows, which are units of a run of the source, and units of a row. Few rows may be longer.
+        let rows = how.most.min(along.size.next_multiple_of(SIDE));
+        let row_bytes = ROW * (how.most / rows).clamp(1, 4);
+        // A side of squares fits in any case.
+        let fit = (tile_bytes / SIDE - 2 * PAD) / self.unit / SIDE * SIDE;
+        let columns = (row_bytes / self.destination_unit).min(fit);
+        let columns = columns.min(inner.size.next_multiple_of(SIDE));
+        let pitch = (columns * self.unit).next_multiple_of(PAD) + PAD;
+        // Whole lines of the source, and whole squares.
+        let line = (LINE / self.source_unit).max(SIDE);
+        let rows = rows.min((tile_bytes / pitch / line * line).max(SIDE));
+        // Streams are of whole lines. Those that begin in a tile and end in the next one are left to that, which begins earlier.
+        let unit = self.destination_unit;
+        let whole = self.mover.streams() && stream::is_aligned(to, unit);
+        let shared = match along.destination % LINE as isize == 0 && stream::to_next_line(to) == 0 {
+            false if whole && columns >= 2 * (LINE / unit) => LINE / unit,
+            _ => 0,
+        };
+        let to_line = |at: *const u8| match shared {
+            0 => 0,
+            _ => stream::to_next_line(at) / unit,
+        };
+        let mut row = 0;
+        while row < along.size {
+            let row_count = rows.min(along.size - row);
+            let mut column = 0;
+            while column < inner.size {
+                let column_count = columns.min(inner.size - column);
+                let next = match column + column_count == inner.size {
+                    true => column_count,
+                    false => column_count - shared,
+                };
+                let tile_along = Line {
+                    size: row_count,
+                    ..along
+                };
+                let tile_inner = Line {
+                    size: column_count,
+                    ..inner
+                };
+                let (row_offset, column_offset) = (row as isize, column as isize);
+                let from =
+                    from.wrapping_offset(row_offset * along.source + column_offset * inner.source);
+                let to = to.wrapping_offset(
+                    row_offset * along.destination + column_offset * inner.destination,
+                );
+                // SAFETY: the caller's promise; the tile has room for these rows and columns.
+                unsafe {
+                    let rows = (tile, pitch as isize);
+                    self.bring(from, rows, tile_along, tile_inner, how);
+                    for i in 0..row_count {
+                        let to = to.wrapping_offset(i as isize * along.destination);
+                        let first = if column == 0 { 0 } else { to_line(to) };
+                        let end = match next == column_count {
+                            true => next,
+                            false => next + to_line(to.wrapping_add(next * unit)),
+                        };
+                        let from = tile.add(i * pitch + first * self.unit);
+                        self.take(from, to.wrapping_add(first * unit), end - first);
+                    }
+                }
+                column += next;
+            }
+            row += row_count;
+        }
+    }
+
+    /// Transposes runs of the source to the rows of a tile, or of the destination; converted if that is done first.
+    ///
+    /// # Safety
+    /// As for [`Tiles::run`]; there is room for as many rows and columns.
+    unsafe fn bring(
+        &self,
+        from: *const u8,
+        (rows, pitch): Rows,
+        along: Line,
+        inner: Line,
+        how: Bring,
+    ) {
+        let dense = along.source == self.source_unit as isize;
+        let converts = self.converts_first() && self.mover.converts();
+        // Runs that are read by pieces, or asked for in time, must stay in the cache together.
+        let held = lines_held(inner.source);
+        let lines = self.transpose.makes_lines();
+        let most = self.transpose.runs();
+        let step = match lines || !(how.asks || dense && !converts) {
+            true => most,
+            false => most.min(held),
+        };
+        let direct = dense && !converts && (step <= held.max(FEW_RUNS) || !how.asks);
+        let mut row = 0;
+        while row < along.size {
+            let row_count = how.most.min(along.size - row);
+            let from = from.wrapping_offset(row as isize * along.source);
+            let rows = rows.wrapping_offset(row as isize * pitch);
+            let mut column = 0;
+            while column < inner.size {
+                let column_count = match column < how.head {
+                    true => how.head,
+                    false => step,
+                };
+                let column_count = column_count.min(inner.size - column);
+                if how.asks && row_count * self.source_unit >= LINE {
+                    let next = (column + column_count) as isize;
+                    let next = from.wrapping_offset(next * inner.source);
+                    prefetch::runs(next, inner.source, step, along.source, row_count);
+                }
+                let from = from.wrapping_offset(column as isize * inner.source);
+                let to = rows.wrapping_add(column * self.unit);
+                if how.asks_to_write {
+                    for i in 0..row_count {
+                        let to = to.wrapping_offset(i as isize * pitch);
+                        prefetch::line_to_write(to.wrapping_add(LINE));
+                    }
+                }
+                let columns = Loop {
+                    count: column_count,
+                    step: inner.source,
+                };
+                let units = Loop {
+                    count: row_count,
+                    step: along.source,
+                };
+                let target = (to, pitch);
+                let streams = how.streams && column_count == step;
+                // SAFETY: the caller's promise.
+                unsafe {
+                    if direct {
+                        self.exchange((from, inner.source), target, columns, units, streams);
+                    } else {
+                        self.exchange_made(from, target, columns, units, streams);
+                    }
+                }
+                column += column_count;
+            }
+            row += row_count;
+        }
+    }
+
+    /// Transposes runs of units.
+    ///
+    /// # Safety
+    /// As for [`Tiles::bring`]; rows begin where lines do if they are streamed.
+    #[inline(always)]
+    unsafe fn exchange(
+        &self,
+        from: (*const u8, isize),
+        rows: Rows,
+        columns: Loop,
+        units: Loop,
+        streams: bool,
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match streams {
+                true => self
+                    .transpose
+                    .stream(from, rows, columns.count, units.count),
+                false => self.transpose.run(from, rows, columns.count, units.count),
+            }
+        }
+    }
+
+    /// Transposes runs that are gathered or converted before, in the first-level cache.
+    ///
+    /// # Safety
+    /// As for [`Tiles::bring`]; there are no more than a block of runs.
+    unsafe fn exchange_made(
+        &self,
+        from: *const u8,
+        rows: Rows,
+        columns: Loop,
+        units: Loop,
+        streams: bool,
+    ) {
+        let mut made = Aligned::<{ MOST_RUNS * RUN }>::new();
+        let made = made.as_mut_ptr();
+        let dense = units.step == self.source_unit as isize;
+        let run_bytes = units.count * self.source_unit;
+        let converts = self.converts_first() && self.mover.converts();
+        let made_bytes = units.count * self.unit;
+        // SAFETY: the caller's promise; the block holds as many runs.
+        unsafe {
+            if !converts {
+                gather(from, columns, units, self.source_unit, made);
+            } else if dense && columns.step == run_bytes as isize {
+                let count = columns.count * units.count;
+                self.mover.adjacent(from, made, count);
+            } else if dense && units.count >= LONG {
+                for i in 0..columns.count {
+                    let from = from.wrapping_offset(i as isize * columns.step);
+                    let run = made.add(i * made_bytes);
+                    self.mover.adjacent(from, run, units.count);
+                }
+            } else {
+                self.gather_and_convert(from, made, columns, units);
+            }
+            let made = (made.cast_const(), made_bytes as isize);
+            self.exchange(made, rows, columns, units, streams);
+        }
+    }
+
+    /// Makes adjacent converted units of runs of few, or of units that are apart.
+    ///
+    /// # Safety
+    /// As for [`Tiles::exchange_made`].
+    #[inline(never)]
+    unsafe fn gather_and_convert(&self, from: *const u8, to: *mut u8, columns: Loop, units: Loop) {
+        let mut gathered = Aligned::<{ MOST_RUNS * RUN }>::new();
+        let gathered = gathered.as_mut_ptr();
+        // SAFETY: the caller's promise; the block holds as many runs.
+        unsafe {
+            gather(from, columns, units, self.source_unit, gathered);
+            let count = columns.count * units.count;
+            self.mover.adjacent(gathered, to, count);
+        }
+    }
+
+    /// Takes a row of a tile to the destination, converted if that is done last.
+    ///
+    /// # Safety
+    /// As for [`Tiles::run`].
+    #[inline(always)]
+    unsafe fn take(&self, from: *const u8, to: *mut u8, count: usize) {
+        let bytes = count * self.destination_unit;
+        let streams = self.mover.streams() && bytes >= 2 * LINE;
+        // SAFETY: the caller's promise.
+        unsafe {
+            match (self.converts_first(), streams) {
+                (true, true) => stream::write(from, to, bytes),
+                (true, false) => block::copy(from, to, bytes),
+                (false, false) => self.mover.adjacent(from, to, count),
+                (false, true) => {
+                    let mut block = Block::new();
+                    let block = block.as_mut_ptr();
+                    let most = 512 / self.destination_unit;
+                    let mut done = 0;
+                    while done < count {
+                        let len = most.min(count - done);
+                        self.mover.adjacent(from.add(done * self.unit), block, len);
+                        let to = to.add(done * self.destination_unit);
+                        stream::write(block, to, len * self.destination_unit);
+                        done += len;
+                    }
+                }
+            }
+        }
+    }
+}
