@@ -9,7 +9,8 @@ use crate::copy::sheet::Sheet;
 use crate::copy::stream;
 use crate::copy::strided::{Loop, add_zeros, gather, move_blocks, scatter};
 
-/// Bytes that are streamed at a time. Small, so that reading from memory and writing to it overlap.
+/// Bytes that are streamed at a time. Few, so that reading from memory and writing to it overlap; twice as many where the source
+/// is gathered, which takes its time.
 const STREAMED: usize = 512;
 
 /// Bytes by which reading is ahead of what is streamed.
@@ -153,12 +154,13 @@ impl Mover {
             self.streams && dense_to && aligned && long && self.destination_unit <= STREAMED;
         // Units of a block.
         let most = (BLOCK / self.source_unit.max(self.destination_unit)).max(1);
+        let direct = self.is_direct(&source) && dense_to;
+        let streamed = if direct { STREAMED } else { 2 * STREAMED };
         let most = if streams {
-            most.min((STREAMED / self.destination_unit).max(1))
+            most.min((streamed / self.destination_unit).max(1))
         } else {
             most
         };
-        let direct = self.is_direct(&source) && dense_to;
         // SAFETY: the caller's promise.
         unsafe {
             if dense_to && joined && 2 * units <= most && rows > 1 {
