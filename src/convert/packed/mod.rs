@@ -1,14 +1,18 @@
 //! Packed conversion: runs of adjacent elements, converted in registers. Sub-byte elements lie one to a byte.
 //!
 //! Each kernel gives, bit for bit, what the decoder and encoder of the pair give. A pair has a loop of its own ([`plain`],
-//! or written for an instruction set, [`avx2`]) or goes in two steps through a block that stays in the first-level cache.
+//! or written for an instruction set, [`avx2`] and [`avx512`]) or goes in two steps through a block that stays in the first-level cache.
 //!
 //! Kernels compute with floating-point instructions, so they run inside [`environment::Standard`].
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod element;
 mod environment;
+#[cfg(target_arch = "x86_64")]
+mod groups;
 mod level;
 mod narrow;
 mod plain;
@@ -152,17 +156,14 @@ fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Run> {
         Level::Avx2 => avx2::direct(from, to).or_else(|| plain::avx2::direct(from, to)),
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => {
-            // AVX-512 has instructions for 64-bit integers, and for making integers narrower.
             let long = |scalar| matches!(scalar, Scalar::Int64 | Scalar::UInt64);
             let plain = || plain::avx512::direct(from, to);
-            let is_short = from.kind() == Kind::Float && from.bits() <= 16;
-            if is_short && long(to) {
-                // By way of float32 there are instructions for both steps.
-                None
-            } else if long(from) || long(to) {
-                plain().or_else(|| avx2::direct(from, to))
+            let run = avx512::direct(from, to);
+            // There are instructions for 64-bit integers.
+            if long(from) || long(to) {
+                run.or_else(plain)
             } else {
-                avx2::direct(from, to).or_else(plain)
+                run.or_else(|| avx2::direct(from, to)).or_else(plain)
             }
         }
     };
@@ -179,7 +180,9 @@ fn rounded(level: Level, from: Scalar) -> Option<Run> {
         Level::Scalar => None,
         Level::Baseline => plain::rounded(from),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 | Level::Avx512 => avx2::rounded(from),
+        Level::Avx2 => avx2::rounded(from),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => avx512::rounded(from),
     }
 }
 

@@ -6,6 +6,7 @@
 //! standard floating-point environment.
 
 use super::element::Parameters;
+use super::groups::{Group, each, for_small, subnormals};
 use super::{Run, Scalar};
 use crate::convert::float;
 use core::arch::x86_64::*;
@@ -18,31 +19,6 @@ type Singles = [__m256; 4];
 
 /// A group as 32-bit integers.
 type Words = [__m256i; 4];
-
-/// The same for each register of a group. Not a closure, which would be compiled without the instruction sets.
-macro_rules! each {
-    ($group:expr, |$register:ident| $body:expr) => {{
-        let [a, b, c, d] = $group;
-        [
-            {
-                let $register = a;
-                $body
-            },
-            {
-                let $register = b;
-                $body
-            },
-            {
-                let $register = c;
-                $body
-            },
-            {
-                let $register = d;
-                $body
-            },
-        ]
-    }};
-}
 
 mod bytes;
 mod load;
@@ -74,19 +50,6 @@ trait Store {
     /// # Safety
     /// The group is writable.
     unsafe fn store(to: *mut u8, singles: Singles, parameters: Parameters);
-}
-
-/// What a group of elements becomes.
-trait Group {
-    /// Bytes of a source element.
-    const FROM: usize;
-    /// Bytes of a destination element.
-    const TO: usize;
-    /// Converts a group.
-    ///
-    /// # Safety
-    /// The group is readable and writable.
-    unsafe fn convert(from: *const u8, to: *mut u8, parameters: Parameters);
 }
 
 /// Through binary32.
