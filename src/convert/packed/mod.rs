@@ -128,6 +128,7 @@ fn loops(level: Level, from: Scalar, to: Scalar) -> Option<(Run, Option<Run>)> {
     }
     let integer = |scalar: Scalar| matches!(scalar.kind(), Kind::Int | Kind::UInt | Kind::Bool);
     let is_subbyte = |scalar: Scalar| scalar.bits() < 8;
+    let is_eight = |scalar: Scalar| scalar.kind() == Kind::Float && scalar.bits() == 8;
     let (first, middle) = match small::to_byte(from) {
         // The low bits are the same, whatever the sign.
         Some((first, _)) if integer(to) && is_subbyte(to) => (first, Scalar::UInt8),
@@ -135,6 +136,14 @@ fn loops(level: Level, from: Scalar, to: Scalar) -> Option<(Run, Option<Run>)> {
         Some((first, byte)) if direct(level, byte, to).is_some() => (first, byte),
         None if integer(from) && integer(to) => {
             (direct(level, from, Scalar::UInt8)?, Scalar::UInt8)
+        }
+        // What both are near to needs less work than binary32, and holds the numbers as well.
+        _ if is_eight(from) && is_eight(to) => {
+            let half = Scalar::BFloat16;
+            match (direct(level, from, half), direct(level, half, to)) {
+                (Some(first), second @ Some(_)) => return Some((first, second)),
+                _ => (direct(level, from, Scalar::Float32)?, Scalar::Float32),
+            }
         }
         _ => {
             let single = rounded(level, from).or_else(|| direct(level, from, Scalar::Float32))?;
@@ -151,21 +160,16 @@ fn loops(level: Level, from: Scalar, to: Scalar) -> Option<(Run, Option<Run>)> {
 fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Run> {
     let run = match level {
         Level::Scalar => None,
-        Level::Baseline => plain::baseline::direct(from, to),
+        Level::Baseline => plain::of_integer::<plain::Baseline>(from, to)
+            .or_else(|| plain::of_float::<plain::Baseline>(from, to)),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => avx2::direct(from, to).or_else(|| plain::avx2::direct(from, to)),
+        Level::Avx2 => avx2::direct(from, to)
+            .or_else(|| plain::of_integer::<plain::Avx2>(from, to))
+            .or_else(|| plain::of_float_with_ease::<plain::Avx2>(from, to)),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => {
-            let long = |scalar| matches!(scalar, Scalar::Int64 | Scalar::UInt64);
-            let plain = || plain::avx512::direct(from, to);
-            let run = avx512::direct(from, to);
-            // There are instructions for 64-bit integers.
-            if long(from) || long(to) {
-                run.or_else(plain)
-            } else {
-                run.or_else(|| avx2::direct(from, to)).or_else(plain)
-            }
-        }
+        Level::Avx512 => avx512::direct(from, to)
+            .or_else(|| plain::of_integer::<plain::Avx512>(from, to))
+            .or_else(|| avx2::direct(from, to)),
     };
     match (level, to) {
         (Level::Scalar, _) => None,

@@ -69,8 +69,9 @@ impl<L: Load, S: Store> Group for Through<L, S> {
 /// Bytes of a register, and of a cache line.
 const LINE: usize = 64;
 
-/// How far ahead of a group lines are fetched.
+/// How far ahead of a group lines are fetched, where both sides together have more bytes than the first-level cache.
 const AHEAD: usize = 1024;
+const NEAR: usize = 40 << 10;
 
 /// Room for a group of any dtype.
 #[repr(align(64))]
@@ -110,15 +111,19 @@ unsafe fn run<G: Group>(from: *const u8, to: *mut u8, count: usize, parameters: 
         } else {
             (from, to)
         };
+        // What fits the first-level cache may be there already.
+        let is_long = count * (G::FROM + G::TO) > NEAR;
         let last = count.max(GROUP) - GROUP;
         let mut i = 0;
         loop {
             let (at, into) = (at.add(i * G::FROM), into.add(i * G::TO));
-            for line in 0..G::FROM {
-                _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD + line * LINE).cast());
-            }
-            for line in 0..G::TO {
-                prefetch_to_write(into.wrapping_add(AHEAD + line * LINE));
+            if is_long {
+                for line in 0..G::FROM {
+                    _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD + line * LINE).cast());
+                }
+                for line in 0..G::TO {
+                    prefetch_to_write(into.wrapping_add(AHEAD + line * LINE));
+                }
             }
             G::convert(at, into, parameters);
             if i == last {
@@ -305,6 +310,7 @@ fn of_double(to: Scalar) -> Option<Run> {
         Scalar::Float16 => run::<Through<OddF64, F16>>,
         Scalar::BFloat16 => run::<Through<F64, BF16>>,
         Scalar::Float32 => run::<Doubles<F32>>,
+        Scalar::Float64 => run::<Doubles<F64>>,
         _ => return None,
     })
 }
