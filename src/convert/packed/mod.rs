@@ -5,6 +5,7 @@
 //!
 //! Kernels compute with floating-point instructions, so they run inside [`environment::Standard`].
 
+mod ahead;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -55,9 +56,30 @@ impl Steps {
         // SAFETY: the caller's promise; the kernel was chosen for a level that the processor has.
         unsafe {
             match self.second {
-                None => (self.first)(from, to, count, self.parameters),
+                None => self.run_parts(from, to, count),
                 Some(second) => self.run_steps(second, from, to, count),
             }
+        }
+    }
+
+    /// # Safety
+    /// As for [`Steps::run`].
+    #[inline(always)]
+    unsafe fn run_parts(&self, from: *const u8, to: *mut u8, count: usize) {
+        let (from_size, to_size) = (self.source_size, self.destination_size);
+        let part = ahead::part(count, from_size, to_size);
+        let mut done = 0;
+        while done < count {
+            let len = part.min(count - done);
+            // SAFETY: the caller's promise.
+            unsafe {
+                let (from, to) = (from.add(done * from_size), to.add(done * to_size));
+                if len < count {
+                    ahead::fetch(from, len * from_size, to, len * to_size);
+                }
+                (self.first)(from, to, len, self.parameters);
+            }
+            done += len;
         }
     }
 

@@ -66,12 +66,8 @@ impl<L: Load, S: Store> Group for Through<L, S> {
     }
 }
 
-/// Bytes of a register, and of a cache line.
+/// Bytes of a register.
 const LINE: usize = 64;
-
-/// How far ahead of a group lines are fetched, where both sides together have more bytes than the first-level cache.
-const AHEAD: usize = 1024;
-const NEAR: usize = 40 << 10;
 
 /// Room for a group of any dtype.
 #[repr(align(64))]
@@ -111,21 +107,10 @@ unsafe fn run<G: Group>(from: *const u8, to: *mut u8, count: usize, parameters: 
         } else {
             (from, to)
         };
-        // What fits the first-level cache may be there already.
-        let is_long = count * (G::FROM + G::TO) > NEAR;
         let last = count.max(GROUP) - GROUP;
         let mut i = 0;
         loop {
-            let (at, into) = (at.add(i * G::FROM), into.add(i * G::TO));
-            if is_long {
-                for line in 0..G::FROM {
-                    _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD + line * LINE).cast());
-                }
-                for line in 0..G::TO {
-                    prefetch_to_write(into.wrapping_add(AHEAD + line * LINE));
-                }
-            }
-            G::convert(at, into, parameters);
+            G::convert(at.add(i * G::FROM), into.add(i * G::TO), parameters);
             if i == last {
                 break;
             }
@@ -147,15 +132,6 @@ fn lines_part(bytes: usize, line: usize) -> __mmask64 {
     match bytes.saturating_sub(line * LINE) {
         0 => 0,
         left => u64::MAX >> (LINE - left.min(LINE)),
-    }
-}
-
-/// Asks for a line that will be written, at any address.
-#[inline(always)]
-fn prefetch_to_write(at: *mut u8) {
-    // SAFETY: a hint that reads and writes nothing; every processor with AVX-512 has it.
-    unsafe {
-        core::arch::asm!("prefetchw [{}]", in(reg) at, options(nostack, preserves_flags, readonly));
     }
 }
 
@@ -212,8 +188,10 @@ unsafe fn set32(value: u32) -> __m512i {
 pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
     match from {
         Scalar::Bool => match to {
-            Scalar::Float16 => Some(run::<BoolToHalf<0x3c00>>),
-            Scalar::BFloat16 => Some(run::<BoolToHalf<0x3f80>>),
+            Scalar::Float16 => Some(run::<OfBool<F16>>),
+            Scalar::BFloat16 => Some(run::<OfBool<BF16>>),
+            Scalar::Float32 => Some(run::<OfBool<F32>>),
+            Scalar::Float64 => Some(run::<OfBool<F64>>),
             _ => None,
         },
         Scalar::Int8 => of_byte::<I8>(to).or_else(|| to_small::<I8>(to)),
@@ -222,11 +200,17 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
         Scalar::UInt16 => of_integer::<U16, U16>(to),
         Scalar::Int32 => of_integer::<I32, Near<I32>>(to),
         Scalar::UInt32 => of_integer::<U32, Near<U32>>(to),
-        Scalar::Int64 => of_integer::<I64, Held<I64>>(to),
-        Scalar::UInt64 => of_integer::<U64, Held<U64>>(to),
+        Scalar::Int64 => match to {
+            Scalar::Float32 => Some(run::<Longs<true>>),
+            _ => of_integer::<I64, Held<I64>>(to),
+        },
+        Scalar::UInt64 => match to {
+            Scalar::Float32 => Some(run::<Longs<false>>),
+            _ => of_integer::<U64, Held<U64>>(to),
+        },
         Scalar::Float64 => of_double(to),
         Scalar::Float32 => match to {
-            Scalar::Bool => Some(run::<Nonzero<4>>),
+            Scalar::Bool => Some(run::<Through<F32, Nonzero>>),
             // Halves of complex numbers.
             Scalar::Float32 => Some(run::<Through<F32, QuietF32>>),
             _ => of_float::<F32>(to)
@@ -234,14 +218,14 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
                 .or_else(|| to_eight::<F32>(to)),
         },
         Scalar::Float16 => match to {
-            Scalar::Bool => Some(run::<Nonzero<2>>),
+            Scalar::Bool => Some(run::<NonzeroHalves>),
             Scalar::Float32 => Some(run::<Through<F16, F32>>),
             _ => of_float::<F16>(to)
                 .or_else(|| to_small::<F16>(to))
                 .or_else(|| shorten::<float::F16>(to)),
         },
         Scalar::BFloat16 => match to {
-            Scalar::Bool => Some(run::<Nonzero<2>>),
+            Scalar::Bool => Some(run::<NonzeroHalves>),
             Scalar::Float32 => Some(run::<Through<BF16, QuietF32>>),
             _ => of_float::<BF16>(to)
                 .or_else(|| to_small::<BF16>(to))
@@ -298,7 +282,7 @@ fn of_float<L: Load>(to: Scalar) -> Option<Run> {
 
 fn of_double(to: Scalar) -> Option<Run> {
     Some(match to {
-        Scalar::Bool => run::<Nonzero<8>>,
+        Scalar::Bool => run::<NonzeroDoubles>,
         Scalar::Int8 => run::<Through<Truncated, I8>>,
         Scalar::UInt8 => run::<Through<Truncated, U8>>,
         Scalar::Int16 => run::<Through<Truncated, I16>>,

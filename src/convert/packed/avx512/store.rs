@@ -277,9 +277,9 @@ unsafe fn store_words(to: *mut u8, first: __m512i, second: __m512i) {
     }
 }
 
-/// Toward zero, far beyond 16 bits; NaN is 0.
+/// Toward zero, held far beyond 16 bits, where packing holds them inside; NaN is 0.
 #[inline(always)]
-unsafe fn signed_words(singles: Singles) -> Words {
+unsafe fn words_beyond(singles: Singles) -> Words {
     // SAFETY: the module's features.
     unsafe {
         each!(singles, |sixteen| {
@@ -291,23 +291,30 @@ unsafe fn signed_words(singles: Singles) -> Words {
     }
 }
 
-/// Toward zero, from 0 to far beyond 16 bits; NaN is 0.
-#[inline(always)]
-unsafe fn unsigned_words(singles: Singles) -> Words {
-    // SAFETY: the module's features.
-    unsafe {
-        each!(singles, |sixteen| {
-            let held = _mm512_min_ps(from_zero(sixteen), _mm512_set1_ps(1048576.0));
-            _mm512_cvttps_epi32(held)
-        })
-    }
-}
-
 /// What is below zero, or is NaN, as zero.
 #[inline(always)]
 unsafe fn from_zero(sixteen: __m512) -> __m512 {
     // SAFETY: the module's features. The second operand is the result where the first is NaN.
     unsafe { _mm512_max_ps(sixteen, _mm512_setzero_ps()) }
+}
+
+/// Whether a float is not zero, which has no other bit set than its sign.
+pub struct Nonzero;
+
+impl Store for Nonzero {
+    const SIZE: usize = 1;
+    #[inline(always)]
+    unsafe fn store(to: *mut u8, singles: Singles, _: Parameters) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let magnitudes = each!(singles, |sixteen| _mm512_and_si512(
+                _mm512_castps_si512(sixteen),
+                set32(u32::MAX >> 1)
+            ));
+            // Held inside eight bits, what is not zero stays so.
+            store_in_order(to, _mm512_min_epu8(packed::<true>(magnitudes), set8(1)));
+        }
+    }
 }
 
 /// Implements [`Store`] for integers.
@@ -326,18 +333,18 @@ macro_rules! store_integer {
 
 store_integer!(I8, 1, |singles, to| store_in_order(
     to,
-    packed::<true>(signed_words(singles))
+    packed::<true>(words_beyond(singles))
 ));
 store_integer!(U8, 1, |singles, to| store_in_order(
     to,
-    packed::<false>(unsigned_words(singles))
+    packed::<false>(words_beyond(singles))
 ));
 store_integer!(I16, 2, |singles, to| {
-    let [a, b, c, d] = signed_words(singles);
+    let [a, b, c, d] = words_beyond(singles);
     store_words(to, _mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
 });
 store_integer!(U16, 2, |singles, to| {
-    let [a, b, c, d] = unsigned_words(singles);
+    let [a, b, c, d] = words_beyond(singles);
     store_words(to, _mm512_packus_epi32(a, b), _mm512_packus_epi32(c, d));
 });
 store_integer!(I32, 4, |singles, to| {
