@@ -5,10 +5,10 @@
 const LINE: usize = 64;
 
 /// How far ahead.
-const AHEAD: usize = 1024;
+const AHEAD: usize = 2048;
 
 /// Bytes that may be in the first-level cache already, where asking takes longer than not to.
-const NEAR: usize = 40 << 10;
+const NEAR: usize = 64 << 10;
 
 /// Bytes of a part, of both sides together: so few that what one asks for comes while others are converted.
 const PART: usize = 2 << 10;
