@@ -157,14 +157,16 @@ impl<S: Float, W: Float> Group for Lengthen<S, W> {
     unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
         // SAFETY: the caller's promise.
         unsafe {
-            let (first, last) = lengthened::<S, W>(load512(from));
+            let order = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7);
+            let bytes = _mm512_permutexvar_epi64(order, load512(from));
+            let (first, last) = lengthened::<S, W>(bytes);
             store512(to, first);
             store512(to.add(64), last);
         }
     }
 }
 
-/// Sixty-four floats of eight bits as ones of sixteen.
+/// Sixty-four floats of eight bits as ones of sixteen: the first and the last eight of each quarter of the register.
 #[inline(always)]
 unsafe fn lengthened<S: Float, W: Float>(bytes: __m512i) -> (__m512i, __m512i) {
     let (small, wide) = (S::FORMAT, W::FORMAT);
@@ -175,9 +177,6 @@ unsafe fn lengthened<S: Float, W: Float>(bytes: __m512i) -> (__m512i, __m512i) {
     let quiet = 1u32 << (wide.fraction_bits - 1);
     // SAFETY: the module's features.
     unsafe {
-        // Upper and lower bytes will meet within quarters of a register.
-        let order = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7);
-        let bytes = _mm512_permutexvar_epi64(order, bytes);
         let magnitude = _mm512_and_si512(bytes, set8(0x7f));
         // Moved to its places, and the difference of the biases added: the part of that which falls into the lower byte, a step
         // of the exponent, before.
@@ -233,12 +232,16 @@ impl<S: Float> Load for Eight<S> {
     unsafe fn load(from: *const u8) -> Singles {
         // SAFETY: the caller's promise.
         unsafe {
-            let (first, last) = lengthened::<S, float::BF16>(load512(from));
+            // Fours that are unpacked twice come to lie in order.
+            let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+            let bytes = _mm512_permutexvar_epi32(order, load512(from));
+            let (first, last) = lengthened::<S, float::BF16>(bytes);
+            let zero = _mm512_setzero_si512();
             let words = [
-                upper::<0>(first),
-                upper::<1>(first),
-                upper::<0>(last),
-                upper::<1>(last),
+                _mm512_unpacklo_epi16(zero, first),
+                _mm512_unpackhi_epi16(zero, first),
+                _mm512_unpacklo_epi16(zero, last),
+                _mm512_unpackhi_epi16(zero, last),
             ];
             each!(words, |sixteen| _mm512_castsi512_ps(sixteen))
         }

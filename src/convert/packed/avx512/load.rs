@@ -50,6 +50,9 @@ load!(U16, 2, |at| _mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(
     load256(at)
 )));
 load!(F16, 2, |at| _mm512_cvtph_ps(load256(at)));
+load!(BF16, 2, |at| _mm512_castsi512_ps(_mm512_slli_epi32::<16>(
+    _mm512_cvtepu16_epi32(load256(at))
+)));
 load!(F32, 4, |at| _mm512_loadu_ps(at.cast()));
 load!(I32, 4, |at| {
     let integers = load512(at);
@@ -152,43 +155,6 @@ unsafe fn odd_where(lost: __mmask16, singles: __m512) -> __m512 {
 unsafe fn joined(low: __m256, high: __m256) -> __m512 {
     // SAFETY: the module's features.
     unsafe { _mm512_insertf32x8::<1>(_mm512_castps256_ps512(low), high) }
-}
-
-impl Load for BF16 {
-    const SIZE: usize = 2;
-    #[inline(always)]
-    unsafe fn load(from: *const u8) -> Singles {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let (low, high) = (load512(from), load512(from.add(64)));
-            let words = [
-                upper::<0>(low),
-                upper::<1>(low),
-                upper::<0>(high),
-                upper::<1>(high),
-            ];
-            each!(words, |sixteen| _mm512_castsi512_ps(sixteen))
-        }
-    }
-}
-
-/// Sixteen words, the first or the last of a register, as upper halves.
-#[inline(always)]
-pub unsafe fn upper<const HALF: usize>(words: __m512i) -> __m512i {
-    const fn places(half: usize) -> [u16; 32] {
-        let mut places = [0; 32];
-        let mut i = 0;
-        while i < 32 {
-            places[i] = (16 * half + i / 2) as u16;
-            i += 1;
-        }
-        places
-    }
-    // SAFETY: the module's features; the table is as long as a register.
-    unsafe {
-        let places = load512(const { &places(HALF) }.as_ptr().cast());
-        _mm512_maskz_permutexvar_epi16(0xaaaa_aaaa, places, words)
-    }
 }
 
 /// Powers of two. The lowest and what stands for NaN have the upper bit of the fraction in binary32.
