@@ -150,6 +150,11 @@ fn loops(level: Level, from: Scalar, to: Scalar) -> Option<(Run, Option<Run>)> {
     }
     let integer = |scalar: Scalar| matches!(scalar.kind(), Kind::Int | Kind::UInt | Kind::Bool);
     let is_subbyte = |scalar: Scalar| scalar.bits() < 8;
+    // All but the powers of two, which reach as far as binary32.
+    let is_small = |scalar: Scalar| {
+        let is_float = scalar.kind() == Kind::Float && scalar != Scalar::Float8E8M0Fnu;
+        is_float && scalar.bits() <= 8
+    };
     let is_eight = |scalar: Scalar| scalar.kind() == Kind::Float && scalar.bits() == 8;
     let (first, middle) = match small::to_byte(from) {
         // The low bits are the same, whatever the sign.
@@ -167,8 +172,13 @@ fn loops(level: Level, from: Scalar, to: Scalar) -> Option<(Run, Option<Run>)> {
                 _ => (direct(level, from, Scalar::Float32)?, Scalar::Float32),
             }
         }
+        // Integers that binary32 does not hold are beyond all numbers of a format so small.
+        _ if integer(from) && is_small(to) => {
+            (direct(level, from, Scalar::Float32)?, Scalar::Float32)
+        }
         _ => {
-            let single = rounded(level, from).or_else(|| direct(level, from, Scalar::Float32))?;
+            let single =
+                rounded(level, from, to).or_else(|| direct(level, from, Scalar::Float32))?;
             (single, Scalar::Float32)
         }
     };
@@ -201,14 +211,14 @@ fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Run> {
 }
 
 /// The loop to binary32 on the way to a narrower float, where it differs from that to float32.
-fn rounded(level: Level, from: Scalar) -> Option<Run> {
+fn rounded(level: Level, from: Scalar, to: Scalar) -> Option<Run> {
     match level {
         Level::Scalar => None,
         Level::Baseline => plain::rounded(from),
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => avx2::rounded(from),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => avx512::rounded(from),
+        Level::Avx512 => avx512::rounded(from, to),
     }
 }
 

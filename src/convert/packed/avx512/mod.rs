@@ -235,14 +235,16 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
     }
 }
 
-/// What rounds to binary32 and keeps the result: the first step to any narrow format.
-pub fn rounded(from: Scalar) -> Option<Run> {
-    Some(match from {
-        Scalar::Int32 => run::<Through<I32, F32>>,
-        Scalar::UInt32 => run::<Through<U32, F32>>,
-        Scalar::Int64 => run::<Through<I64, F32>>,
-        Scalar::UInt64 => run::<Through<U64, F32>>,
-        Scalar::Float64 => run::<Through<F64, F32>>,
+/// What rounds to binary32 and keeps the result: the first step to a narrow format.
+pub fn rounded(from: Scalar, to: Scalar) -> Option<Run> {
+    Some(match (from, to) {
+        (Scalar::Int32, _) => run::<Through<I32, F32>>,
+        (Scalar::UInt32, _) => run::<Through<U32, F32>>,
+        (Scalar::Int64, _) => run::<Through<I64, F32>>,
+        (Scalar::UInt64, _) => run::<Through<U64, F32>>,
+        // Its smallest number is subnormal in binary32.
+        (Scalar::Float64, Scalar::Float8E8M0Fnu) => run::<Through<F64, F32>>,
+        (Scalar::Float64, _) => run::<Through<OddF64, F32>>,
         _ => return None,
     })
 }
