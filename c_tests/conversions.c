@@ -349,6 +349,62 @@ static void every_pair(void)
     }
 }
 
+/** Every number of elements up to more than a kernel takes at once, at odd addresses, with nothing written beside. */
+static void every_length(void)
+{
+    enum { MOST = 200, BESIDE = 80, BYTES = 2 * BESIDE + 16 * MOST };
+    static uint8_t target[BYTES], expected[BYTES];
+    for (int f = 0; f < DTYPE_COUNT; f++) {
+        const oracle_dtype *from = &oracle_dtypes[f];
+        value_set all = values_of(from), set = {NULL, 0, 0};
+        for (size_t i = 0; i < MOST; i++) {
+            oracle_element element = all.elements[(i * 7919 + i * i) % all.count];
+            add(&set, element.part[0], element.part[1]);
+        }
+        for (int t = 0; t < DTYPE_COUNT; t++) {
+            const oracle_dtype *to = &oracle_dtypes[t];
+            tensor_options_t options = TENSOR_OPTIONS_INIT;
+            options.flags = TENSOR_FLAG_SUBBYTE_PADDED;
+            options.overflow = (int32_t)((f + t) % 2 ? SATURATE : DEFAULT);
+            size_t beside = BESIDE - (size_t)(f + 3 * t) % 16, bits = storage_bits(to, 1);
+            source_array source;
+            store(&source, from, &set, 1, 1, (size_t)(5 * f + t) % 16);
+            memset(expected, 0xa5, BYTES);
+            memset(expected + beside, 0, MOST * bits / 8);
+            for (size_t i = 0; i < MOST; i++) {
+                put_element(to, expected + beside, i * bits,
+                            oracle_convert(from, set.elements[i], to, (enum oracle_overflow)options.overflow));
+            }
+            check_count++;
+            for (size_t count = 0; count <= MOST; count += (size_t)(thinning == 1 ? 1 : 13)) {
+                int64_t shape[1] = {(int64_t)count}, strides[1] = {1};
+                size_t end = beside + count * bits / 8;
+                DLTensor into = describe(target, (DLDataType){to->code, to->bits, 1}, 1, shape, strides);
+                tensor_t *destination = NULL;
+                into.byte_offset = beside;
+                source.tensor.shape = shape;
+                memset(target, 0xa5, BYTES);
+                CHECK_OK(tensor_as_tensor(&into, &options, &destination));
+                CHECK_OK(tensor_copy_into(destination, &source.tensor, &options));
+                tensor_release(destination);
+                int is_whole = memcmp(target, expected, end) == 0;
+                for (size_t i = end; i < BYTES; i++) {
+                    is_whole = is_whole && target[i] == 0xa5;
+                }
+                if (!is_whole) {
+                    check_failures++;
+                    fprintf(stderr, "%zu of %s -> %s (overflow %d): not what was expected\n", count, from->name, to->name,
+                            (int)options.overflow);
+                    break;
+                }
+            }
+            free(source.data);
+        }
+        free(all.elements);
+        free(set.elements);
+    }
+}
+
 /** The rounding mode and the flushing of subnormals are the caller's, and change nothing. */
 static void every_rounding_mode(void)
 {
@@ -495,6 +551,7 @@ int main(int argc, char **argv)
     }
     thinning = strcmp(mode, "tiny") == 0 ? 101 : 1;
     every_pair();
+    every_length();
     every_rounding_mode();
     exact_casting();
     return check_result();

@@ -1,14 +1,19 @@
 //! Packed conversion: runs of adjacent elements, converted in registers. Sub-byte elements lie one to a byte.
 //!
 //! Each kernel gives, bit for bit, what the decoder and encoder of the pair give. A pair has a loop of its own ([`plain`],
-//! or written for an instruction set, [`avx2`]) or goes in two steps through a block that stays in the first-level cache.
+//! or written for an instruction set, [`avx2`] and [`avx512`]) or goes in two steps through a block that stays in the first-level cache.
 //!
 //! Kernels compute with floating-point instructions, so they run inside [`environment::Standard`].
 
+mod ahead;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod element;
 mod environment;
+#[cfg(target_arch = "x86_64")]
+mod groups;
 mod level;
 mod narrow;
 mod plain;
@@ -51,9 +56,30 @@ impl Steps {
         // SAFETY: the caller's promise; the kernel was chosen for a level that the processor has.
         unsafe {
             match self.second {
-                None => (self.first)(from, to, count, self.parameters),
+                None => self.run_parts(from, to, count),
                 Some(second) => self.run_steps(second, from, to, count),
             }
+        }
+    }
+
+    /// # Safety
+    /// As for [`Steps::run`].
+    #[inline(always)]
+    unsafe fn run_parts(&self, from: *const u8, to: *mut u8, count: usize) {
+        let (from_size, to_size) = (self.source_size, self.destination_size);
+        let part = ahead::part(count, from_size, to_size);
+        let mut done = 0;
+        while done < count {
+            let len = part.min(count - done);
+            // SAFETY: the caller's promise.
+            unsafe {
+                let (from, to) = (from.add(done * from_size), to.add(done * to_size));
+                if len < count {
+                    ahead::fetch(from, len * from_size, to, len * to_size);
+                }
+                (self.first)(from, to, len, self.parameters);
+            }
+            done += len;
         }
     }
 
@@ -131,6 +157,12 @@ fn loops(level: Level, from: Scalar, to: Scalar) -> Option<(Run, Option<Run>)> {
     }
     let integer = |scalar: Scalar| matches!(scalar.kind(), Kind::Int | Kind::UInt | Kind::Bool);
     let is_subbyte = |scalar: Scalar| scalar.bits() < 8;
+    // All but the powers of two, which reach as far as binary32.
+    let is_small = |scalar: Scalar| {
+        let is_float = scalar.kind() == Kind::Float && scalar != Scalar::Float8E8M0Fnu;
+        is_float && scalar.bits() <= 8
+    };
+    let is_eight = |scalar: Scalar| scalar.kind() == Kind::Float && scalar.bits() == 8;
     let (first, middle) = match small::to_byte(from) {
         // The low bits are the same, whatever the sign.
         Some((first, _)) if integer(to) && is_subbyte(to) => (first, Scalar::UInt8),
@@ -139,8 +171,21 @@ fn loops(level: Level, from: Scalar, to: Scalar) -> Option<(Run, Option<Run>)> {
         None if integer(from) && integer(to) => {
             (direct(level, from, Scalar::UInt8)?, Scalar::UInt8)
         }
+        // What both are near to needs less work than binary32, and holds the numbers as well.
+        _ if is_eight(from) && is_eight(to) => {
+            let half = Scalar::BFloat16;
+            match (direct(level, from, half), direct(level, half, to)) {
+                (Some(first), second @ Some(_)) => return Some((first, second)),
+                _ => (direct(level, from, Scalar::Float32)?, Scalar::Float32),
+            }
+        }
+        // Integers that binary32 does not hold are beyond all numbers of a format so small.
+        _ if integer(from) && is_small(to) => {
+            (direct(level, from, Scalar::Float32)?, Scalar::Float32)
+        }
         _ => {
-            let single = rounded(level, from).or_else(|| direct(level, from, Scalar::Float32))?;
+            let single =
+                rounded(level, from, to).or_else(|| direct(level, from, Scalar::Float32))?;
             (single, Scalar::Float32)
         }
     };
@@ -154,24 +199,16 @@ fn loops(level: Level, from: Scalar, to: Scalar) -> Option<(Run, Option<Run>)> {
 fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Run> {
     let run = match level {
         Level::Scalar => None,
-        Level::Baseline => plain::baseline::direct(from, to),
+        Level::Baseline => plain::of_integer::<plain::Baseline>(from, to)
+            .or_else(|| plain::of_float::<plain::Baseline>(from, to)),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => avx2::direct(from, to).or_else(|| plain::avx2::direct(from, to)),
+        Level::Avx2 => avx2::direct(from, to)
+            .or_else(|| plain::of_integer::<plain::Avx2>(from, to))
+            .or_else(|| plain::of_float_with_ease::<plain::Avx2>(from, to)),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => {
-            // AVX-512 has instructions for 64-bit integers, and for making integers narrower.
-            let long = |scalar| matches!(scalar, Scalar::Int64 | Scalar::UInt64);
-            let plain = || plain::avx512::direct(from, to);
-            let is_short = from.kind() == Kind::Float && from.bits() <= 16;
-            if is_short && long(to) {
-                // By way of float32 there are instructions for both steps.
-                None
-            } else if long(from) || long(to) {
-                plain().or_else(|| avx2::direct(from, to))
-            } else {
-                avx2::direct(from, to).or_else(plain)
-            }
-        }
+        Level::Avx512 => avx512::direct(from, to)
+            .or_else(|| plain::of_integer::<plain::Avx512>(from, to))
+            .or_else(|| avx2::direct(from, to)),
     };
     match (level, to) {
         (Level::Scalar, _) => None,
@@ -181,12 +218,14 @@ fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Run> {
 }
 
 /// The loop to binary32 on the way to a narrower float, where it differs from that to float32.
-fn rounded(level: Level, from: Scalar) -> Option<Run> {
+fn rounded(level: Level, from: Scalar, to: Scalar) -> Option<Run> {
     match level {
         Level::Scalar => None,
         Level::Baseline => plain::rounded(from),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 | Level::Avx512 => avx2::rounded(from),
+        Level::Avx2 => avx2::rounded(from),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => avx512::rounded(from, to),
     }
 }
 

@@ -25,106 +25,146 @@ unsafe fn convert<S: Source, T: Target>(
     }
 }
 
-/// A level: its name, and the features it is compiled with.
+/// A level that the loops are compiled for.
+pub trait Compiled {
+    /// The loop of a pair.
+    fn run<S: Source, T: Target>() -> Run;
+}
+
+/// Names a level by the features it is compiled with.
 macro_rules! level {
-    ($name:ident $(, $feature:literal)?) => {
-        pub mod $name {
-            use super::*;
-
-            /// # Safety
-            /// As for `Steps::run`; the processor has the features of the level.
-            $(#[target_feature(enable = $feature)])?
-            unsafe fn run<S: Source, T: Target>(
-                from: *const u8,
-                to: *mut u8,
-                count: usize,
-                parameters: Parameters,
-            ) {
-                // SAFETY: the caller's promise.
-                unsafe { convert::<S, T>(from, to, count, parameters) }
-            }
-
-            /// The loop of a pair: between whole-byte integers, bool, and the floats of 32 and 64 bits; to those floats
-            /// from those of 16 bits; and from float32 to all that is narrower.
-            pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
-                match from {
-                    Scalar::Bool => to_wide::<e::Bool>(to),
-                    Scalar::Int8 => to_wide::<i8>(to),
-                    Scalar::Int16 => to_wide::<i16>(to),
-                    Scalar::Int32 => to_wide::<i32>(to),
-                    Scalar::Int64 => to_wide::<i64>(to),
-                    Scalar::UInt8 => to_wide::<u8>(to).or_else(|| to_subbyte::<u8>(to)),
-                    Scalar::UInt16 => to_wide::<u16>(to),
-                    Scalar::UInt32 => to_wide::<u32>(to),
-                    Scalar::UInt64 => to_wide::<u64>(to),
-                    Scalar::Float16 => to_float::<f::F16>(to),
-                    Scalar::BFloat16 => to_float::<f::BF16>(to),
-                    Scalar::Float32 => to_wide::<f::F32>(to)
-                        .or_else(|| to_narrow(to))
-                        .or_else(|| to_subbyte::<f::F32>(to)),
-                    Scalar::Float64 => to_wide::<f::F64>(to),
-                    _ => None,
+    ($(#[$doc:meta])* $name:ident $(, $feature:literal)?) => {
+        $(#[$doc])*
+        pub struct $name;
+        impl Compiled for $name {
+            fn run<S: Source, T: Target>() -> Run {
+                /// # Safety
+                /// As for `Steps::run`; the processor has the features of the level.
+                $(#[target_feature(enable = $feature)])?
+                unsafe fn run<S: Source, T: Target>(
+                    from: *const u8,
+                    to: *mut u8,
+                    count: usize,
+                    parameters: Parameters,
+                ) {
+                    // SAFETY: the caller's promise.
+                    unsafe { convert::<S, T>(from, to, count, parameters) }
                 }
-            }
-
-            fn to_wide<S: Source>(to: Scalar) -> Option<Run> {
-                Some(match to {
-                    Scalar::Bool => run::<S, e::Bool>,
-                    Scalar::Int8 => run::<S, i8>,
-                    Scalar::Int16 => run::<S, i16>,
-                    Scalar::Int32 => run::<S, i32>,
-                    Scalar::Int64 => run::<S, i64>,
-                    Scalar::UInt8 => run::<S, u8>,
-                    Scalar::UInt16 => run::<S, u16>,
-                    Scalar::UInt32 => run::<S, u32>,
-                    Scalar::UInt64 => run::<S, u64>,
-                    _ => return to_float::<S>(to),
-                })
-            }
-
-            fn to_float<S: Source>(to: Scalar) -> Option<Run> {
-                Some(match to {
-                    Scalar::Float32 => run::<S, f::F32>,
-                    Scalar::Float64 => run::<S, f::F64>,
-                    _ => return None,
-                })
-            }
-
-            fn to_narrow(to: Scalar) -> Option<Run> {
-                Some(match to {
-                    Scalar::Float16 => run::<f::F32, f::F16>,
-                    Scalar::BFloat16 => run::<f::F32, f::BF16>,
-                    Scalar::Float8E3M4 => run::<f::F32, f::E3M4>,
-                    Scalar::Float8E4M3 => run::<f::F32, f::E4M3>,
-                    Scalar::Float8E4M3B11Fnuz => run::<f::F32, f::E4M3B11Fnuz>,
-                    Scalar::Float8E4M3Fn => run::<f::F32, f::E4M3Fn>,
-                    Scalar::Float8E4M3Fnuz => run::<f::F32, f::E4M3Fnuz>,
-                    Scalar::Float8E5M2 => run::<f::F32, f::E5M2>,
-                    Scalar::Float8E5M2Fnuz => run::<f::F32, f::E5M2Fnuz>,
-                    Scalar::Float8E8M0Fnu => run::<f::F32, e::E8M0>,
-                    Scalar::Float6E2M3Fn => run::<f::F32, f::E2M3Fn>,
-                    Scalar::Float6E3M2Fn => run::<f::F32, f::E3M2Fn>,
-                    Scalar::Float4E2M1Fn => run::<f::F32, f::E2M1Fn>,
-                    _ => return None,
-                })
-            }
-
-            fn to_subbyte<S: Source>(to: Scalar) -> Option<Run> {
-                Some(match to {
-                    Scalar::Int1 => run::<S, e::SmallInteger<1, true>>,
-                    Scalar::Int2 => run::<S, e::SmallInteger<2, true>>,
-                    Scalar::Int4 => run::<S, e::SmallInteger<4, true>>,
-                    Scalar::UInt1 => run::<S, e::SmallInteger<1, false>>,
-                    Scalar::UInt2 => run::<S, e::SmallInteger<2, false>>,
-                    Scalar::UInt4 => run::<S, e::SmallInteger<4, false>>,
-                    _ => return None,
-                })
+                run::<S, T>
             }
         }
     };
 }
 
-level!(baseline);
+level!(
+    /// What every processor has.
+    Baseline
+);
+#[cfg(target_arch = "x86_64")]
+level!(
+    /// AVX2 and F16C.
+    Avx2,
+    "avx2,f16c"
+);
+#[cfg(target_arch = "x86_64")]
+level!(
+    /// AVX-512 F, BW, DQ and VL.
+    Avx512,
+    "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c"
+);
+
+/// The loop of a whole-byte integer or bool, to these and the floats of 32 and 64 bits; from bytes also to narrower integers.
+pub fn of_integer<L: Compiled>(from: Scalar, to: Scalar) -> Option<Run> {
+    match from {
+        Scalar::Bool => to_wide::<L, e::Bool>(to),
+        Scalar::Int8 => to_wide::<L, i8>(to),
+        Scalar::Int16 => to_wide::<L, i16>(to),
+        Scalar::Int32 => to_wide::<L, i32>(to),
+        Scalar::Int64 => to_wide::<L, i64>(to),
+        Scalar::UInt8 => to_wide::<L, u8>(to).or_else(|| to_subbyte::<L, u8>(to)),
+        Scalar::UInt16 => to_wide::<L, u16>(to),
+        Scalar::UInt32 => to_wide::<L, u32>(to),
+        Scalar::UInt64 => to_wide::<L, u64>(to),
+        _ => None,
+    }
+}
+
+/// The loop of a float of 32 or 64 bits, to the same, and from float32 to all that is narrower; to these floats from those of
+/// 16 bits.
+pub fn of_float<L: Compiled>(from: Scalar, to: Scalar) -> Option<Run> {
+    match from {
+        Scalar::Float16 => to_float::<L, f::F16>(to),
+        Scalar::BFloat16 => to_float::<L, f::BF16>(to),
+        Scalar::Float32 => to_wide::<L, f::F32>(to)
+            .or_else(|| to_narrow::<L>(to))
+            .or_else(|| to_subbyte::<L, f::F32>(to)),
+        Scalar::Float64 => to_wide::<L, f::F64>(to),
+        _ => None,
+    }
+}
+
+/// Of the loops of floats those that the compiler vectorises well.
+pub fn of_float_with_ease<L: Compiled>(from: Scalar, to: Scalar) -> Option<Run> {
+    match (from, to) {
+        (Scalar::Float64, _) => to_float::<L, f::F64>(to),
+        (Scalar::Float32, Scalar::Float8E8M0Fnu) => Some(L::run::<f::F32, e::E8M0>()),
+        _ => None,
+    }
+}
+
+fn to_wide<L: Compiled, S: Source>(to: Scalar) -> Option<Run> {
+    Some(match to {
+        Scalar::Bool => L::run::<S, e::Bool>(),
+        Scalar::Int8 => L::run::<S, i8>(),
+        Scalar::Int16 => L::run::<S, i16>(),
+        Scalar::Int32 => L::run::<S, i32>(),
+        Scalar::Int64 => L::run::<S, i64>(),
+        Scalar::UInt8 => L::run::<S, u8>(),
+        Scalar::UInt16 => L::run::<S, u16>(),
+        Scalar::UInt32 => L::run::<S, u32>(),
+        Scalar::UInt64 => L::run::<S, u64>(),
+        _ => return to_float::<L, S>(to),
+    })
+}
+
+fn to_float<L: Compiled, S: Source>(to: Scalar) -> Option<Run> {
+    Some(match to {
+        Scalar::Float32 => L::run::<S, f::F32>(),
+        Scalar::Float64 => L::run::<S, f::F64>(),
+        _ => return None,
+    })
+}
+
+fn to_narrow<L: Compiled>(to: Scalar) -> Option<Run> {
+    Some(match to {
+        Scalar::Float16 => L::run::<f::F32, f::F16>(),
+        Scalar::BFloat16 => L::run::<f::F32, f::BF16>(),
+        Scalar::Float8E3M4 => L::run::<f::F32, f::E3M4>(),
+        Scalar::Float8E4M3 => L::run::<f::F32, f::E4M3>(),
+        Scalar::Float8E4M3B11Fnuz => L::run::<f::F32, f::E4M3B11Fnuz>(),
+        Scalar::Float8E4M3Fn => L::run::<f::F32, f::E4M3Fn>(),
+        Scalar::Float8E4M3Fnuz => L::run::<f::F32, f::E4M3Fnuz>(),
+        Scalar::Float8E5M2 => L::run::<f::F32, f::E5M2>(),
+        Scalar::Float8E5M2Fnuz => L::run::<f::F32, f::E5M2Fnuz>(),
+        Scalar::Float8E8M0Fnu => L::run::<f::F32, e::E8M0>(),
+        Scalar::Float6E2M3Fn => L::run::<f::F32, f::E2M3Fn>(),
+        Scalar::Float6E3M2Fn => L::run::<f::F32, f::E3M2Fn>(),
+        Scalar::Float4E2M1Fn => L::run::<f::F32, f::E2M1Fn>(),
+        _ => return None,
+    })
+}
+
+fn to_subbyte<L: Compiled, S: Source>(to: Scalar) -> Option<Run> {
+    Some(match to {
+        Scalar::Int1 => L::run::<S, e::SmallInteger<1, true>>(),
+        Scalar::Int2 => L::run::<S, e::SmallInteger<2, true>>(),
+        Scalar::Int4 => L::run::<S, e::SmallInteger<4, true>>(),
+        Scalar::UInt1 => L::run::<S, e::SmallInteger<1, false>>(),
+        Scalar::UInt2 => L::run::<S, e::SmallInteger<2, false>>(),
+        Scalar::UInt4 => L::run::<S, e::SmallInteger<4, false>>(),
+        _ => return None,
+    })
+}
 
 /// To binary32, on the way to a narrower float, for every processor: see [`super::narrow::odd`].
 pub fn rounded(from: Scalar) -> Option<Run> {
@@ -137,8 +177,3 @@ pub fn rounded(from: Scalar) -> Option<Run> {
         _ => return None,
     })
 }
-
-#[cfg(target_arch = "x86_64")]
-level!(avx2, "avx2,f16c");
-#[cfg(target_arch = "x86_64")]
-level!(avx512, "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c");

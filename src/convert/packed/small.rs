@@ -6,7 +6,7 @@ use super::{Run, Scalar};
 use crate::convert::float::{self, Float};
 
 /// The binary32 of every byte. Bits that are not the element's do not count.
-type Table = [f32; 256];
+pub type Table = [f32; 256];
 
 const fn floats<F: Float>() -> Table {
     let mut table = [0.0; 256];
@@ -63,9 +63,9 @@ static E4M3FNUZ: Table = floats::<float::E4M3Fnuz>();
 static E5M2: Table = floats::<float::E5M2>();
 static E5M2FNUZ: Table = floats::<float::E5M2Fnuz>();
 static E8M0: Table = scales();
-static E2M3: Table = floats::<float::E2M3Fn>();
-static E3M2: Table = floats::<float::E3M2Fn>();
-static E2M1: Table = floats::<float::E2M1Fn>();
+pub static E2M3: Table = floats::<float::E2M3Fn>();
+pub static E3M2: Table = floats::<float::E3M2Fn>();
+pub static E2M1: Table = floats::<float::E2M1Fn>();
 static INT1: Table = integers(1, true);
 static INT2: Table = integers(2, true);
 static INT4: Table = integers(4, true);

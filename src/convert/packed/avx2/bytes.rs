@@ -135,23 +135,6 @@ unsafe fn magnitudes(
 /// A float of eight bits as one of sixteen, which holds it exactly.
 pub struct Lengthen<S, W>(S, W);
 
-/// The upper and the lower bytes of the subnormal numbers of a format of eight bits in one of sixteen.
-const fn subnormals(small: Format, wide: Format) -> ([u8; 16], [u8; 16]) {
-    let (mut upper, mut lower) = ([0; 16], [0; 16]);
-    let mut code = 1u32;
-    while code < 1 << small.fraction_bits && wide.bias != small.bias {
-        let top = code.ilog2();
-        let exponent =
-            (top as i32 + 1 - small.bias - small.fraction_bits as i32 + wide.bias) as u32;
-        let fraction = (code - (1 << top)) << (wide.fraction_bits - top);
-        let word = exponent << wide.fraction_bits | fraction;
-        upper[code as usize] = (word >> 8) as u8;
-        lower[code as usize] = word as u8;
-        code += 1;
-    }
-    (upper, lower)
-}
-
 impl<S: Float, W: Float> Group for Lengthen<S, W> {
     const FROM: usize = 1;
     const TO: usize = 2;
@@ -268,55 +251,40 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
     }
 }
 
-/// `$kernel` for the format that `$scalar` is, where it fits `$wide`.
-macro_rules! for_small {
-    ($scalar:expr, $wide:ty, $kernel:ident) => {{
-        macro_rules! of {
-            ($small:ident) => {
-                if const { fits(float::$small::FORMAT, <$wide>::FORMAT) } {
-                    $kernel!($small)
-                } else {
-                    return None;
-                }
-            };
+/// `$kernel`, where the format fits the wide one.
+macro_rules! if_fits {
+    ($small:ident, $wide:ty, $kernel:expr) => {
+        if const { fits(float::$small::FORMAT, <$wide>::FORMAT) } {
+            $kernel
+        } else {
+            return None;
         }
-        Some(match $scalar {
-            Scalar::Float8E3M4 => of!(E3M4),
-            Scalar::Float8E4M3 => of!(E4M3),
-            Scalar::Float8E4M3B11Fnuz => of!(E4M3B11Fnuz),
-            Scalar::Float8E4M3Fn => of!(E4M3Fn),
-            Scalar::Float8E4M3Fnuz => of!(E4M3Fnuz),
-            Scalar::Float8E5M2 => of!(E5M2),
-            Scalar::Float8E5M2Fnuz => of!(E5M2Fnuz),
-            _ => return None,
-        })
-    }};
+    };
 }
 
 fn shorten<W: Float>(to: Scalar) -> Option<Run> {
     macro_rules! kernel {
         ($small:ident) => {
-            run::<Shorten<W, float::$small>>
+            if_fits!($small, W, run::<Shorten<W, float::$small>>)
         };
     }
-    for_small!(to, W, kernel)
+    for_small!(to, kernel)
 }
 
 fn lengthen<W: Float>(from: Scalar) -> Option<Run> {
     macro_rules! kernel {
         ($small:ident) => {
-            run::<Lengthen<float::$small, W>>
+            if_fits!($small, W, run::<Lengthen<float::$small, W>>)
         };
     }
-    for_small!(from, W, kernel)
+    for_small!(from, kernel)
 }
 
 fn to_single(from: Scalar) -> Option<Run> {
-    type Wide = float::BF16;
     macro_rules! kernel {
         ($small:ident) => {
             run::<Through<Eight<float::$small>, F32>>
         };
     }
-    for_small!(from, Wide, kernel)
+    for_small!(from, kernel)
 }

@@ -6,9 +6,11 @@
 //! standard floating-point environment.
 
 use super::element::Parameters;
+use super::groups::{Group, each, for_small, subnormals};
 use super::{Run, Scalar};
 use crate::convert::float;
 use core::arch::x86_64::*;
+use core::mem::MaybeUninit;
 
 /// Elements of a group.
 const GROUP: usize = 32;
@@ -18,31 +20,6 @@ type Singles = [__m256; 4];
 
 /// A group as 32-bit integers.
 type Words = [__m256i; 4];
-
-/// The same for each register of a group. Not a closure, which would be compiled without the instruction sets.
-macro_rules! each {
-    ($group:expr, |$register:ident| $body:expr) => {{
-        let [a, b, c, d] = $group;
-        [
-            {
-                let $register = a;
-                $body
-            },
-            {
-                let $register = b;
-                $body
-            },
-            {
-                let $register = c;
-                $body
-            },
-            {
-                let $register = d;
-                $body
-            },
-        ]
-    }};
-}
 
 mod bytes;
 mod load;
@@ -76,19 +53,6 @@ trait Store {
     unsafe fn store(to: *mut u8, singles: Singles, parameters: Parameters);
 }
 
-/// What a group of elements becomes.
-trait Group {
-    /// Bytes of a source element.
-    const FROM: usize;
-    /// Bytes of a destination element.
-    const TO: usize;
-    /// Converts a group.
-    ///
-    /// # Safety
-    /// The group is readable and writable.
-    unsafe fn convert(from: *const u8, to: *mut u8, parameters: Parameters);
-}
-
 /// Through binary32.
 struct Through<L, S>(L, S);
 
@@ -109,24 +73,36 @@ impl<L: Load, S: Store> Group for Through<L, S> {
 /// As for [`super::Steps::run`]; the processor has AVX2 and F16C.
 #[target_feature(enable = "avx2,f16c")]
 unsafe fn run<G: Group>(from: *const u8, to: *mut u8, count: usize, parameters: Parameters) {
-    // SAFETY: the caller's promise; a group fits the buffers.
+    if count == 0 {
+        return;
+    }
+    // The conversion is written out once, whoever's the memory is: kernels are many.
+    let mut source = MaybeUninit::<[u64; GROUP]>::uninit();
+    let mut target = MaybeUninit::<[u64; GROUP]>::uninit();
+    let (source, target) = (
+        source.as_mut_ptr().cast::<u8>(),
+        target.as_mut_ptr().cast::<u8>(),
+    );
+    let is_short = count < GROUP;
+    // SAFETY: the caller's promise; a group fits the rooms, and all of the one that is read has been written.
     unsafe {
-        if count >= GROUP {
-            let last = count - GROUP;
-            let mut i = 0;
-            while i < last {
-                G::convert(from.add(i * G::FROM), to.add(i * G::TO), parameters);
-                i += GROUP;
-            }
-            G::convert(from.add(last * G::FROM), to.add(last * G::TO), parameters);
-        } else if count > 0 {
-            let (mut source, mut target) = ([0u64; GROUP], [0u64; GROUP]);
-            let (source, target) = (
-                source.as_mut_ptr().cast::<u8>(),
-                target.as_mut_ptr().cast::<u8>(),
-            );
+        let (at, into) = if is_short {
+            source.write_bytes(0, GROUP * G::FROM);
             source.copy_from_nonoverlapping(from, count * G::FROM);
-            G::convert(source, target, parameters);
+            (source.cast_const(), target)
+        } else {
+            (from, to)
+        };
+        let last = count.max(GROUP) - GROUP;
+        let mut i = 0;
+        loop {
+            G::convert(at.add(i * G::FROM), into.add(i * G::TO), parameters);
+            if i == last {
+                break;
+            }
+            i = last.min(i + GROUP);
+        }
+        if is_short {
             to.copy_from_nonoverlapping(target, count * G::TO);
         }
     }

@@ -1,0 +1,226 @@
+//! What does not pass through binary32: binary64 to what is as precise as it, and short cuts for bools.
+
+use super::*;
+
+/// binary64, eight numbers at a time.
+pub struct Doubles<S>(S);
+
+/// What eight numbers of binary64 become.
+pub trait FromDoubles: Store {
+    /// Writes them.
+    ///
+    /// # Safety
+    /// Eight elements are writable.
+    unsafe fn store_eight(to: *mut u8, numbers: __m512d);
+}
+
+impl<S: FromDoubles> Group for Doubles<S> {
+    const FROM: usize = 8;
+    const TO: usize = S::SIZE;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
+        for i in 0..GROUP / 8 {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let numbers = _mm512_loadu_pd(from.add(64 * i).cast());
+                S::store_eight(to.add(8 * S::SIZE * i), numbers);
+            }
+        }
+    }
+}
+
+/// Implements [`FromDoubles`].
+macro_rules! from_doubles {
+    ($name:ident, |$numbers:ident, $to:ident| $store:expr) => {
+        impl FromDoubles for $name {
+            #[inline(always)]
+            unsafe fn store_eight($to: *mut u8, $numbers: __m512d) {
+                // SAFETY: the caller's promise.
+                unsafe { $store }
+            }
+        }
+    };
+}
+
+from_doubles!(F32, |numbers, to| _mm256_storeu_ps(
+    to.cast(),
+    _mm512_cvtpd_ps(numbers)
+));
+from_doubles!(F64, |numbers, to| {
+    // Halves of complex numbers, whose NaNs become quiet, both kinds of them, four bits each.
+    const QUIET: i64 = 0x22;
+    let quiet = _mm512_fixupimm_pd::<0>(numbers, numbers, _mm512_set1_epi64(QUIET));
+    _mm512_storeu_pd(to.cast(), quiet);
+});
+from_doubles!(I32, |numbers, to| {
+    let number = _mm512_cmp_pd_mask::<_CMP_ORD_Q>(numbers, numbers);
+    // What is too low becomes the lowest integer.
+    let held = _mm512_min_pd(numbers, _mm512_set1_pd(2147483647.0));
+    store256(to, _mm512_maskz_cvttpd_epi32(number, held));
+});
+from_doubles!(U32, |numbers, to| {
+    // What is too high becomes the highest integer.
+    store256(to, _mm512_cvttpd_epu32(from_zero(numbers)));
+});
+from_doubles!(I64, |numbers, to| {
+    let number = _mm512_cmp_pd_mask::<_CMP_ORD_Q>(numbers, numbers);
+    let end = _mm512_set1_pd(9223372036854775808.0);
+    let high = _mm512_cmp_pd_mask::<_CMP_GE_OQ>(numbers, end);
+    let longs = _mm512_maskz_cvttpd_epi64(number, numbers);
+    store512(
+        to,
+        _mm512_mask_mov_epi64(longs, high, _mm512_set1_epi64(i64::MAX)),
+    );
+});
+from_doubles!(U64, |numbers, to| {
+    store512(to, _mm512_cvttpd_epu64(from_zero(numbers)));
+});
+
+/// What is below zero, or is NaN, as zero.
+#[inline(always)]
+unsafe fn from_zero(numbers: __m512d) -> __m512d {
+    // SAFETY: the module's features. The second operand is the result where the first is NaN.
+    unsafe { _mm512_max_pd(numbers, _mm512_setzero_pd()) }
+}
+
+/// float64 to bool: whether there is another bit set than the sign.
+pub struct NonzeroDoubles;
+
+impl Group for NonzeroDoubles {
+    const FROM: usize = 8;
+    const TO: usize = 1;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            // Both halves of a number become words and then bytes, of which one stays other than zero if it was.
+            let words = each!([0, 128, 256, 384], |first| _mm512_packs_epi32(
+                magnitudes(from.add(first)),
+                magnitudes(from.add(first + 64))
+            ));
+            let [a, b, c, d] = words;
+            let (low, high) = (_mm512_packs_epi16(a, b), _mm512_packs_epi16(c, d));
+            let one = set16(1);
+            let (low, high) = (_mm512_min_epu16(low, one), _mm512_min_epu16(high, one));
+            // Twos of bytes are 0, 4, 8, and so on to 28, 1, 5.
+            const PLACES: [u16; 32] = {
+                let mut places = [0; 32];
+                let mut i = 0;
+                while i < 32 {
+                    places[i] = (i % 4 * 8 + i / 4) as u16;
+                    i += 1;
+                }
+                places
+            };
+            let order = load512(PLACES.as_ptr().cast());
+            let bytes = _mm512_packus_epi16(low, high);
+            store512(to, _mm512_permutexvar_epi16(order, bytes));
+        }
+    }
+}
+
+/// Eight numbers without their signs.
+#[inline(always)]
+unsafe fn magnitudes(from: *const u8) -> __m512i {
+    // SAFETY: the caller's promise that eight numbers are readable.
+    unsafe { _mm512_and_si512(load512(from), _mm512_set1_epi64(i64::MAX)) }
+}
+
+/// A float of sixteen bits to bool.
+pub struct NonzeroHalves;
+
+impl Group for NonzeroHalves {
+    const FROM: usize = 2;
+    const TO: usize = 1;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let low = _mm512_test_epi16_mask(load512(from), set16(0x7fff));
+            let high = _mm512_test_epi16_mask(load512(from.add(64)), set16(0x7fff));
+            let mask = u64::from(high) << 32 | u64::from(low);
+            store512(to, _mm512_maskz_mov_epi8(mask, set8(1)));
+        }
+    }
+}
+
+/// Bool to a float, which is 0 or 1.
+pub struct OfBool<T>(T);
+
+impl<T: Ones> Group for OfBool<T> {
+    const FROM: usize = 1;
+    const TO: usize = T::SIZE;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let bytes = load512(from);
+            let mask = _mm512_test_epi8_mask(bytes, bytes);
+            for i in 0..T::SIZE {
+                store512(to.add(64 * i), T::ones(mask >> (64 / T::SIZE * i)));
+            }
+        }
+    }
+}
+
+/// A float that bools are converted to.
+pub trait Ones: Store {
+    /// A register of 1 where the mask is set.
+    ///
+    /// # Safety
+    /// The processor has the module's features.
+    unsafe fn ones(mask: u64) -> __m512i;
+}
+
+/// Implements [`Ones`].
+macro_rules! ones {
+    ($name:ident, |$mask:ident| $ones:expr) => {
+        impl Ones for $name {
+            #[inline(always)]
+            unsafe fn ones($mask: u64) -> __m512i {
+                // SAFETY: the caller's promise.
+                unsafe { $ones }
+            }
+        }
+    };
+}
+
+ones!(F16, |mask| _mm512_maskz_mov_epi16(
+    mask as u32,
+    set16(0x3c00)
+));
+ones!(BF16, |mask| _mm512_maskz_mov_epi16(
+    mask as u32,
+    set16(0x3f80)
+));
+ones!(F32, |mask| _mm512_maskz_mov_epi32(
+    mask as u16,
+    set32(0x3f80_0000)
+));
+ones!(F64, |mask| _mm512_maskz_mov_epi64(
+    mask as u8,
+    _mm512_set1_epi64(0x3ff << 52)
+));
+
+/// 64-bit integers to the nearest binary32.
+pub struct Longs<const SIGNED: bool>;
+
+impl<const SIGNED: bool> Group for Longs<SIGNED> {
+    const FROM: usize = 8;
+    const TO: usize = 4;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
+        for i in 0..GROUP / 8 {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let integers = load512(from.add(64 * i));
+                let singles = if SIGNED {
+                    _mm512_cvtepi64_ps(integers)
+                } else {
+                    _mm512_cvtepu64_ps(integers)
+                };
+                _mm256_storeu_ps(to.add(32 * i).cast(), singles);
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What the kernels written for instruction sets have in common: groups of elements, and what they know of floats of eight bits.
+
+use super::element::Parameters;
+use crate::convert::round::Format;
+
+/// What a group of elements becomes. How many they are is the instruction set's.
+pub trait Group {
+    /// Bytes of a source element.
+    const FROM: usize;
+    /// Bytes of a destination element.
+    const TO: usize;
+    /// Converts a group.
+    ///
+    /// # Safety
+    /// The group is readable and writable; the processor has the instruction set.
+    unsafe fn convert(from: *const u8, to: *mut u8, parameters: Parameters);
+}
+
+/// The same for each register of a group. Not a closure, which would be compiled without the instruction sets.
+macro_rules! each {
+    ($group:expr, |$register:ident| $body:expr) => {{
+        let [a, b, c, d] = $group;
+        [
+            {
+                let $register = a;
+                $body
+            },
+            {
+                let $register = b;
+                $body
+            },
+            {
+                let $register = c;
+                $body
+            },
+            {
+                let $register = d;
+                $body
+            },
+        ]
+    }};
+}
+
+/// `$kernel` for the format of eight bits that `$scalar` is.
+macro_rules! for_small {
+    ($scalar:expr, $kernel:ident) => {
+        Some(match $scalar {
+            Scalar::Float8E3M4 => $kernel!(E3M4),
+            Scalar::Float8E4M3 => $kernel!(E4M3),
+            Scalar::Float8E4M3B11Fnuz => $kernel!(E4M3B11Fnuz),
+            Scalar::Float8E4M3Fn => $kernel!(E4M3Fn),
+            Scalar::Float8E4M3Fnuz => $kernel!(E4M3Fnuz),
+            Scalar::Float8E5M2 => $kernel!(E5M2),
+            Scalar::Float8E5M2Fnuz => $kernel!(E5M2Fnuz),
+            _ => return None,
+        })
+    };
+}
+
+pub(super) use {each, for_small};
+
+/// The upper and the lower bytes, in a format of sixteen bits, of the numbers of one of eight that are subnormal there; or, if
+/// its exponents begin one lower, of those that are subnormal in either.
+pub const fn subnormals(small: Format, wide: Format) -> ([u8; 16], [u8; 16]) {
+    let (mut upper, mut lower) = ([0; 16], [0; 16]);
+    let mut code = 1u32;
+    while code < subnormals_end(small, wide) && wide.bias != small.bias {
+        let word = if wide.bias < small.bias {
+            code << (wide.fraction_bits - small.fraction_bits - 1)
+        } else {
+            let top = code.ilog2();
+            let exponent =
+                (top as i32 + 1 - small.bias - small.fraction_bits as i32 + wide.bias) as u32;
+            let fraction = (code - (1 << top)) << (wide.fraction_bits - top);
+            exponent << wide.fraction_bits | fraction
+        };
+        upper[code as usize] = (word >> 8) as u8;
+        lower[code as usize] = word as u8;
+        code += 1;
+    }
+    (upper, lower)
+}
+
+/// The first code that is none of [`subnormals`].
+pub const fn subnormals_end(small: Format, wide: Format) -> u32 {
+    let exponents = if wide.bias < small.bias { 2 } else { 1 };
+    exponents << small.fraction_bits
+}
