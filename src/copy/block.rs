@@ -1,9 +1,9 @@
 //! Blocks of bytes: copied as they are, and memory for those that stay in the first-level cache.
 
 #[cfg(target_arch = "x86_64")]
-use super::prefetch;
-#[cfg(target_arch = "x86_64")]
 use crate::convert;
+#[cfg(target_arch = "x86_64")]
+use crate::prefetch;
 use core::mem::MaybeUninit;
 
 /// Bytes from which the C library may use the processor's string instructions. Some processors crawl with those when the
@@ -15,6 +15,10 @@ const LONG: usize = 2048;
 /// enough lines by themselves.
 #[cfg(target_arch = "x86_64")]
 const FAR: usize = 64 << 10;
+
+/// Bytes by which asking for them is ahead.
+#[cfg(target_arch = "x86_64")]
+const AHEAD: usize = 1024;
 
 /// Bytes of a block on either side.
 pub const BLOCK: usize = 4096;
@@ -93,13 +97,13 @@ unsafe fn copy_long(from: *const u8, to: *mut u8, bytes: usize) {
     }
 }
 
-/// Two registers at a time, to multiples of their size. `AHEAD`: lines of both sides are asked for before their turn.
+/// Two registers at a time, to multiples of their size. `ASKS`: lines of both sides are asked for before their turn.
 ///
 /// # Safety
 /// As for [`copy`]; there are at least 128 bytes, and the processor has AVX-512.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-unsafe fn copy_long_avx512<const AHEAD: bool>(from: *const u8, to: *mut u8, bytes: usize) {
+unsafe fn copy_long_avx512<const ASKS: bool>(from: *const u8, to: *mut u8, bytes: usize) {
     use core::arch::x86_64::*;
     const REGISTER: usize = 64;
     const STEP: usize = 2 * REGISTER;
@@ -111,10 +115,10 @@ unsafe fn copy_long_avx512<const AHEAD: bool>(from: *const u8, to: *mut u8, byte
         let mut done = (to as usize).wrapping_neg() % REGISTER;
         _mm512_storeu_si512(to.cast(), first);
         while done + STEP <= bytes {
-            if AHEAD {
+            if ASKS {
                 for line in [done, done + REGISTER] {
-                    prefetch::line(from.wrapping_add(line + prefetch::AHEAD));
-                    prefetch::line_to_write(to.wrapping_add(line + prefetch::AHEAD));
+                    prefetch::line(from.wrapping_add(line + AHEAD));
+                    prefetch::line_to_write(to.wrapping_add(line + AHEAD));
                 }
             }
             let (a, b) = (load(done), load(done + REGISTER));

@@ -10,7 +10,6 @@ mod futex;
 mod lanes;
 mod mover;
 mod plane;
-mod prefetch;
 mod sheet;
 mod stream;
 mod strided;

@@ -3,11 +3,9 @@
 //! They pay where the destination will not be found in the cache anyway; elsewhere they would throw out what the next
 //! reader wants.
 
+use crate::prefetch::LINE;
 #[cfg(target_arch = "x86_64")]
-use super::prefetch;
-use super::prefetch::LINE;
-#[cfg(target_arch = "x86_64")]
-use crate::convert;
+use crate::{convert, prefetch};
 use core::sync::atomic::{AtomicI64, Ordering};
 
 /// Destinations of as many bytes are streamed. 0 until it is known; threads that find it at once find the same.

@@ -7,10 +7,10 @@
 use super::block::{self, Aligned, Block};
 use super::mover::Mover;
 use super::plane::Line;
-use super::prefetch::{self, LINE};
 use super::stream;
 use super::strided::{Loop, gather};
 use super::transpose::{MOST_RUNS, SIDE, Transpose};
+use crate::prefetch::{self, LINE};
 use crate::storage::{Allocation, DATA_ALIGNMENT};
 
 /// Bytes that a row of a tile has in the destination: long enough for streams and for the processor's prefetching.

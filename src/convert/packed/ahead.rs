@@ -1,8 +1,8 @@
-//! Memory that is asked for before it is needed: in caches that are further away the loops would wait for it, above all for
-//! lines that are written.
+//! Long runs go by parts, each of which asks for memory that later ones need: where the last-level cache is far away, as on processors
+//! with AVX-512, the loops would wait for it, above all for lines that are written.
 
-/// Bytes of a cache line.
-const LINE: usize = 64;
+use super::level;
+use crate::prefetch::{self, LINE};
 
 /// How far ahead.
 const AHEAD: usize = 2048;
@@ -13,13 +13,13 @@ const NEAR: usize = 64 << 10;
 /// Bytes of a part, of both sides together: so few that what one asks for comes while others are converted.
 const PART: usize = 2 << 10;
 
-/// Elements after which a run asks for what follows: all of them, if it may be near.
+/// Elements after which a run asks for what follows: all of them, if it need not.
 #[inline(always)]
-pub const fn part(count: usize, from_size: usize, to_size: usize) -> usize {
+pub fn part(count: usize, from_size: usize, to_size: usize) -> usize {
     let both = from_size + to_size;
     // Of groups of any instruction set there is a whole number.
     const GROUPS: usize = 64;
-    if count > NEAR / both {
+    if count > NEAR / both && level::has_far_cache() {
         PART / both / GROUPS * GROUPS
     } else {
         count
@@ -27,40 +27,12 @@ pub const fn part(count: usize, from_size: usize, to_size: usize) -> usize {
 }
 
 /// Asks for as many bytes as are read at `from` and written at `to` now, further on. Either may have ended before.
-#[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub fn fetch(from: *const u8, from_bytes: usize, to: *mut u8, to_bytes: usize) {
-    let mut offset = AHEAD;
-    while offset < AHEAD + from_bytes {
-        fetch_to_read(from.wrapping_add(offset));
-        offset += LINE;
+    for offset in (AHEAD..AHEAD + from_bytes).step_by(LINE) {
+        prefetch::line(from.wrapping_add(offset));
     }
-    let mut offset = AHEAD;
-    while offset < AHEAD + to_bytes {
-        fetch_to_write(to.wrapping_add(offset));
-        offset += LINE;
+    for offset in (AHEAD..AHEAD + to_bytes).step_by(LINE) {
+        prefetch::line_to_write(to.wrapping_add(offset));
     }
 }
-
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn fetch_to_read(at: *const u8) {
-    // SAFETY: a hint, which every processor of the architecture has; it reads nothing.
-    unsafe {
-        core::arch::asm!("prefetcht0 [{}]", in(reg) at, options(nostack, preserves_flags, readonly));
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn fetch_to_write(at: *mut u8) {
-    // SAFETY: a hint, which processors of the architecture that do not have it pass over; it writes nothing.
-    unsafe {
-        core::arch::asm!("prefetchw [{}]", in(reg) at, options(nostack, preserves_flags, readonly));
-    }
-}
-
-/// Nothing: how other processors are asked is not known here.
-#[cfg(not(target_arch = "x86_64"))]
-#[inline(always)]
-pub fn fetch(_: *const u8, _: usize, _: *mut u8, _: usize) {}

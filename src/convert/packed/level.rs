@@ -45,6 +45,16 @@ pub fn current() -> Level {
     }
 }
 
+/// Whether lines must be asked for in time: processors with AVX-512 have a last-level cache that is far away, and do not ask for
+/// enough of them by themselves.
+#[inline(always)]
+pub fn has_far_cache() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return current() >= Level::Avx512;
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
 /// Finds the level for the first time.
 #[cold]
 fn find() -> Level {

@@ -4,10 +4,10 @@ use super::{Mover, Way};
 use crate::copy::axes::Axis;
 use crate::copy::block::{self, BLOCK, Block};
 use crate::copy::lanes::{at, move_lanes};
-use crate::copy::prefetch;
 use crate::copy::sheet::Sheet;
 use crate::copy::stream;
 use crate::copy::strided::{Loop, add_zeros, gather, move_blocks, scatter};
+use crate::prefetch;
 
 /// Bytes that are streamed at a time. Few, so that reading from memory and writing to it overlap; twice as many where the source
 /// is gathered, which takes its time.

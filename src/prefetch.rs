@@ -3,10 +3,6 @@
 /// Bytes of a cache line.
 pub const LINE: usize = 64;
 
-/// Bytes by which asking is ahead of reading and writing.
-#[cfg(target_arch = "x86_64")]
-pub const AHEAD: usize = 1024;
-
 /// Asks for the line of an address.
 #[inline(always)]
 pub fn line(at: *const u8) {
