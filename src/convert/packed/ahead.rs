@@ -2,9 +2,11 @@
 //! lines that are written.
 
 /// Bytes of a cache line.
+#[cfg(target_arch = "x86_64")]
 const LINE: usize = 64;
 
 /// How far ahead.
+#[cfg(target_arch = "x86_64")]
 const AHEAD: usize = 2048;
 
 /// Bytes that may be in the first-level cache already, where asking takes longer than not to.

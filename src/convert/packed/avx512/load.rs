@@ -3,7 +3,7 @@
 use super::*;
 use crate::convert::packed::small;
 
-/// Toward zero, without a word to anybody.
+/// Rounding toward zero, whatever the environment.
 pub const TO_ZERO: i32 = _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC;
 
 /// Implements [`Load`] by an expression for the sixteen elements at `at`.
