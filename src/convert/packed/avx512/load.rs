@@ -3,7 +3,7 @@
 use super::*;
 use crate::convert::packed::small;
 
-/// Toward zero, without a word to anybody.
+/// Rounding toward zero, whatever the environment.
 pub const TO_ZERO: i32 = _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC;
 
 /// Implements [`Load`] by an expression for the sixteen elements at `at`.
@@ -146,8 +146,11 @@ load!(Held<U64>, 8, |at| {
 unsafe fn odd_where(lost: __mmask16, singles: __m512) -> __m512 {
     // SAFETY: the module's features.
     unsafe {
-        let bits = _mm512_castps_si512(singles);
-        _mm512_castsi512_ps(_mm512_mask_or_epi32(bits, lost, bits, set32(1)))
+        // The first, or the second and the third: written as such, the compiler makes a number of the mask first.
+        const OR_AND: i32 = 0xf8;
+        let (bits, one) = (_mm512_castps_si512(singles), set32(1));
+        let odd = _mm512_mask_ternarylogic_epi32::<OR_AND>(bits, lost, one, one);
+        _mm512_castsi512_ps(odd)
     }
 }
 
