@@ -33,16 +33,13 @@ pub fn line_to_write(at: *const u8) {
     let _ = at;
 }
 
-/// Asks for the lines of a few runs of `count` units, `step` bytes apart. They may be anywhere.
+/// Asks for the lines of `count` units, `step` bytes apart, if they are close to each other.
 #[inline(always)]
-pub fn runs(from: *const u8, run_step: isize, runs: usize, step: isize, count: usize) {
+pub fn run(from: *const u8, step: isize, count: usize) {
     if step.unsigned_abs() <= LINE / 2 {
         let bytes = count * step.unsigned_abs();
-        for run in 0..runs {
-            let from = from.wrapping_offset(run as isize * run_step);
-            for i in 0..bytes.div_ceil(LINE) {
-                line(from.wrapping_offset((i * LINE) as isize * step.signum()));
-            }
+        for i in 0..bytes.div_ceil(LINE) {
+            line(from.wrapping_offset((i * LINE) as isize * step.signum()));
         }
     }
 }

@@ -287,19 +287,23 @@ impl<'a> Tiles<'a> {
                     false => step,
                 };
                 let column_count = column_count.min(inner.size - column);
-                if how.asks && row_count * self.source_unit >= LINE {
-                    let next = (column + column_count) as isize;
-                    let next = from.wrapping_offset(next * inner.source);
-                    prefetch::runs(next, inner.source, step, along.source, row_count);
-                }
+                let next = from.wrapping_offset((column + column_count) as isize * inner.source);
                 let from = from.wrapping_offset(column as isize * inner.source);
                 let to = rows.wrapping_add(column * self.unit);
-                if how.asks_to_write {
-                    for i in 0..row_count {
-                        let to = to.wrapping_offset(i as isize * pitch);
-                        prefetch::line_to_write(to.wrapping_add(LINE));
+                // Asks for a run of the next ones, and for its share of the lines that are written, `ahead` bytes further on.
+                let ask = |run: usize, ahead: usize| {
+                    if how.asks && row_count * self.source_unit >= LINE {
+                        let next = next.wrapping_offset(run as isize * inner.source);
+                        prefetch::run(next, along.source, row_count);
                     }
-                }
+                    if how.asks_to_write {
+                        let share = |run: usize| row_count * run / column_count;
+                        for i in share(run)..share(run + 1) {
+                            let to = to.wrapping_offset(i as isize * pitch);
+                            prefetch::line_to_write(to.wrapping_add(ahead));
+                        }
+                    }
+                };
                 let columns = Loop {
                     count: column_count,
                     step: inner.source,
@@ -313,9 +317,13 @@ impl<'a> Tiles<'a> {
                 // SAFETY: the caller's promise.
                 unsafe {
                     if direct {
+                        for run in 0..column_count {
+                            ask(run, LINE);
+                        }
                         self.exchange((from, inner.source), target, columns, units, streams);
                     } else {
-                        self.exchange_made(from, target, columns, units, streams);
+                        let ask = |run| ask(run, 0);
+                        self.exchange_made(from, target, columns, units, streams, ask);
                     }
                 }
                 column += column_count;
@@ -348,7 +356,7 @@ impl<'a> Tiles<'a> {
         }
     }
 
-    /// Transposes runs that are gathered or converted before, in the first-level cache.
+    /// Transposes runs that are gathered or converted before, in the first-level cache. With each, `ask` asks for others.
     ///
     /// # Safety
     /// As for [`Tiles::bring`]; there are no more than a block of runs.
@@ -359,6 +367,7 @@ impl<'a> Tiles<'a> {
         columns: Loop,
         units: Loop,
         streams: bool,
+        ask: impl Fn(usize),
     ) {
         let mut made = Aligned::<{ MOST_RUNS * RUN }>::new();
         let made = made.as_mut_ptr();
@@ -368,19 +377,26 @@ impl<'a> Tiles<'a> {
         let made_bytes = units.count * self.unit;
         // SAFETY: the caller's promise; the block holds as many runs.
         unsafe {
-            if !converts {
-                gather(from, columns, units, self.source_unit, made);
-            } else if dense && columns.step == run_bytes as isize {
-                let count = columns.count * units.count;
-                self.mover.adjacent(from, made, count);
-            } else if dense && units.count >= LONG {
+            if dense && units.count >= LONG && columns.step != run_bytes as isize {
                 for i in 0..columns.count {
+                    ask(i);
                     let from = from.wrapping_offset(i as isize * columns.step);
                     let run = made.add(i * made_bytes);
-                    self.mover.adjacent(from, run, units.count);
+                    match converts {
+                        true => self.mover.adjacent(from, run, units.count),
+                        false => block::copy(from, run, run_bytes),
+                    }
                 }
             } else {
-                self.gather_and_convert(from, made, columns, units);
+                (0..columns.count).for_each(ask);
+                if !converts {
+                    gather(from, columns, units, self.source_unit, made);
+                } else if dense && columns.step == run_bytes as isize {
+                    let count = columns.count * units.count;
+                    self.mover.adjacent(from, made, count);
+                } else {
+                    self.gather_and_convert(from, made, columns, units);
+                }
             }
             let made = (made.cast_const(), made_bytes as isize);
             self.exchange(made, rows, columns, units, streams);

@@ -247,7 +247,7 @@ impl Mover {
                 let ahead = block
                     .first
                     .wrapping_offset(AHEAD * block.units.step.signum());
-                prefetch::runs(ahead, 0, 1, block.units.step, block.units.count);
+                prefetch::run(ahead, block.units.step, block.units.count);
                 self.produce(block, buffer.as_mut_ptr());
                 stream::write(buffer.as_mut_ptr(), to, bytes);
             } else {
