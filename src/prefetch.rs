@@ -33,13 +33,20 @@ pub fn line_to_write(at: *const u8) {
     let _ = at;
 }
 
-/// Asks for the lines of `count` units, `step` bytes apart, if they are close to each other.
+/// Asks for all lines of `count` units, `step` bytes apart, if they are close to each other.
 #[inline(always)]
 pub fn run(from: *const u8, step: isize, count: usize) {
-    if step.unsigned_abs() <= LINE / 2 {
-        let bytes = count * step.unsigned_abs();
-        for i in 0..bytes.div_ceil(LINE) {
-            line(from.wrapping_offset((i * LINE) as isize * step.signum()));
+    let apart = step.unsigned_abs();
+    if apart <= LINE / 2 && count > 0 {
+        let bytes = (count - 1) * apart;
+        let first = if step < 0 {
+            from.wrapping_sub(bytes)
+        } else {
+            from
+        };
+        let lines = (first as usize % LINE + bytes) / LINE + 1;
+        for i in 0..lines {
+            line(first.wrapping_add(i * LINE));
         }
     }
 }
