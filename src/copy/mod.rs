@@ -6,6 +6,7 @@
 mod axes;
 mod block;
 mod exact;
+mod few;
 mod futex;
 mod lanes;
 mod mover;
@@ -18,6 +19,7 @@ mod tiles;
 mod transpose;
 
 pub use exact::check_exact;
+pub use few::copy as copy_few;
 pub use threads::{num_threads, set_num_threads};
 
 use crate::convert::Standard;
@@ -60,7 +62,7 @@ pub unsafe fn copy(source: Side<'_>, destination: Side<'_>, overflow: Overflow) 
     let dense = source.layout.is_contiguous() && destination.layout.is_contiguous();
     // SAFETY: the caller's promises.
     unsafe {
-        if !(dense && copy_few(source, destination)) {
+        if !(dense && few::copy(source, destination)) {
             copy_elements(source, destination, overflow, false, dense);
         }
     }
@@ -75,31 +77,9 @@ pub unsafe fn copy_to_fresh(source: Side<'_>, destination: Side<'_>, overflow: O
     let dense = source.layout.is_contiguous();
     // SAFETY: the caller's promises.
     unsafe {
-        if !(dense && copy_few(source, destination)) {
+        if !(dense && few::copy(source, destination)) {
             copy_elements(source, destination, overflow, true, dense);
         }
-    }
-}
-
-/// Bytes up to which elements that follow each other need no plan.
-const SMALL: i64 = 64 << 10;
-
-/// Copies elements of one type that follow each other on both sides, in row-major order, if they are few. Returns whether it
-/// did.
-///
-/// # Safety
-/// As for [`copy`]; both layouts are contiguous.
-#[inline(always)]
-pub unsafe fn copy_few(source: Side<'_>, destination: Side<'_>) -> bool {
-    let dtype = destination.dtype;
-    let bytes = destination.layout.nbytes(dtype.storage_bits());
-    match bytes {
-        Ok(bytes @ ..=SMALL) if source.dtype == dtype && !dtype.is_subbyte() => {
-            // SAFETY: the caller's promises.
-            unsafe { block::copy(source.pointer, destination.pointer, bytes as usize) }
-            true
-        }
-        _ => false,
     }
 }
 
@@ -125,16 +105,10 @@ unsafe fn copy_elements(
     let (from, to) = (source.dtype, destination.dtype);
     // SAFETY: the caller's promises.
     unsafe {
-        let mover = Mover::choose(from, to, overflow, !fresh && stream::pays(bytes));
-        if dense
-            && bytes <= SMALL
-            && let Some(units) = mover.units_of_elements(from, to)
-        {
-            let _environment = mover.computes().then(Standard::enter);
-            let count = destination.layout.numel() as usize * units;
-            mover.adjacent(source.pointer, destination.pointer, count);
+        if dense && few::convert(source, destination, overflow, bytes) {
             return;
         }
+        let mover = Mover::choose(from, to, overflow, !fresh && stream::pays(bytes));
         // Setting up room for the highest rank takes longer than a small copy.
         if dense {
             let mut room = Room::<3>::new();

@@ -39,13 +39,13 @@ enum Way {
     },
 }
 
-fn is_complex(dtype: DType) -> bool {
+pub fn is_complex(dtype: DType) -> bool {
     dtype.scalar().kind() == Kind::Complex
 }
 
 /// Whether converted elements are the same bits, but for how sub-byte ones are stored: those of one type, and integers of
 /// one width, which wrap.
-fn has_same_bits(from: DType, to: DType) -> bool {
+pub fn has_same_bits(from: DType, to: DType) -> bool {
     let is_integer = |dtype: DType| matches!(dtype.scalar().kind(), Kind::Int | Kind::UInt);
     let same_width = from.scalar().bits() == to.scalar().bits() && from.lanes() == to.lanes();
     from.same_type(to) || is_integer(from) && is_integer(to) && same_width
@@ -207,16 +207,6 @@ impl Mover {
         };
         let fits = is_movable(units.0) && is_movable(units.1);
         fits.then_some((8 * units.0 as i64, 8 * units.1 as i64))
-    }
-
-    /// Units of an element, for movers with [`Mover::unit_bits`] whose units make up both elements.
-    pub fn units_of_elements(&self, from: DType, to: DType) -> Option<usize> {
-        self.unit_bits()?;
-        let bytes = |dtype: DType| dtype.storage_bits() as usize / 8;
-        let units = bytes(from) / self.source_unit;
-        let fits =
-            units * self.source_unit == bytes(from) && units * self.destination_unit == bytes(to);
-        fits.then_some(units)
     }
 
     /// Moves `count` adjacent units to adjacent ones.

@@ -1,0 +1,61 @@
+//! Few elements that follow each other on both sides, in row-major order: they need no plan, which takes longer than they do.
+
+use super::Side;
+use super::block;
+use super::mover::{has_same_bits, is_complex};
+use crate::convert::{self, Standard};
+use crate::dtype::{DType, Overflow};
+
+/// Bytes of a destination that is small.
+const SMALL: i64 = 64 << 10;
+
+/// Copies elements of one type, if they are few. Returns whether it did.
+///
+/// # Safety
+/// As for [`super::copy()`]; both layouts are contiguous.
+#[inline(always)]
+pub unsafe fn copy(source: Side<'_>, destination: Side<'_>) -> bool {
+    let dtype = destination.dtype;
+    let bytes = destination.layout.nbytes(dtype.storage_bits());
+    match bytes {
+        Ok(bytes @ ..=SMALL) if source.dtype == dtype && !dtype.is_subbyte() => {
+            // SAFETY: the caller's promises.
+            unsafe { block::copy(source.pointer, destination.pointer, bytes as usize) }
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Converts elements, `bytes` bytes of the destination, if they are few and each scalar is one of the other side. Returns whether
+/// it did.
+///
+/// # Safety
+/// As for [`copy`].
+#[inline(always)]
+pub unsafe fn convert(
+    source: Side<'_>,
+    destination: Side<'_>,
+    overflow: Overflow,
+    bytes: i64,
+) -> bool {
+    let (from, to) = (source.dtype, destination.dtype);
+    let is_apart = |dtype: DType| dtype.is_subbyte() || is_complex(dtype) != is_complex(to);
+    if bytes > SMALL || is_apart(from) || is_apart(to) {
+        return false;
+    }
+    // SAFETY: the caller's promises.
+    unsafe {
+        if has_same_bits(from, to) {
+            block::copy(source.pointer, destination.pointer, bytes as usize);
+            return true;
+        }
+        let parts = 1 + usize::from(is_complex(to));
+        let (scalar, target) = (from.scalar().component(), to.scalar().component());
+        let count = destination.layout.numel() as usize * usize::from(to.lanes()) * parts;
+        let kernel = convert::kernel(scalar, target, overflow);
+        let _environment = kernel.computes().then(Standard::enter);
+        kernel.run(source.pointer, destination.pointer, count);
+    }
+    true
+}
