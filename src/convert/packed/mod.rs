@@ -53,33 +53,14 @@ impl Steps {
     /// is in force.
     #[inline(always)]
     pub unsafe fn run(&self, from: *const u8, to: *mut u8, count: usize) {
-        // SAFETY: the caller's promise; the kernel was chosen for a level that the processor has.
+        // SAFETY: the caller's promise; the kernels were chosen for a level that the processor has.
         unsafe {
             match self.second {
-                None => self.run_parts(from, to, count),
+                None => self.run_parts(from, to, count, usize::MAX, |from, to, count| {
+                    (self.first)(from, to, count, self.parameters);
+                }),
                 Some(second) => self.run_steps(second, from, to, count),
             }
-        }
-    }
-
-    /// # Safety
-    /// As for [`Steps::run`].
-    #[inline(always)]
-    unsafe fn run_parts(&self, from: *const u8, to: *mut u8, count: usize) {
-        let (from_size, to_size) = (self.source_size, self.destination_size);
-        let part = ahead::part(count, from_size, to_size);
-        let mut done = 0;
-        while done < count {
-            let len = part.min(count - done);
-            // SAFETY: the caller's promise.
-            unsafe {
-                let (from, to) = (from.add(done * from_size), to.add(done * to_size));
-                if len < count {
-                    ahead::fetch(from, len * from_size, to, len * to_size);
-                }
-                (self.first)(from, to, len, self.parameters);
-            }
-            done += len;
         }
     }
 
@@ -89,16 +70,41 @@ impl Steps {
     unsafe fn run_steps(&self, second: Run, from: *const u8, to: *mut u8, count: usize) {
         let mut block = Block(MaybeUninit::uninit());
         let block = block.0.as_mut_ptr().cast::<u8>();
+        // SAFETY: the caller's promise; the first step writes what the second one reads.
+        unsafe {
+            self.run_parts(from, to, count, BLOCK, |from, to, count| {
+                (self.first)(from, block, count, self.parameters);
+                second(block, to, count, self.parameters);
+            });
+        }
+    }
+
+    /// Calls `each` with parts of a run, of `most` elements at most.
+    ///
+    /// # Safety
+    /// As for [`Steps::run`].
+    #[inline(always)]
+    unsafe fn run_parts(
+        &self,
+        from: *const u8,
+        to: *mut u8,
+        count: usize,
+        most: usize,
+        each: impl Fn(*const u8, *mut u8, usize),
+    ) {
+        let (from_size, to_size) = (self.source_size, self.destination_size);
+        let part = ahead::part(count, from_size, to_size);
+        let asks = part < count;
+        let part = part.min(most);
         let mut done = 0;
         while done < count {
-            let len = BLOCK.min(count - done);
-            // SAFETY: the caller's promise; the first step writes what the second one reads.
-            unsafe {
-                let from = from.add(done * self.source_size);
-                (self.first)(from, block, len, self.parameters);
-                let to = to.add(done * self.destination_size);
-                second(block, to, len, self.parameters);
+            let len = part.min(count - done);
+            // SAFETY: the caller's promise.
+            let (from, to) = unsafe { (from.add(done * from_size), to.add(done * to_size)) };
+            if asks {
+                ahead::fetch(from, len * from_size, to, len * to_size);
             }
+            each(from, to, len);
             done += len;
         }
     }
