@@ -17,6 +17,7 @@ mod groups;
 mod level;
 mod narrow;
 mod plain;
+mod saturate;
 mod small;
 
 pub use environment::Standard;
@@ -27,22 +28,25 @@ use crate::dtype::{Kind, Overflow, Scalar};
 use core::mem::MaybeUninit;
 use element::Parameters;
 use level::Level;
+use saturate::Saturate;
 
 /// Converts `count` elements from the one address to the other.
 type Run = unsafe fn(from: *const u8, to: *mut u8, count: usize, Parameters);
 
-/// One loop over adjacent elements, or two. Both runs may be at any address.
+/// One loop over adjacent elements, or more. Both runs may be at any address.
 #[derive(Clone, Copy)]
 pub struct Steps {
     first: Run,
     /// What makes the result of what the first step leaves in a block.
     second: Option<Run>,
+    /// What the results of a part go through in the end.
+    saturate: Option<Saturate>,
     parameters: Parameters,
     source_size: usize,
     destination_size: usize,
 }
 
-/// Elements that go through a block in two steps.
+/// Elements that go through several steps at a time.
 const BLOCK: usize = 512;
 
 impl Steps {
@@ -55,11 +59,11 @@ impl Steps {
     pub unsafe fn run(&self, from: *const u8, to: *mut u8, count: usize) {
         // SAFETY: the caller's promise; the kernels were chosen for a level that the processor has.
         unsafe {
-            match self.second {
-                None => self.run_parts(from, to, count, usize::MAX, |from, to, count| {
+            match (self.second, self.saturate) {
+                (None, None) => self.run_parts(from, to, count, usize::MAX, |from, to, count| {
                     (self.first)(from, to, count, self.parameters);
                 }),
-                Some(second) => self.run_steps(second, from, to, count),
+                _ => self.run_steps(from, to, count),
             }
         }
     }
@@ -67,14 +71,22 @@ impl Steps {
     /// # Safety
     /// As for [`Steps::run`].
     #[inline(never)]
-    unsafe fn run_steps(&self, second: Run, from: *const u8, to: *mut u8, count: usize) {
+    unsafe fn run_steps(&self, from: *const u8, to: *mut u8, count: usize) {
         let mut block = Block(MaybeUninit::uninit());
         let block = block.0.as_mut_ptr().cast::<u8>();
-        // SAFETY: the caller's promise; the first step writes what the second one reads.
+        // SAFETY: the caller's promise; each step writes what the next one reads.
         unsafe {
             self.run_parts(from, to, count, BLOCK, |from, to, count| {
-                (self.first)(from, block, count, self.parameters);
-                second(block, to, count, self.parameters);
+                match self.second {
+                    None => (self.first)(from, to, count, self.parameters),
+                    Some(second) => {
+                        (self.first)(from, block, count, self.parameters);
+                        second(block, to, count, self.parameters);
+                    }
+                }
+                if let Some(saturate) = self.saturate {
+                    saturate(to, count);
+                }
             });
         }
     }
@@ -116,19 +128,12 @@ struct Block(MaybeUninit<[u64; BLOCK]>);
 
 /// The loops for a pair of real scalars, if there are some on the level in use.
 pub fn steps(from: Scalar, to: Scalar, overflow: Overflow) -> Option<Steps> {
-    // Saturating the wide formats is rare, and left to the encoders.
-    let wide = matches!(
-        to,
-        Scalar::Float16 | Scalar::BFloat16 | Scalar::Float32 | Scalar::Float64
-    );
-    if overflow == Overflow::Saturate && wide {
-        return None;
-    }
     let level = level::current();
     let (first, second) = loops(level, from, to)?;
     Some(Steps {
         first,
         second,
+        saturate: saturate::of(to).filter(|_| overflow == Overflow::Saturate),
         parameters: Parameters {
             overflowed: overflowed(to, overflow),
         },
