@@ -77,7 +77,8 @@ def measure(library, source_name, target_name, layout, side):
             shaped = torch.ones((4, side // 8, side // 8, 16), dtype=getattr(torch, source_name)).permute(0, 3, 1, 2)
         into = torch.zeros(source.shape, dtype=getattr(torch, target_name))
         seconds["torch"] = best(lambda: into.copy_(shaped))
-    a, b = np.zeros(moved // 2, np.uint8), np.zeros(moved // 2, np.uint8)
+    # Of zeros, the system would let all pages be the same one until they are written.
+    a, b = np.ones(moved // 2, np.uint8), np.ones(moved // 2, np.uint8)
     memcpy = c.CDLL(None).memcpy
     memcpy.argtypes = [c.c_void_p, c.c_void_p, c.c_size_t]
     addresses = (b.ctypes.data, a.ctypes.data, moved // 2)

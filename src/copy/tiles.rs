@@ -13,8 +13,11 @@ use super::transpose::{MOST_RUNS, SIDE, Transpose};
 use crate::prefetch::{self, LINE};
 use crate::storage::{Allocation, DATA_ALIGNMENT};
 
-/// Bytes that a row of a tile has in the destination: long enough for streams and for the processor's prefetching.
-const ROW: usize = 512;
+/// Bytes that a row of a tile has in the destination: long enough for the processor's prefetching.
+const ROW: usize = 1024;
+
+/// The same where rows are streamed: as long as the runs, of which a tile then holds as many as come in at a time.
+const STREAMED_ROW: usize = 512;
 
 /// Bytes of the source's runs that come in at a time.
 const RUN: usize = 512;
@@ -25,6 +28,9 @@ const SHORT_RUN: usize = 128;
 
 /// Runs that are read by pieces wherever they lie, since the second-level cache is near enough for what the first does not hold.
 const FEW_RUNS: usize = 16;
+
+/// Most bytes of runs that come in at a time for a tile, so that they and the next ones stay in the first-level cache.
+const RUNS: usize = 16 << 10;
 
 /// Units of a run that is long enough to be converted by itself.
 const LONG: usize = 32;
@@ -65,6 +71,8 @@ pub struct Tiles<'a> {
 struct Bring {
     /// Units of a run that come in at a time.
     most: usize,
+    /// Runs that come in at a time.
+    runs: usize,
     /// Runs that come before the first line of the destination.
     head: usize,
     /// Lines are streamed.
@@ -138,7 +146,8 @@ impl<'a> Tiles<'a> {
                 unit: self.destination_unit,
                 ..*self
             };
-            return has_lines.then_some((converted, how));
+            let runs = converted.transpose.runs();
+            return has_lines.then_some((converted, Bring { runs, ..how }));
         }
         let direct = !self.mover.converts() && self.transpose.runs() <= FEW_RUNS;
         let how = Bring {
@@ -153,6 +162,7 @@ impl<'a> Tiles<'a> {
     fn bring_by(&self, run: usize) -> Bring {
         Bring {
             most: run / self.source_unit,
+            runs: self.transpose.runs(),
             head: 0,
             streams: false,
             asks: false,
@@ -187,7 +197,11 @@ impl<'a> Tiles<'a> {
         };
         // Rows, which are units of a run of the source, and units of a row. Few rows may be longer.
         let rows = how.most.min(along.size.next_multiple_of(SIDE));
-        let row_bytes = ROW * (how.most / rows).clamp(1, 4);
+        let row_bytes = match self.mover.streams() {
+            true => STREAMED_ROW,
+            false => ROW,
+        };
+        let row_bytes = row_bytes * (how.most / rows).clamp(1, 2);
         // A side of squares fits in any case.
         let fit = (tile_bytes / SIDE - 2 * PAD) / self.unit / SIDE * SIDE;
         let columns = (row_bytes / self.destination_unit).min(fit);
@@ -196,6 +210,11 @@ impl<'a> Tiles<'a> {
         // Whole lines of the source, and whole squares.
         let line = (LINE / self.source_unit).max(SIDE);
         let rows = rows.min((tile_bytes / pitch / line * line).max(SIDE));
+        let runs = match how.runs * rows * self.source_unit > RUNS {
+            true => (how.runs / 2).max(SIDE),
+            false => how.runs,
+        };
+        let how = Bring { runs, ..how };
         // Streams are of whole lines. Those that begin in a tile and end in the next one are left to that, which begins earlier.
         let unit = self.destination_unit;
         let whole = self.mover.streams() && stream::is_aligned(to, unit);
@@ -269,7 +288,7 @@ impl<'a> Tiles<'a> {
         // Runs that are read by pieces, or asked for in time, must stay in the cache together.
         let held = lines_held(inner.source);
         let lines = self.transpose.makes_lines();
-        let most = self.transpose.runs();
+        let most = how.runs;
         let step = match lines || !(how.asks || dense && !converts) {
             true => most,
             false => most.min(held),
@@ -290,6 +309,7 @@ impl<'a> Tiles<'a> {
                 let next = from.wrapping_offset((column + column_count) as isize * inner.source);
                 let from = from.wrapping_offset(column as isize * inner.source);
                 let to = rows.wrapping_add(column * self.unit);
+                let share = row_count.div_ceil(column_count);
                 // Asks for a run of the next ones, and for its share of the lines that are written, `ahead` bytes further on.
                 let ask = |run: usize, ahead: usize| {
                     if how.asks && row_count * self.source_unit >= LINE {
@@ -297,8 +317,7 @@ impl<'a> Tiles<'a> {
                         prefetch::run(next, along.source, row_count);
                     }
                     if how.asks_to_write {
-                        let share = |run: usize| row_count * run / column_count;
-                        for i in share(run)..share(run + 1) {
+                        for i in run * share..row_count.min((run + 1) * share) {
                             let to = to.wrapping_offset(i as isize * pitch);
                             prefetch::line_to_write(to.wrapping_add(ahead));
                         }
