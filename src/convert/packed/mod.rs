@@ -230,6 +230,8 @@ fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Run> {
 
 /// The loop to binary32 on the way to a narrower float, where it differs from that to float32.
 fn rounded(level: Level, from: Scalar, to: Scalar) -> Option<Run> {
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = to;
     match level {
         Level::Scalar => None,
         Level::Baseline => plain::rounded(from),

@@ -104,6 +104,7 @@ pub fn of_float<L: Compiled>(from: Scalar, to: Scalar) -> Option<Run> {
 }
 
 /// Of the loops of floats those that the compiler vectorises well.
+#[cfg(target_arch = "x86_64")]
 pub fn of_float_with_ease<L: Compiled>(from: Scalar, to: Scalar) -> Option<Run> {
     match (from, to) {
         (Scalar::Float64, _) => to_float::<L, f::F64>(to),
