@@ -73,6 +73,8 @@ struct Bring {
     most: usize,
     /// Runs that come in at a time.
     runs: usize,
+    /// Units of a run that come before its first line.
+    lead: usize,
     /// Runs that come before the first line of the destination.
     head: usize,
     /// Lines are streamed.
@@ -118,7 +120,7 @@ impl<'a> Tiles<'a> {
                 let how = self.bring_by(RUN);
                 return self.bring(from, rows, along, inner, how);
             }
-            if let Some((tiles, how)) = self.by_lines(to, along, inner) {
+            if let Some((tiles, how)) = self.by_lines(from, to, along, inner) {
                 return tiles.bring(from, rows, along, inner, how);
             }
             self.by_tiles(from, to, along, inner, bytes);
@@ -126,31 +128,51 @@ impl<'a> Tiles<'a> {
     }
 
     /// How a plane is brought to lines of its destination, without a tile, if it can be.
-    fn by_lines(&self, to: *mut u8, along: Line, inner: Line) -> Option<(Self, Bring)> {
+    fn by_lines(
+        &self,
+        from: *const u8,
+        to: *mut u8,
+        along: Line,
+        inner: Line,
+    ) -> Option<(Self, Bring)> {
         if !self.transpose.makes_lines() {
             return None;
         }
+        // Whether columns that come after the first ones are lines, in all rows.
+        let head = stream::to_next_line(to);
+        let has_lines = head.is_multiple_of(self.destination_unit)
+            && along.destination % LINE as isize == 0
+            && inner.size * self.destination_unit >= 2 * LINE;
+        let head = match has_lines {
+            true => head / self.destination_unit,
+            false => 0,
+        };
+        let lead = match along.source == self.source_unit as isize
+            && inner.source % LINE as isize == 0
+            && stream::is_aligned(from, self.source_unit)
+        {
+            true => stream::to_next_line(from) / self.source_unit,
+            false => 0,
+        };
         if self.mover.streams() {
-            let head = stream::to_next_line(to);
-            let has_lines = head.is_multiple_of(self.destination_unit)
-                && along.destination % LINE as isize == 0
-                && inner.size * self.destination_unit >= 2 * LINE;
-            let how = Bring {
-                head: head / self.destination_unit,
-                streams: true,
-                asks: true,
-                ..self.bring_by(RUN)
-            };
             let converted = Self {
                 transpose: Transpose::of(self.destination_unit),
                 unit: self.destination_unit,
                 ..*self
             };
-            let runs = converted.transpose.runs();
-            return has_lines.then_some((converted, Bring { runs, ..how }));
+            let how = Bring {
+                lead,
+                head,
+                streams: true,
+                asks: true,
+                ..converted.bring_by(RUN)
+            };
+            return has_lines.then_some((converted, how));
         }
         let direct = !self.mover.converts() && self.transpose.runs() <= FEW_RUNS;
         let how = Bring {
+            lead,
+            head,
             asks: true,
             asks_to_write: true,
             ..self.bring_by(if direct { SHORT_RUN } else { RUN })
@@ -163,6 +185,7 @@ impl<'a> Tiles<'a> {
         Bring {
             most: run / self.source_unit,
             runs: self.transpose.runs(),
+            lead: 0,
             head: 0,
             streams: false,
             asks: false,
@@ -296,7 +319,11 @@ impl<'a> Tiles<'a> {
         let direct = dense && !converts && (step <= held.max(FEW_RUNS) || !how.asks);
         let mut row = 0;
         while row < along.size {
-            let row_count = how.most.min(along.size - row);
+            let row_count = match row < how.lead {
+                true => how.lead,
+                false => how.most,
+            };
+            let row_count = row_count.min(along.size - row);
             let from = from.wrapping_offset(row as isize * along.source);
             let rows = rows.wrapping_offset(row as isize * pitch);
             let mut column = 0;
@@ -332,17 +359,16 @@ impl<'a> Tiles<'a> {
                     step: along.source,
                 };
                 let target = (to, pitch);
-                let streams = how.streams && column_count == step;
                 // SAFETY: the caller's promise.
                 unsafe {
                     if direct {
                         for run in 0..column_count {
                             ask(run, LINE);
                         }
-                        self.exchange((from, inner.source), target, columns, units, streams);
+                        self.exchange((from, inner.source), target, columns, units, how.streams);
                     } else {
                         let ask = |run| ask(run, 0);
-                        self.exchange_made(from, target, columns, units, streams, ask);
+                        self.exchange_made(from, target, columns, units, how.streams, ask);
                     }
                 }
                 column += column_count;
