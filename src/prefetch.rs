@@ -3,6 +3,9 @@
 /// Bytes of a cache line.
 pub const LINE: usize = 64;
 
+/// Bytes of a run from which it pays: fewer may be in the first-level cache already, where asking takes longer than not to.
+pub const FAR: usize = 64 << 10;
+
 /// Asks for the line of an address.
 #[inline(always)]
 pub fn line(at: *const u8) {

@@ -27,6 +27,11 @@ if readelf -d "$library" | grep NEEDED | grep -vE 'libc\.so|libgcc_s\.so|ld-linu
     exit 1
 fi
 
+# Where the C library tells whether there is one thread, it is asked; older ones, which do not, are no reason not to link.
+if getconf GNU_LIBC_VERSION >/dev/null 2>&1; then
+    nm -D "$library" | grep -qE ' [vVwW] __libc_single_threaded(@|$)' || { echo "one thread is counted for like several"; exit 1; }
+fi
+
 cp "$library" "$work/stripped.so"
 strip "$work/stripped.so"
 size=$(wc -c <"$work/stripped.so")

@@ -11,12 +11,7 @@ use core::mem::MaybeUninit;
 #[cfg(target_arch = "x86_64")]
 const LONG: usize = 2048;
 
-/// Bytes from which lines may come from the last-level cache. On processors with AVX-512 it is far away, and they do not ask for
-/// enough lines by themselves.
-#[cfg(target_arch = "x86_64")]
-const FAR: usize = 64 << 10;
-
-/// Bytes by which asking for them is ahead.
+/// Bytes by which asking for lines is ahead.
 #[cfg(target_arch = "x86_64")]
 const AHEAD: usize = 1024;
 
@@ -53,7 +48,7 @@ pub unsafe fn copy(from: *const u8, to: *mut u8, bytes: usize) {
         #[cfg(target_arch = "x86_64")]
         if bytes >= LONG && convert::has_avx2() {
             return match convert::has_avx512() {
-                true if bytes >= FAR => copy_long_avx512::<true>(from, to, bytes),
+                true if bytes >= prefetch::FAR => copy_long_avx512::<true>(from, to, bytes),
                 true => copy_long_avx512::<false>(from, to, bytes),
                 false => copy_long(from, to, bytes),
             };

@@ -2,9 +2,9 @@
 
 use super::Side;
 use super::block;
-use super::mover::{has_same_bits, is_complex};
+use super::mover::{has_same_bits, scalars};
 use crate::convert::{self, Standard};
-use crate::dtype::{DType, Overflow};
+use crate::dtype::Overflow;
 
 /// Bytes of a destination that is small.
 const SMALL: i64 = 64 << 10;
@@ -40,21 +40,19 @@ pub unsafe fn convert(
     bytes: i64,
 ) -> bool {
     let (from, to) = (source.dtype, destination.dtype);
-    let is_apart = |dtype: DType| dtype.is_subbyte() || is_complex(dtype) != is_complex(to);
-    if bytes > SMALL || is_apart(from) || is_apart(to) {
+    let Some(scalars) = scalars(from, to).filter(|_| bytes <= SMALL) else {
         return false;
-    }
+    };
     // SAFETY: the caller's promises.
     unsafe {
         if has_same_bits(from, to) {
             block::copy(source.pointer, destination.pointer, bytes as usize);
             return true;
         }
-        let parts = 1 + usize::from(is_complex(to));
         let (scalar, target) = (from.scalar().component(), to.scalar().component());
-        let count = destination.layout.numel() as usize * usize::from(to.lanes()) * parts;
         let kernel = convert::kernel(scalar, target, overflow);
         let _environment = kernel.computes().then(Standard::enter);
+        let count = destination.layout.numel() as usize * scalars;
         kernel.run(source.pointer, destination.pointer, count);
     }
     true

@@ -39,7 +39,7 @@ enum Way {
     },
 }
 
-pub fn is_complex(dtype: DType) -> bool {
+fn is_complex(dtype: DType) -> bool {
     dtype.scalar().kind() == Kind::Complex
 }
 
@@ -49,6 +49,12 @@ pub fn has_same_bits(from: DType, to: DType) -> bool {
     let is_integer = |dtype: DType| matches!(dtype.scalar().kind(), Kind::Int | Kind::UInt);
     let same_width = from.scalar().bits() == to.scalar().bits() && from.lanes() == to.lanes();
     from.same_type(to) || is_integer(from) && is_integer(to) && same_width
+}
+
+/// Scalars of a whole-byte element that are converted one by one: the parts of complex numbers, too, where both sides have them.
+pub fn scalars(from: DType, to: DType) -> Option<usize> {
+    let alike = !from.is_subbyte() && !to.is_subbyte() && is_complex(from) == is_complex(to);
+    alike.then(|| usize::from(from.lanes()) * (1 + usize::from(is_complex(from))))
 }
 
 /// Sizes that whole units can be transposed, gathered and scattered at.
@@ -89,29 +95,25 @@ impl Mover {
             unreachable!("{from} is not {to}")
         };
         let (source_size, target_size) = (source.bits() as usize / 8, target.bits() as usize / 8);
-        match (is_complex(from), is_complex(to)) {
-            (false, true) => mover(Way::AddImaginary { kernel }, source_size, 2 * target_size),
-            (true, false) if to.scalar() == Scalar::Bool => {
+        let convert = |scalars| {
+            let way = Way::Convert { kernel, scalars };
+            mover(way, scalars * source_size, scalars * target_size)
+        };
+        match scalars(from, to) {
+            Some(scalars)
+                if is_movable(scalars * source_size) && is_movable(scalars * target_size) =>
+            {
+                convert(scalars)
+            }
+            Some(_) => convert(1),
+            None if is_complex(to) => {
+                mover(Way::AddImaginary { kernel }, source_size, 2 * target_size)
+            }
+            None if to.scalar() == Scalar::Bool => {
                 mover(Way::EitherNonzero { kernel }, 2 * source_size, 1)
             }
-            (true, false) => mover(
-                Way::Convert { kernel, scalars: 1 },
-                source_size,
-                target_size,
-            ),
-            (parts, _) => {
-                let scalars = usize::from(from.lanes()) * (1 + usize::from(parts));
-                let sizes = (scalars * source_size, scalars * target_size);
-                if is_movable(sizes.0) && is_movable(sizes.1) {
-                    mover(Way::Convert { kernel, scalars }, sizes.0, sizes.1)
-                } else {
-                    mover(
-                        Way::Convert { kernel, scalars: 1 },
-                        source_size,
-                        target_size,
-                    )
-                }
-            }
+            // The real part of a complex number.
+            None => convert(1),
         }
     }
 

@@ -50,6 +50,9 @@ pub fn to_next_line(to: *const u8) -> usize {
     (to as usize).wrapping_neg() % LINE
 }
 
+/// Bytes by which asking for a source in memory is ahead.
+const AHEAD: usize = 4096;
+
 /// Copies `bytes` bytes that are in the cache: whole lines of the destination as a stream, what is before and after them as usual.
 ///
 /// # Safety
@@ -67,7 +70,7 @@ pub unsafe fn write(from: *const u8, to: *mut u8, bytes: usize) {
 #[inline(always)]
 pub unsafe fn copy(from: *const u8, to: *mut u8, bytes: usize) {
     // SAFETY: the caller's promise.
-    unsafe { write_ahead::<4096>(from, to, bytes) }
+    unsafe { write_ahead::<AHEAD>(from, to, bytes) }
 }
 
 /// [`write()`], with the source asked for so many bytes ahead.

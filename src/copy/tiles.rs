@@ -311,10 +311,9 @@ impl<'a> Tiles<'a> {
         // Runs that are read by pieces, or asked for in time, must stay in the cache together.
         let held = lines_held(inner.source);
         let lines = self.transpose.makes_lines();
-        let most = how.runs;
         let step = match lines || !(how.asks || dense && !converts) {
-            true => most,
-            false => most.min(held),
+            true => how.runs,
+            false => how.runs.min(held),
         };
         let direct = dense && !converts && (step <= held.max(FEW_RUNS) || !how.asks);
         let mut row = 0;
@@ -481,7 +480,7 @@ impl<'a> Tiles<'a> {
                 (false, true) => {
                     let mut block = Block::new();
                     let block = block.as_mut_ptr();
-                    let most = 512 / self.destination_unit;
+                    let most = STREAMED_ROW / self.destination_unit;
                     let mut done = 0;
                     while done < count {
                         let len = most.min(count - done);

@@ -53,13 +53,15 @@ impl Count {
     /// [`Count::decrement`] by a thread that is `alone` or may not be.
     #[inline(always)]
     fn decrement_as(&self, alone: bool) -> bool {
-        if alone {
-            let count = self.get();
-            self.0.store(count - 1, Ordering::Relaxed);
-            return count == 1;
-        }
         // Only a holder can add one, so for the only one there is nothing to decide: a read does, at a fraction of the price.
-        self.is_one() || self.0.fetch_sub(1, Ordering::AcqRel) == 1
+        if self.is_one() {
+            return true;
+        }
+        if alone {
+            self.0.store(self.get() - 1, Ordering::Relaxed);
+            return false;
+        }
+        self.0.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
     /// Whether there is one holder; then everything the others did is visible.

@@ -2,13 +2,10 @@
 //! with AVX-512, the loops would wait for it, above all for lines that are written.
 
 use super::level;
-use crate::prefetch::{self, LINE};
+use crate::prefetch::{self, FAR, LINE};
 
 /// How far ahead.
 const AHEAD: usize = 2048;
-
-/// Bytes that may be in the first-level cache already, where asking takes longer than not to.
-const NEAR: usize = 64 << 10;
 
 /// Bytes of a part, of both sides together: so few that what one asks for comes while others are converted.
 const PART: usize = 2 << 10;
@@ -19,7 +16,7 @@ pub fn part(count: usize, from_size: usize, to_size: usize) -> usize {
     let both = from_size + to_size;
     // Of groups of any instruction set there is a whole number.
     const GROUPS: usize = 64;
-    if count > NEAR / both && level::has_far_cache() {
+    if count * both > FAR && level::has_far_cache() {
         PART / both / GROUPS * GROUPS
     } else {
         count

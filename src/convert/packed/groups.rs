@@ -2,6 +2,29 @@
 
 use super::element::Parameters;
 use crate::convert::round::Format;
+use core::marker::PhantomData;
+
+/// A dtype that is read, as binary32 in registers of one kind.
+pub trait Load<Register> {
+    /// Bytes of an element.
+    const SIZE: usize;
+    /// A group, in a form that rounds like the numbers themselves.
+    ///
+    /// # Safety
+    /// The group is readable; the processor has the instruction set.
+    unsafe fn load(from: *const u8) -> [Register; 4];
+}
+
+/// A dtype that is written, from binary32 in registers of one kind.
+pub trait Store<Register> {
+    /// Bytes of an element.
+    const SIZE: usize;
+    /// Writes a group.
+    ///
+    /// # Safety
+    /// The group is writable; the processor has the instruction set.
+    unsafe fn store(to: *mut u8, singles: [Register; 4], parameters: Parameters);
+}
 
 /// What a group of elements becomes. How many they are is the instruction set's.
 pub trait Group {
@@ -14,6 +37,19 @@ pub trait Group {
     /// # Safety
     /// The group is readable and writable; the processor has the instruction set.
     unsafe fn convert(from: *const u8, to: *mut u8, parameters: Parameters);
+}
+
+/// From one dtype to another, through binary32.
+pub struct Through<Register, L, S>(PhantomData<(Register, L, S)>);
+
+impl<Register, L: Load<Register>, S: Store<Register>> Group for Through<Register, L, S> {
+    const FROM: usize = L::SIZE;
+    const TO: usize = S::SIZE;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, parameters: Parameters) {
+        // SAFETY: the caller's promise.
+        unsafe { S::store(to, L::load(from), parameters) }
+    }
 }
 
 /// The same for each register of a group. Not a closure, which would be compiled without the instruction sets.

@@ -7,7 +7,7 @@ macro_rules! load {
     ($(#[$doc:meta])* $name:ident, $size:literal, |$at:ident| $eight:expr) => {
         $(#[$doc])*
         pub struct $name;
-        impl Load for $name {
+        impl Load<__m256> for $name {
             const SIZE: usize = $size;
             #[inline(always)]
             unsafe fn load(from: *const u8) -> Singles {

@@ -6,7 +6,7 @@
 //! standard floating-point environment.
 
 use super::element::Parameters;
-use super::groups::{Group, each, for_small, subnormals};
+use super::groups::{self, Group, Load, Store, each, for_small, subnormals};
 use super::{Run, Scalar};
 use crate::convert::float;
 use core::arch::x86_64::*;
@@ -31,40 +31,8 @@ use load::*;
 use store::*;
 use wide::*;
 
-/// A dtype that is read.
-trait Load {
-    /// Bytes of an element.
-    const SIZE: usize;
-    /// A group, in a form that rounds like the numbers themselves.
-    ///
-    /// # Safety
-    /// The group is readable.
-    unsafe fn load(from: *const u8) -> Singles;
-}
-
-/// A dtype that is written.
-trait Store {
-    /// Bytes of an element.
-    const SIZE: usize;
-    /// Writes a group.
-    ///
-    /// # Safety
-    /// The group is writable.
-    unsafe fn store(to: *mut u8, singles: Singles, parameters: Parameters);
-}
-
 /// Through binary32.
-struct Through<L, S>(L, S);
-
-impl<L: Load, S: Store> Group for Through<L, S> {
-    const FROM: usize = L::SIZE;
-    const TO: usize = S::SIZE;
-    #[inline(always)]
-    unsafe fn convert(from: *const u8, to: *mut u8, parameters: Parameters) {
-        // SAFETY: the caller's promise.
-        unsafe { S::store(to, L::load(from), parameters) }
-    }
-}
+type Through<L, S> = groups::Through<__m256, L, S>;
 
 /// Converts `count` elements: groups, of which the last one may overlap the one before; fewer by way of a group of their
 /// own.
@@ -199,7 +167,7 @@ pub fn rounded(from: Scalar) -> Option<Run> {
     })
 }
 
-fn of_integer<L: Load>(to: Scalar) -> Option<Run> {
+fn of_integer<L: Load<__m256>>(to: Scalar) -> Option<Run> {
     Some(match to {
         Scalar::Float16 => run::<Through<L, F16>>,
         Scalar::BFloat16 => run::<Through<L, BrainOfNumbers>>,
@@ -207,7 +175,7 @@ fn of_integer<L: Load>(to: Scalar) -> Option<Run> {
     })
 }
 
-fn to_narrow<L: Load>(to: Scalar) -> Option<Run> {
+fn to_narrow<L: Load<__m256>>(to: Scalar) -> Option<Run> {
     Some(match to {
         Scalar::Float16 => run::<Through<L, F16>>,
         Scalar::BFloat16 => run::<Through<L, BF16>>,
@@ -215,7 +183,7 @@ fn to_narrow<L: Load>(to: Scalar) -> Option<Run> {
     })
 }
 
-fn from_float<L: Load>(to: Scalar) -> Option<Run> {
+fn from_float<L: Load<__m256>>(to: Scalar) -> Option<Run> {
     Some(match to {
         Scalar::Bool => run::<Through<L, BoolTarget>>,
         Scalar::Int8 => run::<Through<L, I8>>,
@@ -245,7 +213,7 @@ fn to_tiny(to: Scalar) -> Option<Run> {
 }
 
 /// The floats of eight bits.
-fn to_eight<L: Load>(to: Scalar) -> Option<Run> {
+fn to_eight<L: Load<__m256>>(to: Scalar) -> Option<Run> {
     Some(match to {
         Scalar::Float8E4M3Fn => run::<Through<L, Small<float::E4M3Fn>>>,
         Scalar::Float8E5M2 => run::<Through<L, Small<float::E5M2>>>,
@@ -259,7 +227,7 @@ fn to_eight<L: Load>(to: Scalar) -> Option<Run> {
 }
 
 /// The floats of less.
-fn to_six<L: Load>(to: Scalar) -> Option<Run> {
+fn to_six<L: Load<__m256>>(to: Scalar) -> Option<Run> {
     Some(match to {
         Scalar::Float6E2M3Fn => run::<Through<L, Small<float::E2M3Fn>>>,
         Scalar::Float6E3M2Fn => run::<Through<L, Small<float::E3M2Fn>>>,

@@ -7,7 +7,7 @@ use crate::convert::round::{Format, Special};
 /// How 32-bit integers become narrower ones: two registers to one.
 pub type Pack = unsafe fn(__m256i, __m256i) -> __m256i;
 
-impl Store for F32 {
+impl Store<__m256> for F32 {
     const SIZE: usize = 4;
     #[inline(always)]
     unsafe fn store(to: *mut u8, singles: Singles, _: Parameters) {
@@ -21,7 +21,7 @@ impl Store for F32 {
 /// float32 from formats that are read as they lie: their NaNs may be signalling, and become quiet.
 pub struct QuietF32;
 
-impl Store for QuietF32 {
+impl Store<__m256> for QuietF32 {
     const SIZE: usize = 4;
     #[inline(always)]
     unsafe fn store(to: *mut u8, singles: Singles, parameters: Parameters) {
@@ -37,7 +37,7 @@ impl Store for QuietF32 {
     }
 }
 
-impl Store for F64 {
+impl Store<__m256> for F64 {
     const SIZE: usize = 8;
     #[inline(always)]
     unsafe fn store(to: *mut u8, singles: Singles, _: Parameters) {
@@ -53,7 +53,7 @@ impl Store for F64 {
     }
 }
 
-impl Store for F16 {
+impl Store<__m256> for F16 {
     const SIZE: usize = 2;
     #[inline(always)]
     unsafe fn store(to: *mut u8, singles: Singles, _: Parameters) {
@@ -67,7 +67,7 @@ impl Store for F16 {
     }
 }
 
-impl Store for BF16 {
+impl Store<__m256> for BF16 {
     const SIZE: usize = 2;
     #[inline(always)]
     unsafe fn store(to: *mut u8, singles: Singles, _: Parameters) {
@@ -88,7 +88,7 @@ impl Store for BF16 {
 /// bfloat16 of what is not NaN: integers.
 pub struct BrainOfNumbers;
 
-impl Store for BrainOfNumbers {
+impl Store<__m256> for BrainOfNumbers {
     const SIZE: usize = 2;
     #[inline(always)]
     unsafe fn store(to: *mut u8, singles: Singles, _: Parameters) {
@@ -168,7 +168,7 @@ pub unsafe fn store_bytes(to: *mut u8, words: Words, pack: Pack) {
 /// The floats of at most 8 bits, one to a byte.
 pub struct Small<F>(F);
 
-impl<F: Float> Store for Small<F> {
+impl<F: Float> Store<__m256> for Small<F> {
     const SIZE: usize = 1;
     #[inline(always)]
     unsafe fn store(to: *mut u8, singles: Singles, parameters: Parameters) {
@@ -183,7 +183,7 @@ impl<F: Float> Store for Small<F> {
 /// Integers in the low `BITS` bits of a byte whose other bits are zero.
 pub struct Tiny<const BITS: u32, const SIGNED: bool>;
 
-impl<const BITS: u32, const SIGNED: bool> Store for Tiny<BITS, SIGNED> {
+impl<const BITS: u32, const SIGNED: bool> Store<__m256> for Tiny<BITS, SIGNED> {
     const SIZE: usize = 1;
     #[inline(always)]
     unsafe fn store(to: *mut u8, singles: Singles, _: Parameters) {
@@ -265,7 +265,7 @@ pub unsafe fn narrow(eight: __m256, format: Format, parameters: Parameters) -> _
 
 pub struct BoolTarget;
 
-impl Store for BoolTarget {
+impl Store<__m256> for BoolTarget {
     const SIZE: usize = 1;
     #[inline(always)]
     unsafe fn store(to: *mut u8, singles: Singles, _: Parameters) {
@@ -311,7 +311,7 @@ pub unsafe fn unsigned_words(singles: Singles) -> Words {
 /// Implements [`Store`] for integers by the 32-bit integers of a group.
 macro_rules! store_integer {
     ($name:ident, $size:literal, |$singles:ident, $to:ident| $store:expr) => {
-        impl Store for $name {
+        impl Store<__m256> for $name {
             const SIZE: usize = $size;
             #[inline(always)]
             unsafe fn store($to: *mut u8, $singles: Singles, _: Parameters) {

@@ -46,7 +46,7 @@ pub unsafe fn long<const SIGNED: bool>(numbers: __m256d) -> __m256i {
 pub struct Doubles<S>(S);
 
 /// An integer that binary64 is converted to.
-pub trait FromDoubles: Store {
+pub trait FromDoubles: Store<__m256> {
     /// Writes a group from four numbers at a time.
     ///
     /// # Safety
@@ -195,7 +195,7 @@ impl<const ONE: i16> Group for BoolToHalf<ONE> {
 /// 8-bit integers to bfloat16, whose eight significant bits hold them: nothing is rounded.
 pub struct ByteToBrain<L>(L);
 
-impl<L: Load> Group for ByteToBrain<L> {
+impl<L: Load<__m256>> Group for ByteToBrain<L> {
     const FROM: usize = 1;
     const TO: usize = 2;
     #[inline(always)]

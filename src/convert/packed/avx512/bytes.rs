@@ -226,7 +226,7 @@ unsafe fn lengthened<S: Float, W: Float>(bytes: __m512i) -> (__m512i, __m512i) {
 /// A float of eight bits, which is read as bfloat16: the upper half of binary32.
 pub struct Eight<S>(S);
 
-impl<S: Float> Load for Eight<S> {
+impl<S: Float> Load<__m512> for Eight<S> {
     const SIZE: usize = 1;
     #[inline(always)]
     unsafe fn load(from: *const u8) -> Singles {

@@ -10,7 +10,7 @@ pub const TO_ZERO: i32 = _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC;
 macro_rules! load {
     ($(#[$doc:meta])* $name:ty, $size:literal, |$at:ident| $sixteen:expr) => {
         $(#[$doc])*
-        impl Load for $name {
+        impl Load<__m512> for $name {
             const SIZE: usize = $size;
             #[inline(always)]
             unsafe fn load(from: *const u8) -> Singles {

@@ -6,7 +6,7 @@
 //! environment.
 
 use super::element::Parameters;
-use super::groups::{Group, each, for_small, subnormals, subnormals_end};
+use super::groups::{self, Group, Load, Store, each, for_small, subnormals, subnormals_end};
 use super::{Run, Scalar};
 use crate::convert::float;
 use core::arch::x86_64::*;
@@ -31,40 +31,8 @@ use load::*;
 use store::*;
 use wide::*;
 
-/// A dtype that is read.
-trait Load {
-    /// Bytes of an element.
-    const SIZE: usize;
-    /// A group, in a form that rounds like the numbers themselves.
-    ///
-    /// # Safety
-    /// The group is readable.
-    unsafe fn load(from: *const u8) -> Singles;
-}
-
-/// A dtype that is written.
-trait Store {
-    /// Bytes of an element.
-    const SIZE: usize;
-    /// Writes a group.
-    ///
-    /// # Safety
-    /// The group is writable.
-    unsafe fn store(to: *mut u8, singles: Singles, parameters: Parameters);
-}
-
 /// Through binary32.
-struct Through<L, S>(L, S);
-
-impl<L: Load, S: Store> Group for Through<L, S> {
-    const FROM: usize = L::SIZE;
-    const TO: usize = S::SIZE;
-    #[inline(always)]
-    unsafe fn convert(from: *const u8, to: *mut u8, parameters: Parameters) {
-        // SAFETY: the caller's promise.
-        unsafe { S::store(to, L::load(from), parameters) }
-    }
-}
+type Through<L, S> = groups::Through<__m512, L, S>;
 
 /// Bytes of a register.
 const LINE: usize = 64;
@@ -250,7 +218,7 @@ pub fn rounded(from: Scalar, to: Scalar) -> Option<Run> {
 }
 
 /// An integer, read as it is for bfloat16, and for float16 in a way that suffices below its infinity.
-fn of_integer<L: Load, H: Load>(to: Scalar) -> Option<Run> {
+fn of_integer<L: Load<__m512>, H: Load<__m512>>(to: Scalar) -> Option<Run> {
     Some(match to {
         Scalar::Float16 => run::<Through<H, F16>>,
         Scalar::BFloat16 => run::<Through<L, BrainOfNumbers>>,
@@ -258,14 +226,14 @@ fn of_integer<L: Load, H: Load>(to: Scalar) -> Option<Run> {
     })
 }
 
-fn of_byte<L: Load>(to: Scalar) -> Option<Run> {
+fn of_byte<L: Load<__m512>>(to: Scalar) -> Option<Run> {
     match to {
         Scalar::BFloat16 => Some(run::<Through<L, UpperHalves>>),
         _ => of_integer::<L, L>(to).or_else(|| to_eight::<L>(to)),
     }
 }
 
-fn of_float<L: Load>(to: Scalar) -> Option<Run> {
+fn of_float<L: Load<__m512>>(to: Scalar) -> Option<Run> {
     Some(match to {
         Scalar::Int8 => run::<Through<L, I8>>,
         Scalar::UInt8 => run::<Through<L, U8>>,
@@ -302,7 +270,7 @@ fn of_double(to: Scalar) -> Option<Run> {
 }
 
 /// The floats of less than eight bits, and the scale of eight.
-fn to_small<L: Load>(to: Scalar) -> Option<Run> {
+fn to_small<L: Load<__m512>>(to: Scalar) -> Option<Run> {
     Some(match to {
         Scalar::Float8E8M0Fnu => run::<Through<L, Scale>>,
         Scalar::Float6E2M3Fn => run::<Through<L, Small<float::E2M3Fn>>>,
@@ -313,7 +281,7 @@ fn to_small<L: Load>(to: Scalar) -> Option<Run> {
 }
 
 /// The floats of eight bits.
-fn to_eight<L: Load>(to: Scalar) -> Option<Run> {
+fn to_eight<L: Load<__m512>>(to: Scalar) -> Option<Run> {
     macro_rules! kernel {
         ($small:ident) => {
             run::<Through<L, Small<float::$small>>>

@@ -5,7 +5,7 @@ use super::*;
 use crate::convert::float::Float;
 use crate::convert::round::{Format, Special};
 
-impl Store for F32 {
+impl Store<__m512> for F32 {
     const SIZE: usize = 4;
     #[inline(always)]
     unsafe fn store(to: *mut u8, singles: Singles, _: Parameters) {
@@ -28,7 +28,7 @@ unsafe fn with_quiet(there: __m512, floats: __m512) -> __m512 {
 /// float32 from formats that are read as they lie: their NaNs may be signalling, and become quiet.
 pub struct QuietF32;
 
-impl Store for QuietF32 {
+impl Store<__m512> for QuietF32 {
     const SIZE: usize = 4;
     #[inline(always)]
     unsafe fn store(to: *mut u8, singles: Singles, parameters: Parameters) {
@@ -52,7 +52,7 @@ pub unsafe fn halves(sixteen: __m512) -> [__m256; 2] {
     }
 }
 
-impl Store for F64 {
+impl Store<__m512> for F64 {
     const SIZE: usize = 8;
     #[inline(always)]
     unsafe fn store(to: *mut u8, singles: Singles, _: Parameters) {
@@ -67,7 +67,7 @@ impl Store for F64 {
     }
 }
 
-impl Store for F16 {
+impl Store<__m512> for F16 {
     const SIZE: usize = 2;
     #[inline(always)]
     unsafe fn store(to: *mut u8, singles: Singles, _: Parameters) {
@@ -81,7 +81,7 @@ impl Store for F16 {
     }
 }
 
-impl Store for BF16 {
+impl Store<__m512> for BF16 {
     const SIZE: usize = 2;
     #[inline(always)]
     unsafe fn store(to: *mut u8, singles: Singles, parameters: Parameters) {
@@ -99,7 +99,7 @@ impl Store for BF16 {
 /// bfloat16 of what is not NaN: integers.
 pub struct BrainOfNumbers;
 
-impl Store for BrainOfNumbers {
+impl Store<__m512> for BrainOfNumbers {
     const SIZE: usize = 2;
     #[inline(always)]
     unsafe fn store(to: *mut u8, singles: Singles, parameters: Parameters) {
@@ -126,7 +126,7 @@ unsafe fn rounded_to_brain(sixteen: __m512) -> __m512 {
 /// bfloat16 of numbers that it holds.
 pub struct UpperHalves;
 
-impl Store for UpperHalves {
+impl Store<__m512> for UpperHalves {
     const SIZE: usize = 2;
     #[inline(always)]
     unsafe fn store(to: *mut u8, singles: Singles, _: Parameters) {
@@ -162,7 +162,7 @@ unsafe fn upper_halves(first: __m512i, second: __m512i) -> __m512i {
 /// The floats of at most 8 bits, one to a byte.
 pub struct Small<F>(F);
 
-impl<F: Float> Store for Small<F> {
+impl<F: Float> Store<__m512> for Small<F> {
     const SIZE: usize = 1;
     #[inline(always)]
     unsafe fn store(to: *mut u8, singles: Singles, parameters: Parameters) {
@@ -222,7 +222,7 @@ unsafe fn magnitudes(sixteen: __m512, format: Format, parameters: Parameters) ->
     }
 }
 
-impl Store for Scale {
+impl Store<__m512> for Scale {
     const SIZE: usize = 1;
     #[inline(always)]
     unsafe fn store(to: *mut u8, singles: Singles, parameters: Parameters) {
@@ -301,7 +301,7 @@ unsafe fn from_zero(sixteen: __m512) -> __m512 {
 /// Whether a float is not zero, which has no other bit set than its sign.
 pub struct Nonzero;
 
-impl Store for Nonzero {
+impl Store<__m512> for Nonzero {
     const SIZE: usize = 1;
     #[inline(always)]
     unsafe fn store(to: *mut u8, singles: Singles, _: Parameters) {
@@ -320,7 +320,7 @@ impl Store for Nonzero {
 /// Implements [`Store`] for integers.
 macro_rules! store_integer {
     ($name:ident, $size:literal, |$singles:ident, $to:ident| $store:expr) => {
-        impl Store for $name {
+        impl Store<__m512> for $name {
             const SIZE: usize = $size;
             #[inline(always)]
             unsafe fn store($to: *mut u8, $singles: Singles, _: Parameters) {

@@ -6,7 +6,7 @@ use super::*;
 pub struct Doubles<S>(S);
 
 /// What eight numbers of binary64 become.
-pub trait FromDoubles: Store {
+pub trait FromDoubles: Store<__m512> {
     /// Writes them.
     ///
     /// # Safety
@@ -164,7 +164,7 @@ impl<T: Ones> Group for OfBool<T> {
 }
 
 /// A float that bools are converted to.
-pub trait Ones: Store {
+pub trait Ones: Store<__m512> {
     /// A register of 1 where the mask is set.
     ///
     /// # Safety
