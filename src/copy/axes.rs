@@ -18,7 +18,7 @@ pub struct Axis {
 
 impl Axis {
     /// A loop of one step.
-    const ONE: Self = Self {
+    pub const ONE: Self = Self {
         size: 1,
         source: 0,
         destination: 0,
@@ -54,6 +54,16 @@ pub struct Axes<'a> {
 pub struct Start {
     source: i64,
     destination: i64,
+}
+
+impl Start {
+    /// After all steps of a loop.
+    pub fn after(self, axis: Axis) -> Self {
+        Self {
+            source: self.source + axis.size * axis.source,
+            destination: self.destination + axis.size * axis.destination,
+        }
+    }
 }
 
 impl<'a> Axes<'a> {
@@ -137,9 +147,52 @@ impl<'a> Axes<'a> {
         self.axes[..self.len].last().copied()
     }
 
-    /// Takes the innermost loop away.
-    pub fn pop(&mut self) {
+    /// The loop at `index`, from the outermost.
+    pub fn get(&self, index: usize) -> Axis {
+        self.axes[index]
+    }
+
+    /// The two innermost loops, of one step where there are not as many.
+    pub fn inner_two(&self) -> [Axis; 2] {
+        match self.axes[..self.len] {
+            [.., outer, inner] => [outer, inner],
+            [inner] => [Axis::ONE, inner],
+            [] => [Axis::ONE; 2],
+        }
+    }
+
+    /// Steps of all loops together.
+    pub fn steps(&self) -> i64 {
+        let sizes = self.axes[..self.len].iter().map(|axis| axis.size);
+        sizes.fold(1, i64::saturating_mul)
+    }
+
+    /// Puts another loop in the place of one.
+    pub fn set(&mut self, index: usize, axis: Axis) {
+        self.axes[index] = axis;
+    }
+
+    /// Takes a loop away.
+    pub fn remove(&mut self, index: usize) {
+        self.axes.copy_within(index + 1..self.len, index);
         self.len -= 1;
+    }
+
+    /// These loops without some of them.
+    pub fn without<'b>(&self, others: [Option<Axis>; 2], room: &'b mut [Axis]) -> Axes<'b> {
+        let mut axes = Axes { axes: room, len: 0 };
+        for axis in &self.axes[..self.len] {
+            if !others.contains(&Some(*axis)) {
+                axes.push(*axis);
+            }
+        }
+        axes
+    }
+
+    /// Brings the loops whose steps are closest in the source to the inside.
+    pub fn follow_source(&mut self) {
+        let axes = &mut self.axes[..self.len];
+        axes.sort_by_key(|axis| core::cmp::Reverse(axis.source.unsigned_abs()));
     }
 
     /// The loop to divide among threads, and its size: the outermost one that is long enough for `parts`, else the longest.
@@ -153,31 +206,28 @@ impl<'a> Axes<'a> {
         }
     }
 
-    /// Brings a plane that must be transposed to the inside: if elements are adjacent in the destination along the
-    /// innermost axis, and closer to each other in the source along another one, several to a cache line, that one becomes
-    /// the second innermost. Returns whether there is such a plane.
-    pub fn find_plane(&mut self, source_bits: i64, destination_bits: i64) -> bool {
+    /// The other loop of a plane that must be transposed: if elements are adjacent in the destination along the innermost axis, and
+    /// closer to each other in the source along another one, several to a cache line, the number of that one.
+    pub fn plane(&self, source_bits: i64, destination_bits: i64) -> Option<usize> {
         /// A cache line.
         const LINE_BITS: u64 = 8 * 64;
-        let Some((inner, outer)) = self.axes[..self.len].split_last() else {
-            return false;
-        };
+        let (inner, outer) = self.axes[..self.len].split_last()?;
         let distance = inner.source.unsigned_abs();
         if inner.destination != destination_bits || distance <= source_bits as u64 {
-            return false;
+            return None;
         }
         let closer = |axis: &Axis| {
             let apart = axis.source.unsigned_abs();
             apart != 0 && apart < distance && 2 * apart <= LINE_BITS
         };
-        let closest = (0..outer.len())
+        (0..outer.len())
             .filter(|&i| closer(&outer[i]))
-            .min_by_key(|&i| (outer[i].source.unsigned_abs(), self.len - i));
-        let Some(along) = closest else {
-            return false;
-        };
-        self.axes[along..self.len - 1].rotate_left(1);
-        true
+            .min_by_key(|&i| (outer[i].source.unsigned_abs(), self.len - i))
+    }
+
+    /// Makes the loop at `index` the second innermost.
+    pub fn bring_inside(&mut self, index: usize) {
+        self.axes[index..self.len - 1].rotate_left(1);
     }
 
     /// Calls `sheet` with the two places and the two innermost loops, for one share of all that is to be done.
@@ -191,14 +241,10 @@ impl<'a> Axes<'a> {
             mut source,
             mut destination,
         } = start;
-        let (outer, inner) = self.axes[..self.len].split_at(self.len.saturating_sub(2));
-        let mut inner = match *inner {
-            [outer, inner] => [outer, inner],
-            [inner] => [Axis::ONE, inner],
-            _ => [Axis::ONE; 2],
-        };
+        let first_inside = self.len.saturating_sub(2);
+        let outer = &self.axes[..first_inside];
+        let mut inner = self.inner_two();
         // What is divided, among the loops inside or outside.
-        let first_inside = self.len - inner.len().min(self.len);
         let divided = share.axis;
         let divided_size = share.end - share.first;
         if let Some(axis) = self.axes[..self.len].get(divided) {

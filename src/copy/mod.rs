@@ -1,16 +1,22 @@
 //! Copies between two layouts of one shape: plan the loops, choose how elements move, run.
 //!
 //! Traversal and conversion know nothing of each other: [`axes`] decides the order in which elements are met, [`mover`]
-//! how runs of them move, [`plane`] how those that must be transposed do, and [`threads`] who does which part.
+//! how runs of them move, [`plane`] and [`bricks`] how those that must be transposed do, [`pattern`] how those of short loops do,
+//! [`plan`] which of these it is, and [`threads`] who does which part.
 
 mod axes;
 mod block;
+mod bricks;
 mod exact;
 mod few;
 mod futex;
 mod lanes;
 mod mover;
+mod offsets;
+mod pattern;
+mod plan;
 mod plane;
+mod rounds;
 mod sheet;
 mod stream;
 mod strided;
@@ -22,12 +28,10 @@ pub use exact::check_exact;
 pub use few::copy as copy_few;
 pub use threads::{num_threads, set_num_threads};
 
-use crate::convert::Standard;
 use crate::dtype::{DType, Overflow};
 use crate::layout::Layout;
-use axes::{Axes, MAX_AXES, Room, Share};
+use axes::{Axes, MAX_AXES, Room};
 use mover::Mover;
-use plane::Plane;
 
 /// Ranks that most copies have.
 const SMALL_NDIM: usize = 6;
@@ -113,84 +117,15 @@ unsafe fn copy_elements(
         if dense {
             let mut room = Room::<3>::new();
             let axes = Axes::of_run(room.as_mut(), destination.layout.numel(), from, to);
-            copy_planned(source, destination, mover, axes, bytes);
+            plan::run(source, destination, mover, axes, bytes);
         } else if source.layout.ndim() <= SMALL_NDIM {
             let mut room = Room::<{ SMALL_NDIM + 2 }>::new();
             let axes = Axes::new(room.as_mut(), source, destination);
-            copy_planned(source, destination, mover, axes, bytes);
+            plan::run(source, destination, mover, axes, bytes);
         } else {
             let mut room = Room::<MAX_AXES>::new();
             let axes = Axes::new(room.as_mut(), source, destination);
-            copy_planned(source, destination, mover, axes, bytes);
+            plan::run(source, destination, mover, axes, bytes);
         }
     }
 }
-
-/// # Safety
-/// As for [`copy`]; the axes are those of both sides, and there is an element.
-unsafe fn copy_planned(
-    source: Side<'_>,
-    destination: Side<'_>,
-    mut mover: Mover,
-    mut axes: Axes<'_>,
-    bytes: i64,
-) {
-    mover.add_inner_axes(source.dtype, destination.dtype, &mut axes);
-    let start = axes.simplify();
-    mover.absorb_inner_axis(&mut axes);
-    let plane = match mover.unit_bits() {
-        Some((from, to)) if axes.find_plane(from, to) => Some(Plane::new(&mover)),
-        _ => None,
-    };
-    // Two threads must never share a byte, so packed destinations stay with one.
-    let parts = match mover.writes_shared_bytes() {
-        true => 1,
-        false => threads::parts_for(bytes),
-    };
-    let divided = axes.divisible(parts);
-    // Shares of a plane are no narrower than its tiles.
-    let narrowest = if plane.is_some() { 128 } else { 1 };
-    let parts = parts.min((divided.1 / narrowest).max(1));
-    let places = Places {
-        source: source.pointer,
-        destination: destination.pointer,
-    };
-    let work = |part: i64| {
-        let places = &places;
-        // Kernels compute; the caller's rounding mode is no business of theirs.
-        let _environment = mover.computes().then(Standard::enter);
-        let share = Share::new(part, parts, divided);
-        axes.for_each_sheet(start, share, |from, to, outer, inner| {
-            let (source, destination) = ((places.source, from), (places.destination, to));
-            // SAFETY: the caller's promises; the axes visit exactly the elements of both layouts, and each part its own.
-            unsafe {
-                match &plane {
-                    Some(plane) => plane.run(
-                        source.0.wrapping_offset((from / 8) as isize),
-                        destination.0.wrapping_offset((to / 8) as isize),
-                        outer,
-                        inner,
-                    ),
-                    None => mover.sheet(source, destination, outer, inner),
-                }
-            }
-        });
-        if mover.streams() {
-            stream::finish();
-        }
-    };
-    if parts > 1 {
-        threads::run(parts, &work);
-    } else {
-        work(0);
-    }
-}
-
-/// Where both sides begin, for several threads.
-struct Places {
-    source: *const u8,
-    destination: *mut u8,
-}
-
-// SAFETY: the caller of `copy` promised that the memory may be used; parts touch different elements of the destination.
-unsafe impl Sync for Places {}

@@ -166,7 +166,7 @@ impl Mover {
             if let Way::Convert { scalars, .. } = &mut self.way {
                 *scalars *= count;
             }
-            axes.pop();
+            axes.remove(axes.len() - 1);
         }
     }
 
@@ -184,6 +184,11 @@ impl Mover {
             | Way::EitherNonzero { kernel } => kernel.computes(),
             Way::Lanes { kernel, .. } => kernel.is_some_and(|kernel| kernel.computes()),
         }
+    }
+
+    /// Whether units are of whole bytes.
+    pub fn moves_bytes(&self) -> bool {
+        !matches!(self.way, Way::Lanes { .. })
     }
 
     /// Whether units change on the way.
@@ -214,14 +219,15 @@ impl Mover {
     /// Moves `count` adjacent units to adjacent ones.
     ///
     /// # Safety
-    /// As for [`Mover::sheet`]; the mover has [`Mover::unit_bits`].
+    /// As for [`Mover::sheet`]; the mover [moves bytes](Mover::moves_bytes).
     #[inline(always)]
     pub unsafe fn adjacent(&self, from: *const u8, to: *mut u8, count: usize) {
         // SAFETY: the caller's promise.
         unsafe {
             match self.way {
                 Way::Convert { kernel, scalars } => kernel.run(from, to, count * scalars),
-                _ => block::copy(from, to, count * self.source_unit),
+                Way::Bytes => block::copy(from, to, count * self.source_unit),
+                _ => self.adjacent_parts(from, to, count),
             }
         }
     }

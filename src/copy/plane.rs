@@ -8,6 +8,9 @@ use super::mover::Mover;
 use super::strided::{Loop, gather, interleave};
 use super::tiles::Tiles;
 
+/// Rows that are woven together or taken apart.
+const FEW: usize = 4;
+
 /// One loop in units of each side's bytes.
 #[derive(Clone, Copy)]
 pub struct Line {
@@ -56,24 +59,35 @@ impl<'a> Plane<'a> {
         self.destination_unit <= self.source_unit
     }
 
+    /// Whether a few rows are woven together or taken apart.
+    pub fn is_woven(&self, along: Axis, inner: Axis) -> bool {
+        let (along, inner) = (Line::of(along), Line::of(inner));
+        self.interleaves(along, inner) || self.separates(along, inner)
+    }
+
+    fn interleaves(&self, along: Line, inner: Line) -> bool {
+        inner.size <= FEW
+            && along.source == self.source_unit as isize
+            && along.destination == (inner.size * self.destination_unit) as isize
+    }
+
+    fn separates(&self, along: Line, inner: Line) -> bool {
+        along.size <= FEW
+            && along.source == self.source_unit as isize
+            && inner.source == (along.size * self.source_unit) as isize
+    }
+
     /// Moves a plane: units are close to each other in the source along `along`, adjacent in the destination along `inner`.
     ///
     /// # Safety
     /// As for [`Mover::sheet`].
     pub unsafe fn run(&self, from: *const u8, to: *mut u8, along: Axis, inner: Axis) {
         let (along, inner) = (Line::of(along), Line::of(inner));
-        let dense_in = along.source == self.source_unit as isize;
         // SAFETY: the caller's promise.
         unsafe {
-            if inner.size <= 4
-                && dense_in
-                && along.destination == (inner.size * self.destination_unit) as isize
-            {
+            if self.interleaves(along, inner) {
                 self.interleave(from, to, along, inner);
-            } else if along.size <= 4
-                && dense_in
-                && inner.source == (along.size * self.source_unit) as isize
-            {
+            } else if self.separates(along, inner) {
                 self.separate(from, to, along, inner);
             } else {
                 self.tiles.run(from, to, along, inner);

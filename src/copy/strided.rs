@@ -55,14 +55,9 @@ pub unsafe fn gather(from: *const u8, rows: Loop, units: Loop, size: usize, to: 
     // SAFETY: the caller's promise.
     unsafe {
         if units.step == size as isize {
-            return move_blocks(
-                from,
-                rows.step,
-                to,
-                row_bytes as isize,
-                rows.count,
-                row_bytes,
-            );
+            let source = (from, Step(rows.step));
+            let target = (to, Step(row_bytes as isize));
+            return move_blocks(source, target, rows.count, row_bytes);
         }
         for row in 0..rows.count {
             let from = from.wrapping_offset(row as isize * rows.step);
@@ -80,14 +75,9 @@ pub unsafe fn scatter(from: *const u8, to: *mut u8, rows: Loop, units: Loop, siz
     // SAFETY: the caller's promise.
     unsafe {
         if units.step == size as isize {
-            return move_blocks(
-                from,
-                row_bytes as isize,
-                to,
-                rows.step,
-                rows.count,
-                row_bytes,
-            );
+            let source = (from, Step(row_bytes as isize));
+            let target = (to, Step(rows.step));
+            return move_blocks(source, target, rows.count, row_bytes);
         }
         for row in 0..rows.count {
             let to = to.wrapping_offset(row as isize * rows.step);
@@ -96,33 +86,61 @@ pub unsafe fn scatter(from: *const u8, to: *mut u8, rows: Loop, units: Loop, siz
     }
 }
 
+/// Where blocks are: at equal distances, or by a table of them.
+pub trait Places: Copy {
+    /// Bytes from the first block to number `i`.
+    ///
+    /// # Safety
+    /// There is such a block.
+    unsafe fn offset(self, i: usize) -> isize;
+}
+
+/// So many bytes from one to the next.
+#[derive(Clone, Copy)]
+pub struct Step(pub isize);
+
+impl Places for Step {
+    #[inline(always)]
+    unsafe fn offset(self, i: usize) -> isize {
+        (i as isize).wrapping_mul(self.0)
+    }
+}
+
+impl Places for &[isize] {
+    #[inline(always)]
+    unsafe fn offset(self, i: usize) -> isize {
+        // SAFETY: the caller's promise.
+        unsafe { *self.get_unchecked(i) }
+    }
+}
+
 /// Copies `count` blocks of `bytes` bytes.
 ///
 /// # Safety
 /// Every block is readable on the one side and writable on the other; they do not overlap.
 pub unsafe fn move_blocks(
-    from: *const u8,
-    from_step: isize,
-    to: *mut u8,
-    to_step: isize,
+    (from, from_places): (*const u8, impl Places),
+    (to, to_places): (*mut u8, impl Places),
     count: usize,
     bytes: usize,
 ) {
-    type Side<P> = (P, isize);
     /// Blocks of the size of `T`.
     ///
     /// # Safety
     /// As for [`move_blocks`].
     #[inline(always)]
-    unsafe fn exact<T: Copy>(from: Side<*const u8>, to: Side<*mut u8>, count: usize) {
-        let ((mut from, from_step), (mut to, to_step)) = (from, to);
-        for _ in 0..count {
+    unsafe fn exact<T: Copy>(
+        from: (*const u8, impl Places),
+        to: (*mut u8, impl Places),
+        count: usize,
+    ) {
+        for i in 0..count {
             // SAFETY: the caller's promise.
             unsafe {
-                to.cast::<T>()
-                    .write_unaligned(from.cast::<T>().read_unaligned())
-            };
-            (from, to) = (from.wrapping_offset(from_step), to.wrapping_offset(to_step));
+                let from = from.0.wrapping_offset(from.1.offset(i)).cast::<T>();
+                let to = to.0.wrapping_offset(to.1.offset(i)).cast::<T>();
+                to.write_unaligned(from.read_unaligned());
+            }
         }
     }
     /// Blocks of two overlapping pieces of the size of `T`.
@@ -131,25 +149,25 @@ pub unsafe fn move_blocks(
     /// As for [`move_blocks`]; a block has `size_of::<T>()` to twice as many bytes.
     #[inline(always)]
     unsafe fn pieces<T: Copy>(
-        from: Side<*const u8>,
-        to: Side<*mut u8>,
+        from: (*const u8, impl Places),
+        to: (*mut u8, impl Places),
         count: usize,
         bytes: usize,
     ) {
-        let ((mut from, from_step), (mut to, to_step)) = (from, to);
         let second = bytes - size_of::<T>();
-        for _ in 0..count {
+        for i in 0..count {
             // SAFETY: the caller's promise.
             unsafe {
+                let from = from.0.wrapping_offset(from.1.offset(i));
+                let to = to.0.wrapping_offset(to.1.offset(i));
                 let low = from.cast::<T>().read_unaligned();
                 let high = from.add(second).cast::<T>().read_unaligned();
                 to.cast::<T>().write_unaligned(low);
                 to.add(second).cast::<T>().write_unaligned(high);
             }
-            (from, to) = (from.wrapping_offset(from_step), to.wrapping_offset(to_step));
         }
     }
-    let (source, target) = ((from, from_step), (to, to_step));
+    let (source, target) = ((from, from_places), (to, to_places));
     // SAFETY: the caller's promise; each arm's pieces fit its blocks.
     unsafe {
         match bytes {
@@ -166,9 +184,9 @@ pub unsafe fn move_blocks(
             17..=31 => pieces::<[u64; 2]>(source, target, count, bytes),
             33..=64 => pieces::<[u64; 4]>(source, target, count, bytes),
             _ => {
-                for i in 0..count as isize {
-                    let from = from.wrapping_offset(i * from_step);
-                    let to = to.wrapping_offset(i * to_step);
+                for i in 0..count {
+                    let from = from.wrapping_offset(from_places.offset(i));
+                    let to = to.wrapping_offset(to_places.offset(i));
                     block::copy(from, to, bytes);
                 }
             }
@@ -189,7 +207,10 @@ unsafe fn gather_row(from: *const u8, units: Loop, size: usize, to: *mut u8) {
             4 => gather_sized::<[u8; 4]>(from, units, to),
             8 => gather_sized::<[u8; 8]>(from, units, to),
             16 => gather_sized::<[u8; 16]>(from, units, to),
-            _ => move_blocks(from, units.step, to, size as isize, units.count, size),
+            _ => {
+                let (source, target) = ((from, Step(units.step)), (to, Step(size as isize)));
+                move_blocks(source, target, units.count, size)
+            }
         }
     }
 }
@@ -254,7 +275,10 @@ unsafe fn fill<T: Copy>(unit: T, to: *mut u8, count: usize) {
 /// As for [`scatter`].
 unsafe fn scatter_row(from: *const u8, to: *mut u8, units: Loop, size: usize) {
     // SAFETY: the caller's promise.
-    unsafe { move_blocks(from, size as isize, to, units.step, units.count, size) }
+    unsafe {
+        let (source, target) = ((from, Step(size as isize)), (to, Step(units.step)));
+        move_blocks(source, target, units.count, size)
+    }
 }
 
 /// Interleaves a few runs of `count` units, `run_step` bytes apart: the first of each, the second of each, and so on.

@@ -40,10 +40,14 @@ const TILE: usize = 72 << 10;
 const SMALL_TILE: usize = 9 << 10;
 
 /// Bytes that keep rows of a tile from falling into the same lines of the cache.
-const PAD: usize = 64;
+pub const PAD: usize = 64;
 
 /// Planes whose two sides take as many bytes stay in the cache as they are, and need no tile.
 const CACHED: usize = 128 << 10;
+
+/// Bytes from the first to the last row or column of a plane that is near: it has most pages, and what the processor fetches in
+/// advance, to itself.
+const NEAR: usize = 512 << 10;
 
 /// How many lines, so many bytes from one to the next, a first-level cache of eight ways of 4 KiB has places for: eight at least.
 fn lines_held(distance: isize) -> usize {
@@ -99,8 +103,17 @@ impl<'a> Tiles<'a> {
         }
     }
 
+    /// Bytes of a unit while it is transposed, and how that is done.
+    pub fn unit(&self) -> usize {
+        self.unit
+    }
+
+    pub fn transpose(&self) -> Transpose {
+        self.transpose
+    }
+
     /// Whether units are converted on the way in.
-    fn converts_first(&self) -> bool {
+    pub fn converts_first(&self) -> bool {
         self.unit == self.destination_unit
     }
 
@@ -114,9 +127,14 @@ impl<'a> Tiles<'a> {
             .saturating_mul(inner.size)
             .saturating_mul(self.source_unit + self.destination_unit);
         let rows = (to, along.destination);
+        // Planes of few bytes that are far from each other are in different lines than the planes before.
+        let span = |line: isize, size: usize| line.unsigned_abs().saturating_mul(size);
+        let near = span(along.destination, along.size) <= NEAR
+            && span(inner.source, inner.size) <= NEAR
+            && !self.mover.streams();
         // SAFETY: the caller's promise. Rows of the destination are the rows of the tile.
         unsafe {
-            if bytes <= CACHED && self.converts_first() {
+            if bytes <= CACHED && near && self.converts_first() {
                 let how = self.bring_by(RUN);
                 return self.bring(from, rows, along, inner, how);
             }
@@ -229,7 +247,13 @@ impl<'a> Tiles<'a> {
         let fit = (tile_bytes / SIDE - 2 * PAD) / self.unit / SIDE * SIDE;
         let columns = (row_bytes / self.destination_unit).min(fit);
         let columns = columns.min(inner.size.next_multiple_of(SIDE));
-        let pitch = (columns * self.unit).next_multiple_of(PAD) + PAD;
+        // Rows of the destination that follow each other follow each other in the tile as well, and go out in one piece.
+        let joined = columns >= inner.size
+            && along.destination == (inner.size * self.destination_unit) as isize;
+        let pitch = match joined {
+            true => inner.size * self.unit,
+            false => (columns * self.unit).next_multiple_of(PAD) + PAD,
+        };
         // Whole lines of the source, and whole squares.
         let line = (LINE / self.source_unit).max(SIDE);
         let rows = rows.min((tile_bytes / pitch / line * line).max(SIDE));
@@ -277,6 +301,10 @@ impl<'a> Tiles<'a> {
                 unsafe {
                     let rows = (tile, pitch as isize);
                     self.bring(from, rows, tile_along, tile_inner, how);
+                    if joined {
+                        self.take(tile, to, row_count * column_count);
+                        break;
+                    }
                     for i in 0..row_count {
                         let to = to.wrapping_offset(i as isize * along.destination);
                         let first = if column == 0 { 0 } else { to_line(to) };
@@ -468,7 +496,7 @@ impl<'a> Tiles<'a> {
     /// # Safety
     /// As for [`Tiles::run`].
     #[inline(always)]
-    unsafe fn take(&self, from: *const u8, to: *mut u8, count: usize) {
+    pub unsafe fn take(&self, from: *const u8, to: *mut u8, count: usize) {
         let bytes = count * self.destination_unit;
         let streams = self.mover.streams() && bytes >= 2 * LINE;
         // SAFETY: the caller's promise.

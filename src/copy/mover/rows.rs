@@ -6,7 +6,7 @@ use crate::copy::block::{self, BLOCK, Block};
 use crate::copy::lanes::{at, move_lanes};
 use crate::copy::sheet::Sheet;
 use crate::copy::stream;
-use crate::copy::strided::{Loop, add_zeros, gather, move_blocks, scatter};
+use crate::copy::strided::{Loop, Step, add_zeros, gather, move_blocks, scatter};
 use crate::prefetch;
 
 /// Bytes that are streamed at a time. Few, so that reading from memory and writing to it overlap; twice as many where the source
@@ -198,8 +198,8 @@ impl Mover {
                         continue;
                     }
                     if !dense_to {
-                        let steps = (source.units.step, target.units.step);
-                        move_blocks(source.first, steps.0, to, steps.1, units, unit);
+                        let source = (source.first, Step(source.units.step));
+                        move_blocks(source, (to, Step(target.units.step)), units, unit);
                         continue;
                     }
                 }
@@ -292,6 +292,24 @@ impl Mover {
                 _ => self.produce_gathered(source, to),
             }
         }
+    }
+
+    /// [`Mover::adjacent`] of units of which parts are converted.
+    ///
+    /// # Safety
+    /// As for that.
+    #[inline(never)]
+    pub(super) unsafe fn adjacent_parts(&self, from: *const u8, to: *mut u8, count: usize) {
+        let sheet = Sheet {
+            first: from,
+            rows: Loop { count: 1, step: 0 },
+            units: Loop {
+                count,
+                step: self.source_unit as isize,
+            },
+        };
+        // SAFETY: the caller's promise.
+        unsafe { self.produce_gathered(sheet, to) }
     }
 
     /// The rest of [`Mover::produce`].

@@ -1,0 +1,254 @@
+//! Bricks: planes of which each side is several loops, since one alone would be short.
+//!
+//! Loops that follow each other in the source are the runs of a brick, those that follow each other in the destination its columns.
+//! Runs come in a few at a time, are converted if that makes them smaller, and transposed in registers to the rows of a tile, which
+//! go out in one piece each.
+
+use super::axes::{Axes, Axis};
+use super::block::Aligned;
+use super::mover::Mover;
+use super::offsets::Offsets;
+use super::rounds::Rounds;
+use super::strided::{Loop, Step, gather, move_blocks};
+use super::tiles::{PAD, Tiles};
+use super::transpose::{MOST_RUNS, SIDE};
+use crate::prefetch;
+use crate::storage::{Allocation, DATA_ALIGNMENT};
+
+/// Bytes of a run, and units, at most.
+const RUN: usize = 256;
+const RUN_UNITS: usize = 128;
+
+/// Bytes of a row, and units, at most.
+const ROW: usize = 1024;
+const ROW_UNITS: usize = 256;
+
+/// Units of each side at least.
+const LEAST: usize = 8;
+
+/// Bytes of a tile in memory that is allocated, and, if that fails, on the stack.
+const TILE: usize = 72 << 10;
+const SMALL_TILE: usize = 9 << 10;
+
+/// One side of a brick.
+struct Edge {
+    /// Units, and bytes of all of them at most.
+    count: usize,
+    most: usize,
+    /// Bytes from each unit to the next one, on the side where they follow each other.
+    step: i64,
+    /// Where they are on the other side.
+    offsets: Offsets,
+    rounds: Rounds,
+}
+
+impl Edge {
+    fn new(most: usize) -> Self {
+        Self {
+            count: 1,
+            most,
+            step: 0,
+            offsets: Offsets::new(),
+            rounds: Rounds::ONE,
+        }
+    }
+
+    /// Whether there is room for more.
+    fn is_open(&self) -> bool {
+        self.rounds.is_whole() && 2 * self.count <= self.most
+    }
+
+    /// Adds a loop around those that are there.
+    fn add(&mut self, axes: &mut Axes<'_>, index: usize, step: impl Fn(Axis) -> i64) {
+        let (rounds, inside) = Rounds::of(axes, index, (self.most / self.count) as i64);
+        self.offsets
+            .repeat(inside.size as usize, (step(inside) / 8) as isize);
+        self.count *= inside.size as usize;
+        self.rounds = rounds;
+    }
+}
+
+/// Bricks of the units of a mover.
+pub struct Bricks<'a> {
+    mover: &'a Mover,
+    tiles: Tiles<'a>,
+    /// The runs: along them units follow each other in the source.
+    along: Edge,
+    /// The columns: along them units are adjacent in the destination.
+    inner: Edge,
+}
+
+impl<'a> Bricks<'a> {
+    /// Takes the loops of bricks away, if both sides get long enough, and longer than the plane of the innermost loop and of that at
+    /// `plane` alone.
+    pub fn take(mover: &'a Mover, axes: &mut Axes<'_>, plane: usize) -> Option<Self> {
+        let (source_unit, destination_unit) = mover.units();
+        let mut along = Edge::new((RUN / source_unit).clamp(2 * LEAST, RUN_UNITS));
+        let mut inner = Edge::new((ROW / destination_unit).clamp(2 * LEAST, ROW_UNITS));
+        let sizes = [plane, axes.len() - 1].map(|i| axes.get(i).size);
+        along.step = axes.get(plane).source;
+        if along.step != 8 * source_unit as i64 {
+            return None;
+        }
+        inner.step = 8 * destination_unit as i64;
+        loop {
+            let next_along = (0..axes.len()).rev().find(|&i| {
+                along.is_open() && axes.get(i).source == along.step * along.count as i64
+            });
+            let next_inner = (0..axes.len()).rev().find(|&i| {
+                inner.is_open() && axes.get(i).destination == inner.step * inner.count as i64
+            });
+            match (next_along, next_inner) {
+                (Some(i), None) => along.add(axes, i, |axis| axis.destination),
+                (None, Some(i)) => inner.add(axes, i, |axis| axis.source),
+                (Some(i), Some(j)) => match along.count < inner.count {
+                    true => along.add(axes, i, |axis| axis.destination),
+                    false => inner.add(axes, j, |axis| axis.source),
+                },
+                (None, None) => break,
+            }
+        }
+        let alone = |size: i64, edge: &Edge| size.min(edge.most as i64) as usize;
+        let pays = along.count >= LEAST
+            && inner.count >= LEAST
+            && along.count * inner.count >= 2 * alone(sizes[0], &along) * alone(sizes[1], &inner);
+        pays.then(|| Self {
+            mover,
+            tiles: Tiles::new(mover),
+            along,
+            inner,
+        })
+    }
+
+    pub fn rounds(&self) -> [Rounds; 2] {
+        [self.along.rounds, self.inner.rounds]
+    }
+
+    /// Moves the bricks of two loops, of as many steps.
+    ///
+    /// # Safety
+    /// As for [`Mover::sheet`]; there are as many steps.
+    pub unsafe fn sheet(
+        &self,
+        from: *const u8,
+        to: *mut u8,
+        outer: Axis,
+        inner: Axis,
+        steps: [usize; 2],
+    ) {
+        let mut small = Aligned::<SMALL_TILE>::new();
+        let scratch = Allocation::new(TILE, DATA_ALIGNMENT).ok();
+        let tile = match &scratch {
+            Some(scratch) => (scratch.start().as_ptr(), TILE),
+            None => (small.as_mut_ptr(), SMALL_TILE),
+        };
+        for i in 0..outer.size {
+            for j in 0..inner.size {
+                let at = |outer: i64, inner: i64| ((i * outer + j * inner) / 8) as isize;
+                let from = from.wrapping_offset(at(outer.source, inner.source));
+                let to = to.wrapping_offset(at(outer.destination, inner.destination));
+                // SAFETY: the caller's promise.
+                unsafe { self.run(from, to, tile, steps) }
+            }
+        }
+    }
+
+    /// Moves a brick.
+    ///
+    /// # Safety
+    /// As for [`Bricks::sheet`]; the tile has so many bytes.
+    unsafe fn run(
+        &self,
+        from: *const u8,
+        to: *mut u8,
+        (tile, tile_bytes): (*mut u8, usize),
+        [along_steps, inner_steps]: [usize; 2],
+    ) {
+        let of_steps = |edge: &Edge, steps: usize| edge.count / edge.rounds.steps as usize * steps;
+        let rows = self.along.offsets.first(of_steps(&self.along, along_steps));
+        let columns = self.inner.offsets.first(of_steps(&self.inner, inner_steps));
+        let unit = self.tiles.unit();
+        let pitch = (columns.len().next_multiple_of(SIDE) * unit).next_multiple_of(PAD) + PAD;
+        let most = tile_bytes / pitch / (2 * SIDE) * (2 * SIDE);
+        for (i, rows) in rows.chunks(most).enumerate() {
+            let step = (self.along.step / 8) as isize;
+            let from = from.wrapping_offset((i * most) as isize * step);
+            let units = Loop {
+                count: rows.len(),
+                step,
+            };
+            // SAFETY: the caller's promise.
+            unsafe {
+                self.bring(from, columns, units, (tile, pitch as isize));
+                for (i, row) in rows.iter().enumerate() {
+                    let to = to.wrapping_offset(*row);
+                    self.tiles.take(tile.add(i * pitch), to, columns.len());
+                }
+            }
+        }
+    }
+
+    /// Transposes runs to the rows of a tile.
+    ///
+    /// # Safety
+    /// As for [`Bricks::run`].
+    unsafe fn bring(
+        &self,
+        from: *const u8,
+        columns: &[isize],
+        units: Loop,
+        (tile, pitch): (*mut u8, isize),
+    ) {
+        let (source_unit, _) = self.mover.units();
+        let unit = self.tiles.unit();
+        // Whole squares: what is too much is not used.
+        let padded = units.count.next_multiple_of(2 * SIDE);
+        let run_bytes = padded * source_unit;
+        let mut gathered = Aligned::<{ MOST_RUNS * RUN }>::new();
+        let mut made = Aligned::<{ MOST_RUNS * RUN }>::new();
+        let transpose = self.tiles.transpose();
+        let runs = transpose.runs();
+        let mut column = 0;
+        for group in columns.chunks(runs) {
+            let next = &columns[(column + group.len()).min(columns.len())..];
+            for offset in &next[..next.len().min(runs)] {
+                prefetch::run(from.wrapping_offset(*offset), units.step, units.count);
+            }
+            let converts = self.tiles.converts_first() && self.mover.converts();
+            let block = match converts {
+                true => gathered.as_mut_ptr(),
+                false => made.as_mut_ptr(),
+            };
+            let count = group.len().next_multiple_of(SIDE);
+            // SAFETY: the caller's promise; there is room for as many runs.
+            unsafe {
+                let (used, all) = (units.count * source_unit, padded * source_unit);
+                if units.step == source_unit as isize {
+                    let target = (block, Step(run_bytes as isize));
+                    move_blocks((from, group), target, group.len(), used);
+                } else {
+                    let one = Loop { count: 1, step: 0 };
+                    for (i, offset) in group.iter().enumerate() {
+                        let from = from.wrapping_offset(*offset);
+                        gather(from, one, units, source_unit, block.add(i * run_bytes));
+                    }
+                }
+                for i in 0..group.len() {
+                    block.add(i * run_bytes + used).write_bytes(0, all - used);
+                }
+                block
+                    .add(group.len() * run_bytes)
+                    .write_bytes(0, (count - group.len()) * run_bytes);
+                if converts {
+                    let block = block.cast_const();
+                    self.mover
+                        .adjacent(block, made.as_mut_ptr(), count * padded);
+                }
+                let made = made.as_mut_ptr().cast_const();
+                let target = (tile.add(column * unit), pitch);
+                transpose.run((made, (padded * unit) as isize), target, count, padded);
+            }
+            column += group.len();
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Where the units of some loops are, written down: bytes from the first to each.
+
+use core::mem::MaybeUninit;
+
+/// Most units whose places are written down.
+pub const MOST: usize = 512;
+
+/// Bytes from the first of some units to each of them, in the order of the loops.
+pub struct Offsets {
+    bytes: [MaybeUninit<isize>; MOST],
+    len: usize,
+}
+
+impl Offsets {
+    /// One unit.
+    pub fn new() -> Self {
+        let mut bytes = [MaybeUninit::uninit(); MOST];
+        bytes[0].write(0);
+        Self { bytes, len: 1 }
+    }
+
+    /// A loop of `size` steps around those that are there, `step` bytes apart. There are [`MOST`] units at most.
+    pub fn repeat(&mut self, size: usize, step: isize) {
+        let (first, others) = self.bytes[..self.len * size].split_at_mut(self.len);
+        for (i, others) in others.chunks_exact_mut(self.len).enumerate() {
+            let distance = step.wrapping_mul(i as isize + 1);
+            for (first, other) in first.iter().zip(others) {
+                // SAFETY: the first `len` are written.
+                other.write(unsafe { first.assume_init() }.wrapping_add(distance));
+            }
+        }
+        self.len *= size;
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The first ones.
+    pub fn first(&self, count: usize) -> &[isize] {
+        let bytes = &self.bytes[..count.min(self.len)];
+        // SAFETY: the first `len` are written.
+        unsafe { core::slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loops_follow_each_other_from_the_inside() {
+        let mut offsets = Offsets::new();
+        offsets.repeat(3, 10);
+        offsets.repeat(2, -1);
+        assert_eq!(offsets.first(6), [0, 10, 20, -1, 9, 19]);
+        assert_eq!(offsets.first(3), [0, 10, 20]);
+    }
+}

@@ -1,0 +1,227 @@
+//! The plan of a copy: how its loops are gone along, and by how many threads.
+//!
+//! Rows are runs of one loop. Planes are two loops of which one follows the source and the other the destination. Where such a loop
+//! is short, several make the side of a brick; and where that is short too, or there is nothing to transpose, short loops are a
+//! pattern. What pays was measured: see `docs/performance.md`.
+
+use super::Side;
+use super::axes::{Axes, Axis, MAX_AXES, Room, Share, Start};
+use super::bricks::Bricks;
+use super::mover::Mover;
+use super::pattern::Pattern;
+use super::plane::Plane;
+use super::rounds::Rounds;
+use super::stream;
+use super::threads;
+use super::transpose::SIDE;
+use crate::convert::Standard;
+
+/// Steps from which loops are long enough to be gone along by themselves.
+const LONG: i64 = 32;
+
+/// The same for planes that are streamed, whose rows had better be longer.
+const LONG_STREAMED: i64 = 128;
+
+/// Steps of the loops of a plane from which squares of them are whole.
+const SQUARE: i64 = SIDE as i64;
+
+/// Units of two loops that are worth being gone along by themselves.
+const MANY: i64 = 256;
+
+/// Units of a copy from which bricks pay: with fewer, the rest of them costs more than it saves.
+const BRICKS: i64 = 8192;
+
+/// A copy, but for its loops.
+struct Copy<'a> {
+    source: *const u8,
+    destination: *mut u8,
+    mover: &'a Mover,
+    start: Start,
+    /// Bytes of the destination.
+    bytes: i64,
+}
+
+// SAFETY: the caller of `run` promised that the memory may be used; parts touch different elements of the destination.
+unsafe impl Sync for Copy<'_> {}
+
+/// One place on each side: an address and a bit from there.
+type Place = ((*const u8, i64), (*mut u8, i64));
+
+/// Copies by a mover along the loops of both sides.
+///
+/// # Safety
+/// As for [`super::copy`]; the axes are those of both sides, and there is an element.
+pub unsafe fn run(
+    source: Side<'_>,
+    destination: Side<'_>,
+    mut mover: Mover,
+    mut axes: Axes<'_>,
+    bytes: i64,
+) {
+    mover.add_inner_axes(source.dtype, destination.dtype, &mut axes);
+    let start = axes.simplify();
+    mover.absorb_inner_axis(&mut axes);
+    let copy = Copy {
+        source: source.pointer,
+        destination: destination.pointer,
+        mover: &mover,
+        start,
+        bytes,
+    };
+    let along = mover
+        .unit_bits()
+        .and_then(|(from, to)| axes.plane(from, to));
+    // SAFETY: the caller's promises; the axes visit exactly the elements of both layouts.
+    unsafe {
+        match along {
+            Some(along) if copy.by_bricks(&axes, along) => {}
+            Some(along) if copy.has_long_plane(&axes, along) => copy.by_planes(axes, along),
+            None if copy.has_long_rows(&axes) => copy.by_rows(&axes),
+            _ => copy.by_patterns(axes),
+        }
+    }
+}
+
+impl Copy<'_> {
+    /// Whether the rows are long, or cannot be anything else.
+    fn has_long_rows(&self, axes: &Axes<'_>) -> bool {
+        let [outer, inner] = axes.inner_two();
+        let (from, to) = self.mover.units();
+        let dense = inner.source == 8 * from as i64 && inner.destination == 8 * to as i64;
+        let sheet = outer.size.saturating_mul(inner.size);
+        axes.len() < 2
+            || !Pattern::takes(self.mover)
+            || sheet >= 2 * MANY && (dense || inner.size >= LONG)
+    }
+
+    /// Whether the plane of the innermost loop and of that at `along` is worth being transposed by itself.
+    fn has_long_plane(&self, axes: &Axes<'_>, along: usize) -> bool {
+        let (along, inner) = (axes.get(along), axes.get(axes.len() - 1));
+        let (from, to) = self.mover.units();
+        if along.size.saturating_mul(inner.size) < MANY {
+            return false;
+        }
+        let shorter = along.size.min(inner.size);
+        match along.source == 8 * from as i64 {
+            true => shorter >= SQUARE || Plane::new(self.mover).is_woven(along, inner),
+            // Runs that must be gathered.
+            false => shorter >= 2 * SQUARE && from.min(to) <= 4,
+        }
+    }
+
+    /// Along rows of the innermost loop.
+    ///
+    /// # Safety
+    /// As for [`run`].
+    unsafe fn by_rows(&self, axes: &Axes<'_>) {
+        // SAFETY: the caller's promises.
+        unsafe {
+            self.visit(axes, self.start, 1, |(from, to), outer, inner| {
+                self.mover.sheet(from, to, outer, inner);
+            });
+        }
+    }
+
+    /// By planes of the innermost loop and of that at `along`.
+    ///
+    /// # Safety
+    /// As for [`run`].
+    unsafe fn by_planes(&self, mut axes: Axes<'_>, along: usize) {
+        axes.bring_inside(along);
+        let plane = Plane::new(self.mover);
+        // SAFETY: the caller's promises. Shares are no narrower than tiles.
+        unsafe {
+            self.visit(&axes, self.start, 128, |(from, to), along, inner| {
+                plane.run(from.0, to.0, along, inner);
+            });
+        }
+    }
+
+    /// By bricks, if those make more of a plane whose loops are short. Returns whether they did.
+    ///
+    /// # Safety
+    /// As for [`run`].
+    #[inline(never)]
+    unsafe fn by_bricks(&self, axes: &Axes<'_>, along: usize) -> bool {
+        let shorter = axes.get(along).size.min(axes.get(axes.len() - 1).size);
+        let long = match self.mover.streams() {
+            true => LONG_STREAMED,
+            false => LONG,
+        };
+        if shorter >= long || axes.len() < 3 || axes.steps() < BRICKS {
+            return false;
+        }
+        let mut room = Room::<MAX_AXES>::new();
+        let mut axes = axes.without([None; 2], room.as_mut());
+        let Some(bricks) = Bricks::take(self.mover, &mut axes, along) else {
+            return false;
+        };
+        Rounds::for_each(&axes, self.start, bricks.rounds(), |axes, start, steps| {
+            // SAFETY: the caller's promises; there are so many steps.
+            unsafe {
+                self.visit(axes, start, 1, |(from, to), outer, inner| {
+                    bricks.sheet(from.0, to.0, outer, inner, steps);
+                });
+            }
+        });
+        true
+    }
+
+    /// By patterns of the innermost loops.
+    ///
+    /// # Safety
+    /// As for [`run`].
+    #[inline(never)]
+    unsafe fn by_patterns(&self, mut axes: Axes<'_>) {
+        let pattern = Pattern::take(self.mover, &mut axes);
+        let both = [pattern.rounds(), Rounds::ONE];
+        Rounds::for_each(&axes, self.start, both, |axes, start, [steps, _]| {
+            // SAFETY: the caller's promises; there are so many steps.
+            unsafe {
+                self.visit(axes, start, 1, |(from, to), outer, inner| {
+                    pattern.sheet(from.0, to.0, outer, inner, steps);
+                });
+            }
+        });
+    }
+
+    /// Calls `sheet` for the two innermost loops wherever the others lead, in as many threads as this is worth; each takes
+    /// `narrowest` steps of a loop at least.
+    ///
+    /// # Safety
+    /// `sheet` may be called there, by several threads at once.
+    unsafe fn visit(
+        &self,
+        axes: &Axes<'_>,
+        start: Start,
+        narrowest: i64,
+        sheet: impl Fn(Place, Axis, Axis) + Sync,
+    ) {
+        // Two threads must never share a byte, so packed destinations stay with one.
+        let parts = match self.mover.writes_shared_bytes() {
+            true => 1,
+            false => threads::parts_for(self.bytes),
+        };
+        let divided = axes.divisible(parts);
+        let parts = parts.min((divided.1 / narrowest).max(1));
+        let work = |part: i64| {
+            // Kernels compute; the caller's rounding mode is no business of theirs.
+            let _environment = self.mover.computes().then(Standard::enter);
+            let share = Share::new(part, parts, divided);
+            axes.for_each_sheet(start, share, |from, to, outer, inner| {
+                let byte = |bit: i64| bit.div_euclid(8) as isize;
+                let from = (self.source.wrapping_offset(byte(from)), from.rem_euclid(8));
+                let to = (self.destination.wrapping_offset(byte(to)), to.rem_euclid(8));
+                sheet((from, to), outer, inner);
+            });
+            if self.mover.streams() {
+                stream::finish();
+            }
+        };
+        if parts > 1 {
+            threads::run(parts, &work);
+        } else {
+            work(0);
+        }
+    }
+}
