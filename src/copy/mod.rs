@@ -31,7 +31,7 @@ pub use threads::{num_threads, set_num_threads};
 use crate::dtype::{DType, Overflow};
 use crate::layout::Layout;
 use axes::{Axes, MAX_AXES, Room};
-use mover::Mover;
+use mover::{Mover, Reach};
 
 /// Ranks that most copies have.
 const SMALL_NDIM: usize = 6;
@@ -112,7 +112,7 @@ unsafe fn copy_elements(
         if dense && few::convert(source, destination, overflow, bytes) {
             return;
         }
-        let mover = Mover::choose(from, to, overflow, !fresh && stream::pays(bytes));
+        let mover = Mover::choose(from, to, overflow, Reach::of(bytes, fresh));
         // Setting up room for the highest rank takes longer than a small copy.
         if dense {
             let mut room = Room::<3>::new();

@@ -5,6 +5,7 @@ mod rows;
 use super::axes::{Axes, Axis};
 use super::block;
 use super::lanes::Lane;
+use super::stream;
 use crate::convert::{self, Kernel};
 use crate::dtype::{DType, Kind, Overflow, Scalar};
 
@@ -16,8 +17,32 @@ pub struct Mover {
     source_unit: usize,
     /// Bytes of a unit in the destination.
     destination_unit: usize,
-    /// Whether the destination is streamed.
-    streams: bool,
+    /// How far away the destination is.
+    reach: Reach,
+}
+
+/// Where the memory of a destination is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// With its source it fits the caches that are near.
+    Near,
+    /// It does not: lines are better asked for before they are written.
+    Far,
+    /// It does not fit the cache at all, and is better streamed.
+    Streamed,
+}
+
+impl Reach {
+    /// That of a destination of `bytes`. If it is `fresh`, the system has not written its pages yet, and will by way of the cache.
+    pub fn of(bytes: i64, fresh: bool) -> Self {
+        /// Bytes that do not fit a second-level cache, with as many of a source.
+        const FAR: i64 = 1 << 20;
+        match bytes {
+            _ if !fresh && stream::pays(bytes) => Self::Streamed,
+            FAR.. => Self::Far,
+            _ => Self::Near,
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -63,13 +88,13 @@ fn is_movable(size: usize) -> bool {
 }
 
 impl Mover {
-    /// The way from one dtype to another, which must be convertible. `streams`: the destination is better streamed.
-    pub fn choose(from: DType, to: DType, overflow: Overflow, streams: bool) -> Self {
+    /// The way from one dtype to another, which must be convertible, to a destination that is so far away.
+    pub fn choose(from: DType, to: DType, overflow: Overflow, reach: Reach) -> Self {
         let mover = |way, source_unit, destination_unit| Self {
             way,
             source_unit,
             destination_unit,
-            streams,
+            reach,
         };
         let whole = |dtype: DType| (dtype.storage_bits() / 8) as usize;
         let same = has_same_bits(from, to);
@@ -198,7 +223,7 @@ impl Mover {
 
     /// Whether destinations are streamed; the end is then told by [`super::stream::finish`].
     pub fn streams(&self) -> bool {
-        self.streams
+        self.reach == Reach::Streamed
     }
 
     /// Bytes of a unit on each side.

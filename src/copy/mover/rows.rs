@@ -1,13 +1,13 @@
 //! Moving by a mover: runs as they lie, rows by way of blocks that stay in the first-level cache.
 
-use super::{Mover, Way};
+use super::{Mover, Reach, Way};
 use crate::copy::axes::Axis;
 use crate::copy::block::{self, BLOCK, Block};
 use crate::copy::lanes::{at, move_lanes};
 use crate::copy::sheet::Sheet;
 use crate::copy::stream;
 use crate::copy::strided::{Loop, Step, add_zeros, gather, move_blocks, scatter};
-use crate::prefetch;
+use crate::prefetch::{self, FAR, LINE};
 
 /// Bytes that are streamed at a time. Few, so that reading from memory and writing to it overlap; twice as many where the source
 /// is gathered, which takes its time.
@@ -15,6 +15,9 @@ const STREAMED: usize = 512;
 
 /// Bytes by which reading is ahead of what is streamed.
 const AHEAD: isize = 2048;
+
+/// Rows by which asking for those of the destination is ahead.
+const ROWS_AHEAD: usize = 4;
 
 impl Mover {
     /// Moves the units of two loops, of which the inner one is the better one to go along, from the two bits on.
@@ -82,7 +85,7 @@ impl Mover {
             if repeats && dense_to && !matches!(self.way, Way::Bytes) && row_bytes <= 4 * BLOCK {
                 // The same row again and again: it is converted once.
                 let once = Self {
-                    streams: false,
+                    reach: Reach::Near,
                     ..*self
                 };
                 once.rows(source.first_row(), target.first_row());
@@ -112,7 +115,7 @@ impl Mover {
     unsafe fn run(&self, from: *const u8, to: *mut u8, count: usize) {
         // SAFETY: the caller's promise.
         unsafe {
-            if self.streams {
+            if self.streams() {
                 let rows = |first, step| Sheet {
                     first,
                     rows: Loop { count: 1, step: 0 },
@@ -149,21 +152,28 @@ impl Mover {
         let aligned = stream::is_aligned(target.first, self.destination_unit);
         let joined = target.rows.step == (target.units.count * self.destination_unit) as isize;
         let (rows, units) = (source.rows.count, source.units.count);
-        let long = joined || units * self.destination_unit >= STREAMED;
+        let row_bytes = units * self.destination_unit;
+        let lines = [target.first as usize, target.rows.step as usize, row_bytes]
+            .iter()
+            .all(|bytes| bytes.is_multiple_of(LINE));
+        let long = joined || lines || row_bytes >= STREAMED;
         let streams =
-            self.streams && dense_to && aligned && long && self.destination_unit <= STREAMED;
-        // Units of a block.
-        let most = (BLOCK / self.source_unit.max(self.destination_unit)).max(1);
+            self.streams() && dense_to && aligned && long && self.destination_unit <= STREAMED;
         let direct = self.is_direct(&source) && dense_to;
-        let streamed = if direct { STREAMED } else { 2 * STREAMED };
-        let most = if streams {
-            most.min((streamed / self.destination_unit).max(1))
-        } else {
-            most
+        // Units of a block, and of one of a long row.
+        let block = (BLOCK / self.source_unit.max(self.destination_unit)).max(1);
+        let most = match (streams, direct) {
+            (false, _) => block,
+            (true, true) => block.min(STREAMED / self.destination_unit),
+            (true, false) => block.min(2 * STREAMED / self.destination_unit),
         };
+        if direct && matches!(self.way, Way::Bytes) && (lines || !streams) {
+            // SAFETY: the caller's promise.
+            return unsafe { self.copy_rows(source, target, streams) };
+        }
         // SAFETY: the caller's promise.
         unsafe {
-            if dense_to && joined && 2 * units <= most && rows > 1 {
+            if dense_to && joined && 2 * units <= block && rows > 1 {
                 // Several short rows are a block.
                 let mut row = 0;
                 while row < rows {
@@ -174,7 +184,7 @@ impl Mover {
                         0
                     };
                     let count = match rows_to_line {
-                        0 => most / units,
+                        0 => block / units,
                         count => count,
                     };
                     let count = count.min(rows - row);
@@ -192,14 +202,14 @@ impl Mover {
                     continue;
                 }
                 if matches!(self.way, Way::Bytes) {
-                    let unit = self.source_unit;
                     if direct {
-                        stream::copy(source.first, to, units * unit);
+                        stream::copy(source.first, to, row_bytes);
                         continue;
                     }
                     if !dense_to {
                         let source = (source.first, Step(source.units.step));
-                        move_blocks(source, (to, Step(target.units.step)), units, unit);
+                        let target = (to, Step(target.units.step));
+                        move_blocks(source, target, units, self.source_unit);
                         continue;
                     }
                 }
@@ -233,6 +243,38 @@ impl Mover {
         }
     }
 
+    /// Copies the rows of two sheets, whose units are adjacent on both sides, as streams if so.
+    ///
+    /// # Safety
+    /// As for [`Mover::sheet`].
+    unsafe fn copy_rows(&self, source: Sheet, target: Sheet, streams: bool) {
+        let bytes = source.units.count * self.source_unit;
+        let rows = source.rows.count;
+        let asks = self.reach != Reach::Near && bytes >= LINE;
+        // SAFETY: the caller's promise.
+        unsafe {
+            if !asks {
+                let from = (source.first, Step(source.rows.step));
+                let to = (target.first.cast_mut(), Step(target.rows.step));
+                return move_blocks(from, to, rows, bytes);
+            }
+            for row in 0..rows {
+                let (from, to) = (source.row(row).first, target.row(row).first.cast_mut());
+                if streams {
+                    stream::copy(from, to, bytes);
+                    continue;
+                }
+                // Of long rows, what is copied asks itself.
+                let rows_ahead = (BLOCK / bytes).clamp(1, ROWS_AHEAD) as isize;
+                let ahead = to.wrapping_offset(target.rows.step * rows_ahead);
+                for offset in (0..bytes.min(FAR)).step_by(LINE) {
+                    prefetch::line_to_write(ahead.wrapping_add(offset));
+                }
+                block::copy(from, to, bytes);
+            }
+        }
+    }
+
     /// Moves a block to adjacent units, as a stream if so.
     ///
     /// # Safety
@@ -251,6 +293,12 @@ impl Mover {
                 self.produce(block, buffer.as_mut_ptr());
                 stream::write(buffer.as_mut_ptr(), to, bytes);
             } else {
+                if self.reach == Reach::Far {
+                    let bytes = block.rows.count * block.units.count * self.destination_unit;
+                    for offset in (0..bytes).step_by(LINE) {
+                        prefetch::line_to_write(to.wrapping_add(offset));
+                    }
+                }
                 self.produce(block, to);
             }
         }
