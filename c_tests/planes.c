@@ -1,46 +1,5 @@
 /* Planes whose two sides run along different axes: of every size of unit, at any place, small, in the cache, and too large for it. */
-#include "check.h"
-
-#include <stdint.h>
-
-/** A dtype whose numbers are the integers that are asked for. */
-typedef struct {
-    DLDataType dtype;
-    size_t size;
-} element_t;
-
-static double get(element_t e, const uint8_t *at)
-{
-    if (e.dtype.code == kDLUInt) {
-        uint64_t value = 0;
-        memcpy(&value, at, e.size);
-        return (double)value;
-    }
-    if (e.dtype.code == kDLComplex ? e.size == 8 : e.size == 4) {
-        float value;
-        memcpy(&value, at, sizeof value);
-        return value;
-    }
-    double value;
-    memcpy(&value, at, sizeof value);
-    return value;
-}
-
-static void put(element_t e, uint8_t *at, double number)
-{
-    if (e.dtype.code == kDLUInt) {
-        uint64_t value = (uint64_t)number;
-        memcpy(at, &value, e.size);
-        return;
-    }
-    memset(at, 0, e.size);
-    if (e.dtype.code == kDLComplex ? e.size == 8 : e.size == 4) {
-        float value = (float)number;
-        memcpy(at, &value, sizeof value);
-    } else {
-        memcpy(at, &number, sizeof number);
-    }
-}
+#include "elements.h"
 
 static void *allocated(size_t size)
 {
@@ -78,7 +37,7 @@ static void plane(element_t from, element_t to, int64_t outer, int64_t rows, int
         for (int64_t r = 0; r < rows; r++) {
             for (int64_t c = 0; c < columns; c++) {
                 int64_t at = place.source_first + (o * rows + r) * source_row + c * place.step;
-                put(from, source + (size_t)at * from.size, (double)((o * 3 + r * 7 + c * 11 + r * c) % 251));
+                element_put(from, source + (size_t)at * from.size, (double)((o * 3 + r * 7 + c * 11 + r * c) % 251));
             }
         }
     }
@@ -87,7 +46,7 @@ static void plane(element_t from, element_t to, int64_t outer, int64_t rows, int
             for (int64_t r = row; r < row + 32 && r < outer * rows; r++) {
                 int64_t at = place.source_first + r * source_row + c * place.step;
                 int64_t there = place.target_first + (r / rows * columns + c) * target_row + r % rows;
-                put(to, expected + (size_t)there * to.size, get(from, source + (size_t)at * from.size));
+                element_put(to, expected + (size_t)there * to.size, element_get(from, source + (size_t)at * from.size));
             }
         }
     }

@@ -192,7 +192,8 @@ impl<'a> Axes<'a> {
     /// Brings the loops whose steps are closest in the source to the inside.
     pub fn follow_source(&mut self) {
         let axes = &mut self.axes[..self.len];
-        axes.sort_by_key(|axis| core::cmp::Reverse(axis.source.unsigned_abs()));
+        let key = |axis: &Axis| (axis.source.unsigned_abs(), axis.destination);
+        axes.sort_unstable_by_key(|axis| core::cmp::Reverse(key(axis)));
     }
 
     /// The loop to divide among threads, and its size: the outermost one that is long enough for `parts`, else the longest.

@@ -7,7 +7,7 @@
 use super::axes::{Axes, Axis};
 use super::block::Aligned;
 use super::mover::Mover;
-use super::offsets::Offsets;
+use super::offsets::{Offsets, Room};
 use super::rounds::Rounds;
 use super::strided::{Loop, Step, gather, move_blocks};
 use super::tiles::{PAD, Tiles};
@@ -31,24 +31,24 @@ const TILE: usize = 72 << 10;
 const SMALL_TILE: usize = 9 << 10;
 
 /// One side of a brick.
-struct Edge {
+struct Edge<'a> {
     /// Units, and bytes of all of them at most.
     count: usize,
     most: usize,
     /// Bytes from each unit to the next one, on the side where they follow each other.
     step: i64,
     /// Where they are on the other side.
-    offsets: Offsets,
+    offsets: Offsets<'a>,
     rounds: Rounds,
 }
 
-impl Edge {
-    fn new(most: usize) -> Self {
+impl<'a> Edge<'a> {
+    fn new(most: usize, room: &'a mut Room) -> Self {
         Self {
             count: 1,
             most,
             step: 0,
-            offsets: Offsets::new(),
+            offsets: Offsets::new(room),
             rounds: Rounds::ONE,
         }
     }
@@ -73,18 +73,24 @@ pub struct Bricks<'a> {
     mover: &'a Mover,
     tiles: Tiles<'a>,
     /// The runs: along them units follow each other in the source.
-    along: Edge,
+    along: Edge<'a>,
     /// The columns: along them units are adjacent in the destination.
-    inner: Edge,
+    inner: Edge<'a>,
 }
 
 impl<'a> Bricks<'a> {
     /// Takes the loops of bricks away, if both sides get long enough, and longer than the plane of the innermost loop and of that at
     /// `plane` alone.
-    pub fn take(mover: &'a Mover, axes: &mut Axes<'_>, plane: usize) -> Option<Self> {
+    pub fn take(
+        mover: &'a Mover,
+        axes: &mut Axes<'_>,
+        plane: usize,
+        rooms: &'a mut [Room; 2],
+    ) -> Option<Self> {
+        let [along, inner] = rooms;
         let (source_unit, destination_unit) = mover.units();
-        let mut along = Edge::new((RUN / source_unit).clamp(2 * LEAST, RUN_UNITS));
-        let mut inner = Edge::new((ROW / destination_unit).clamp(2 * LEAST, ROW_UNITS));
+        let mut along = Edge::new((RUN / source_unit).clamp(2 * LEAST, RUN_UNITS), along);
+        let mut inner = Edge::new((ROW / destination_unit).clamp(2 * LEAST, ROW_UNITS), inner);
         let sizes = [plane, axes.len() - 1].map(|i| axes.get(i).size);
         along.step = axes.get(plane).source;
         if along.step != 8 * source_unit as i64 {

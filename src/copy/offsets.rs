@@ -5,18 +5,28 @@ use core::mem::MaybeUninit;
 /// Most units whose places are written down.
 pub const MOST: usize = 512;
 
+/// Room for the places. It stays where it is: to move it would take longer than many copies.
+pub struct Room([MaybeUninit<isize>; MOST]);
+
+impl Room {
+    /// Room that is not used yet.
+    pub const NEW: Self = Self([MaybeUninit::uninit(); MOST]);
+}
+
 /// Bytes from the first of some units to each of them, in the order of the loops.
-pub struct Offsets {
-    bytes: [MaybeUninit<isize>; MOST],
+pub struct Offsets<'a> {
+    bytes: &'a mut [MaybeUninit<isize>; MOST],
     len: usize,
 }
 
-impl Offsets {
+impl<'a> Offsets<'a> {
     /// One unit.
-    pub fn new() -> Self {
-        let mut bytes = [MaybeUninit::uninit(); MOST];
-        bytes[0].write(0);
-        Self { bytes, len: 1 }
+    pub fn new(room: &'a mut Room) -> Self {
+        room.0[0].write(0);
+        Self {
+            bytes: &mut room.0,
+            len: 1,
+        }
     }
 
     /// A loop of `size` steps around those that are there, `step` bytes apart. There are [`MOST`] units at most.
@@ -51,7 +61,8 @@ mod tests {
 
     #[test]
     fn loops_follow_each_other_from_the_inside() {
-        let mut offsets = Offsets::new();
+        let mut room = Room::NEW;
+        let mut offsets = Offsets::new(&mut room);
         offsets.repeat(3, 10);
         offsets.repeat(2, -1);
         assert_eq!(offsets.first(6), [0, 10, 20, -1, 9, 19]);

@@ -4,7 +4,7 @@
 use super::axes::{Axes, Axis};
 use super::block::{BLOCK, Block};
 use super::mover::Mover;
-use super::offsets::{MOST, Offsets};
+use super::offsets::{MOST, Offsets, Room};
 use super::rounds::Rounds;
 use super::strided::{Step, move_blocks};
 
@@ -18,10 +18,10 @@ pub struct Pattern<'a> {
     rounds: Rounds,
     /// Units that are adjacent on both sides, and where such pieces are in the source.
     piece: usize,
-    pieces: Offsets,
+    pieces: Offsets<'a>,
     /// Units that are adjacent in the destination, and where such rows are.
     row: usize,
-    rows: Offsets,
+    rows: Offsets<'a>,
 }
 
 impl<'a> Pattern<'a> {
@@ -32,15 +32,16 @@ impl<'a> Pattern<'a> {
     }
 
     /// Takes the innermost loops away, as many as a pattern has room for. The others then follow the source.
-    pub fn take(mover: &'a Mover, axes: &mut Axes<'_>) -> Self {
+    pub fn take(mover: &'a Mover, axes: &mut Axes<'_>, rooms: &'a mut [Room; 2]) -> Self {
+        let [pieces, rows] = rooms;
         let (source_unit, destination_unit) = mover.units();
         let mut pattern = Self {
             mover,
             rounds: Rounds::ONE,
             piece: 1,
-            pieces: Offsets::new(),
+            pieces: Offsets::new(pieces),
             row: 1,
-            rows: Offsets::new(),
+            rows: Offsets::new(rows),
         };
         let mut most = MOST.min(BLOCK / source_unit.max(destination_unit)) as i64;
         while axes.len() > 0 && most >= 2 && pattern.rounds.is_whole() {

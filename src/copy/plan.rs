@@ -8,6 +8,7 @@ use super::Side;
 use super::axes::{Axes, Axis, MAX_AXES, Room, Share, Start};
 use super::bricks::Bricks;
 use super::mover::Mover;
+use super::offsets;
 use super::pattern::Pattern;
 use super::plane::Plane;
 use super::rounds::Rounds;
@@ -74,7 +75,7 @@ pub unsafe fn run(
     // SAFETY: the caller's promises; the axes visit exactly the elements of both layouts.
     unsafe {
         match along {
-            Some(along) if copy.by_bricks(&axes, along) => {}
+            Some(along) if copy.has_short_planes(&axes, along) && copy.by_bricks(&axes, along) => {}
             Some(along) if copy.has_long_plane(&axes, along) => copy.by_planes(axes, along),
             None if copy.has_long_rows(&axes) => copy.by_rows(&axes),
             _ => copy.by_patterns(axes),
@@ -89,16 +90,25 @@ impl Copy<'_> {
         let (from, to) = self.mover.units();
         let dense = inner.source == 8 * from as i64 && inner.destination == 8 * to as i64;
         let sheet = outer.size.saturating_mul(inner.size);
-        axes.len() < 2
-            || !Pattern::takes(self.mover)
-            || sheet >= 2 * MANY && (dense || inner.size >= LONG)
+        let many = axes.len() < 3 || sheet >= 2 * MANY;
+        axes.len() < 2 || !Pattern::takes(self.mover) || many && (dense || inner.size >= LONG)
+    }
+
+    /// Whether there are many planes of the innermost loop and of that at `along`, and those might be longer.
+    fn has_short_planes(&self, axes: &Axes<'_>, along: usize) -> bool {
+        let long = match self.mover.streams() {
+            true => LONG_STREAMED,
+            false => LONG,
+        };
+        let shorter = axes.get(along).size.min(axes.get(axes.len() - 1).size);
+        axes.len() > 2 && shorter < long && axes.steps() >= BRICKS
     }
 
     /// Whether the plane of the innermost loop and of that at `along` is worth being transposed by itself.
     fn has_long_plane(&self, axes: &Axes<'_>, along: usize) -> bool {
         let (along, inner) = (axes.get(along), axes.get(axes.len() - 1));
         let (from, to) = self.mover.units();
-        if along.size.saturating_mul(inner.size) < MANY {
+        if axes.len() > 2 && along.size.saturating_mul(inner.size) < MANY {
             return false;
         }
         let shorter = along.size.min(inner.size);
@@ -143,17 +153,10 @@ impl Copy<'_> {
     /// As for [`run`].
     #[inline(never)]
     unsafe fn by_bricks(&self, axes: &Axes<'_>, along: usize) -> bool {
-        let shorter = axes.get(along).size.min(axes.get(axes.len() - 1).size);
-        let long = match self.mover.streams() {
-            true => LONG_STREAMED,
-            false => LONG,
-        };
-        if shorter >= long || axes.len() < 3 || axes.steps() < BRICKS {
-            return false;
-        }
         let mut room = Room::<MAX_AXES>::new();
         let mut axes = axes.without([None; 2], room.as_mut());
-        let Some(bricks) = Bricks::take(self.mover, &mut axes, along) else {
+        let mut rooms = [offsets::Room::NEW; 2];
+        let Some(bricks) = Bricks::take(self.mover, &mut axes, along, &mut rooms) else {
             return false;
         };
         Rounds::for_each(&axes, self.start, bricks.rounds(), |axes, start, steps| {
@@ -173,7 +176,8 @@ impl Copy<'_> {
     /// As for [`run`].
     #[inline(never)]
     unsafe fn by_patterns(&self, mut axes: Axes<'_>) {
-        let pattern = Pattern::take(self.mover, &mut axes);
+        let mut rooms = [offsets::Room::NEW; 2];
+        let pattern = Pattern::take(self.mover, &mut axes, &mut rooms);
         let both = [pattern.rounds(), Rounds::ONE];
         Rounds::for_each(&axes, self.start, both, |axes, start, [steps, _]| {
             // SAFETY: the caller's promises; there are so many steps.

@@ -1,0 +1,193 @@
+/* Copies between layouts of many dimensions, each with its own order in memory, steps, gaps, and directions; among them those of
+   which every loop is short. Every byte of the destination is looked at. */
+#include "elements.h"
+
+enum { MOST_DIMS = 24 };
+
+/** One side: where its elements are in a buffer of so many. */
+typedef struct {
+    int64_t strides[MOST_DIMS], first, count;
+} side_t;
+
+/** What a side may have besides an order of its own. */
+typedef struct {
+    int gaps, steps, turns, repeats;
+} odds_t;
+
+static uint64_t state = 5;
+
+static int64_t up_to(int64_t most)
+{
+    return (int64_t)(next_random(&state) % (uint64_t)(most + 1));
+}
+
+static int one_in(int odds)
+{
+    return odds && up_to(odds - 1) == 0;
+}
+
+/** Lays dimensions out, the innermost of `order` first. */
+static side_t lay_out(int ndim, const int64_t *shape, const int *order, odds_t odds)
+{
+    side_t side = {{0}, up_to(9), 1};
+    for (int i = 0; i < ndim; i++) {
+        int dim = order[i];
+        if (one_in(odds.repeats)) {
+            continue; /* stride 0 */
+        }
+        int64_t stride = side.count * (one_in(odds.steps) ? 2 + up_to(2) : 1);
+        side.count = stride * shape[dim] + (one_in(odds.gaps) ? 1 + up_to(15) : 0);
+        side.strides[dim] = stride;
+        if (one_in(odds.turns)) {
+            side.first += stride * (shape[dim] - 1);
+            side.strides[dim] = -stride;
+        }
+    }
+    side.count += side.first + 16;
+    return side;
+}
+
+static void *allocated(size_t size, int byte)
+{
+    void *memory = malloc(size);
+    if (!memory) {
+        abort();
+    }
+    memset(memory, byte, size);
+    return memory;
+}
+
+static void copy(element_t from, element_t to, int ndim, int64_t *shape, side_t source, side_t target)
+{
+    size_t source_size = (size_t)source.count * from.size, target_size = (size_t)target.count * to.size;
+    uint8_t *data = allocated(source_size, 0), *into = allocated(target_size, 0xee), *expected = allocated(target_size, 0xee);
+    for (int64_t i = 0; i < source.count; i++) {
+        element_put(from, data + (size_t)i * from.size, (double)((i * 7 + i / 251) % (from.dtype.code == kDLBool ? 2 : 251)));
+    }
+    int64_t index[MOST_DIMS] = {0}, s = source.first, t = target.first;
+    for (int dim = ndim; dim >= 0;) {
+        element_put(to, expected + (size_t)t * to.size, element_get(from, data + (size_t)s * from.size));
+        for (dim = ndim - 1; dim >= 0; dim--) {
+            if (++index[dim] < shape[dim]) {
+                s += source.strides[dim];
+                t += target.strides[dim];
+                break;
+            }
+            s -= source.strides[dim] * (shape[dim] - 1);
+            t -= target.strides[dim] * (shape[dim] - 1);
+            index[dim] = 0;
+        }
+    }
+    DLTensor described = describe(data, from.dtype, ndim, shape, source.strides);
+    DLTensor destination = describe(into, to.dtype, ndim, shape, target.strides);
+    described.byte_offset = (uint64_t)source.first * from.size;
+    destination.byte_offset = (uint64_t)target.first * to.size;
+    tensor_t *tensor = NULL;
+    CHECK_OK(tensor_as_tensor(&destination, NULL, &tensor));
+    CHECK_OK(tensor_copy_into(tensor, &described, NULL));
+    int right = memcmp(into, expected, target_size) == 0;
+    CHECK(right);
+    if (!right) {
+        fprintf(stderr, "code %d bits %d -> code %d bits %d:", from.dtype.code, from.dtype.bits, to.dtype.code, to.dtype.bits);
+        for (int dim = 0; dim < ndim; dim++) {
+            fprintf(stderr, " %d x (%d, %d)", (int)shape[dim], (int)source.strides[dim], (int)target.strides[dim]);
+        }
+        fprintf(stderr, "\n");
+    }
+    tensor_release(tensor);
+    free(data);
+    free(into);
+    free(expected);
+}
+
+/** Orders of both sides at random. */
+static void shuffled(element_t from, element_t to, int ndim, int64_t *shape, odds_t source, odds_t target)
+{
+    int orders[2][MOST_DIMS];
+    for (int side = 0; side < 2; side++) {
+        for (int i = 0; i < ndim; i++) {
+            int other = (int)up_to(i);
+            orders[side][i] = orders[side][other];
+            orders[side][other] = i;
+        }
+    }
+    side_t one = lay_out(ndim, shape, orders[0], source);
+    copy(from, to, ndim, shape, one, lay_out(ndim, shape, orders[1], target));
+}
+
+/** The last dimension is the first in memory, and so on. */
+static void turned_round(element_t from, element_t to, int ndim, int64_t *shape)
+{
+    int up[MOST_DIMS], down[MOST_DIMS];
+    for (int i = 0; i < ndim; i++) {
+        up[i] = i;
+        down[i] = ndim - 1 - i;
+    }
+    const odds_t none = {0, 0, 0, 0};
+    side_t source = lay_out(ndim, shape, up, none);
+    copy(from, to, ndim, shape, source, lay_out(ndim, shape, down, none));
+}
+
+int main(int argc, char **argv)
+{
+    const int tiny = argc > 1 && strcmp(argv[1], "tiny") == 0;
+    static const element_t u8 = {{kDLUInt, 8, 1}, 1}, u16 = {{kDLUInt, 16, 1}, 2}, u32 = {{kDLUInt, 32, 1}, 4},
+                           f32 = {{kDLFloat, 32, 1}, 4}, f64 = {{kDLFloat, 64, 1}, 8}, truth = {{kDLBool, 8, 1}, 1},
+                           c64 = {{kDLComplex, 64, 1}, 8}, c128 = {{kDLComplex, 128, 1}, 16},
+                           f32x3 = {{kDLFloat, 32, 3}, 12}, f64x3 = {{kDLFloat, 64, 3}, 24}, f64x9 = {{kDLFloat, 64, 9}, 72};
+    const element_t pairs[][2] = {
+        {u8, u8},   {u16, u16}, {f32, f32},   {f64, f64},  {c128, c128}, {f32, u8},   {u8, f32},       {u16, u8},
+        {u32, f64}, {f64, f32}, {f64, u8},    {c64, c128}, {c128, c64},  {truth, f64}, {f32, truth},    {f32, c64},
+        {c128, f32}, {c64, truth}, {f32x3, f32x3}, {f32x3, f64x3}, {f64x9, f64x9}, {u8, c128}};
+    const int pair_count = (int)(sizeof pairs / sizeof *pairs);
+    static const int64_t sizes[] = {1, 2, 2, 3, 3, 4, 5, 7, 8, 9, 12, 16, 17, 31, 33, 64, 100, 130, 700};
+    static const int64_t most[] = {40, 600, 5000, 30000};
+    const int rounds = tiny ? 150 : 6000;
+    for (int round = 0; round < rounds; round++) {
+        const element_t *pair = pairs[up_to(pair_count - 1)];
+        int64_t shape[MOST_DIMS], left = most[tiny ? up_to(1) : up_to(3)];
+        int ndim = 0;
+        while (ndim < 8 && left > 1) {
+            int64_t size = sizes[up_to(18)];
+            shape[ndim] = size < left ? size : left;
+            left /= shape[ndim++];
+        }
+        const odds_t source = {one_in(3) ? 3 : 0, one_in(3) ? 3 : 0, one_in(3) ? 2 : 0, one_in(4) ? 3 : 0};
+        const odds_t target = {one_in(3) ? 3 : 0, one_in(5) ? 4 : 0, one_in(4) ? 3 : 0, 0};
+        shuffled(pair[0], pair[1], ndim, shape, source, target);
+    }
+    const int small = tiny ? 2 : 3;
+    for (int p = 0; p < pair_count; p++) {
+        for (int size = 2; size <= 5; size++) {
+            int64_t shape[MOST_DIMS], count = 1;
+            int ndim = 0;
+            while (count < (size == small ? 20000 : 3000)) {
+                count *= size;
+                shape[ndim++] = size;
+            }
+            turned_round(pairs[p][0], pairs[p][1], ndim, shape);
+        }
+    }
+    if (!tiny) {
+        /* More than any cache is taken to have room for, and so that several threads take part. */
+        for (int threads = 1; threads <= 2; threads++) {
+            CHECK_OK(tensor_set_num_threads(threads));
+            int64_t twos[24], fours[11] = {4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4}, mixed[5] = {23, 70, 5, 66, 11}, heads[4] = {40, 12, 170, 64};
+            for (int i = 0; i < 24; i++) {
+                twos[i] = 2;
+            }
+            turned_round(u8, u8, 24, twos);
+            turned_round(f32, f32, 11, fours);
+            turned_round(u8, f32, 5, mixed);
+            turned_round(f64, f64, 5, mixed);
+            turned_round(f64, u8, 5, mixed);
+            const odds_t none = {0, 0, 0, 0}, some = {4, 6, 4, 6}, gaps = {4, 0, 0, 0};
+            for (int i = 0; i < 4; i++) {
+                shuffled(f32, f32, 4, heads, none, none);
+                shuffled(u16, f64, 4, heads, some, gaps);
+                shuffled(f64, f32, 5, mixed, gaps, none);
+            }
+        }
+    }
+    return check_result();
+}
