@@ -156,6 +156,11 @@ int main(int argc, char **argv)
         const odds_t target = {one_in(3) ? 3 : 0, one_in(5) ? 4 : 0, one_in(4) ? 3 : 0, 0};
         shuffled(pair[0], pair[1], ndim, shape, source, target);
     }
+    /* Rows of large elements that go in rounds, of which the last is shorter. */
+    int64_t rows[3] = {5, 2, 199};
+    const side_t apart = {{410, 203, 1}, 1, 5 * 410 + 16}, closer = {{400, 200, 1}, 0, 5 * 400};
+    copy(f32x3, f32x3, 3, rows, apart, closer);
+    copy(f32x3, f64x3, 3, rows, apart, closer);
     const int small = tiny ? 2 : 3;
     for (int p = 0; p < pair_count; p++) {
         for (int size = 2; size <= 5; size++) {

@@ -174,7 +174,8 @@ impl<'a> Bricks<'a> {
         let rows = self.along.offsets.first(of_steps(&self.along, along_steps));
         let columns = self.inner.offsets.first(of_steps(&self.inner, inner_steps));
         let unit = self.tiles.unit();
-        let pitch = (columns.len().next_multiple_of(SIDE) * unit).next_multiple_of(PAD) + PAD;
+        // What whole squares have too much fits between the rows.
+        let pitch = (columns.len() * unit).next_multiple_of(PAD) + PAD;
         let most = tile_bytes / pitch / (2 * SIDE) * (2 * SIDE);
         for (i, rows) in rows.chunks(most).enumerate() {
             let step = (self.along.step / 8) as isize;

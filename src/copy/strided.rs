@@ -6,8 +6,8 @@ use super::block;
 #[cfg(target_arch = "x86_64")]
 use crate::convert;
 
-/// Compiles a loop for every processor and once more for AVX2, and calls the better one.
-macro_rules! with_avx2 {
+/// Compiles a loop for every processor and once more for AVX2 and AVX-512, and calls the best one.
+macro_rules! at_every_level {
     (
         $(#[$doc:meta])*
         unsafe fn $name:ident<$T:ident: Copy, const $N:ident: $number:ty>(
@@ -25,8 +25,18 @@ macro_rules! with_avx2 {
                 // SAFETY: the caller's promise.
                 unsafe { plain::<$T, $N>($($argument),*) }
             }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,avx512f,avx512bw")]
+            unsafe fn avx512<$T: Copy, const $N: $number>($($argument: $type),*) {
+                // SAFETY: the caller's promise.
+                unsafe { plain::<$T, $N>($($argument),*) }
+            }
             // SAFETY: the caller's promise; the processor was asked.
             unsafe {
+                #[cfg(target_arch = "x86_64")]
+                if convert::has_avx512() {
+                    return avx512::<$T, $N>($($argument),*);
+                }
                 #[cfg(target_arch = "x86_64")]
                 if convert::has_avx2() {
                     return avx2::<$T, $N>($($argument),*);
@@ -244,7 +254,7 @@ unsafe fn gather_sized<T: Copy>(from: *const u8, units: Loop, to: *mut u8) {
     }
 }
 
-with_avx2! {
+at_every_level! {
     /// Every `STEP`-th unit to adjacent ones.
     ///
     /// # Safety
@@ -335,7 +345,7 @@ unsafe fn interleave_sized<T: Copy>(
     }
 }
 
-with_avx2! {
+at_every_level! {
     /// `N` runs, one unit of each at a time.
     ///
     /// # Safety

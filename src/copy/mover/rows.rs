@@ -14,7 +14,7 @@ use crate::prefetch::{self, FAR, LINE};
 const STREAMED: usize = 512;
 
 /// Bytes by which reading is ahead of what is streamed.
-const AHEAD: isize = 2048;
+const AHEAD: isize = 4096;
 
 /// Rows by which asking for those of the destination is ahead.
 const ROWS_AHEAD: usize = 4;
@@ -162,10 +162,9 @@ impl Mover {
         let direct = self.is_direct(&source) && dense_to;
         // Units of a block, and of one of a long row.
         let block = (BLOCK / self.source_unit.max(self.destination_unit)).max(1);
-        let most = match (streams, direct) {
-            (false, _) => block,
-            (true, true) => block.min(STREAMED / self.destination_unit),
-            (true, false) => block.min(2 * STREAMED / self.destination_unit),
+        let most = match streams {
+            false => block,
+            true => block.min(STREAMED / self.destination_unit),
         };
         if direct && matches!(self.way, Way::Bytes) && (lines || !streams) {
             // SAFETY: the caller's promise.
