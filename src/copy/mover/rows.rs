@@ -13,7 +13,7 @@ use crate::prefetch::{self, FAR, LINE};
 /// is gathered, which takes its time.
 const STREAMED: usize = 512;
 
-/// Bytes by which reading is ahead of what is streamed.
+/// Bytes by which reading is ahead of what is streamed: of what is converted, fewer.
 const AHEAD: isize = 4096;
 
 /// Rows by which asking for those of the destination is ahead.
@@ -162,9 +162,10 @@ impl Mover {
         let direct = self.is_direct(&source) && dense_to;
         // Units of a block, and of one of a long row.
         let block = (BLOCK / self.source_unit.max(self.destination_unit)).max(1);
-        let most = match streams {
-            false => block,
-            true => block.min(STREAMED / self.destination_unit),
+        let most = match (streams, direct || matches!(self.way, Way::Bytes)) {
+            (false, _) => block,
+            (true, true) => block.min(STREAMED / self.destination_unit),
+            (true, false) => block.min(2 * STREAMED / self.destination_unit),
         };
         if direct && matches!(self.way, Way::Bytes) && (lines || !streams) {
             // SAFETY: the caller's promise.
@@ -285,9 +286,13 @@ impl Mover {
             if streams {
                 let mut buffer = Block::new();
                 let bytes = block.rows.count * block.units.count * self.destination_unit;
+                let ahead = match self.way {
+                    Way::Bytes => AHEAD,
+                    _ => AHEAD / 2,
+                };
                 let ahead = block
                     .first
-                    .wrapping_offset(AHEAD * block.units.step.signum());
+                    .wrapping_offset(ahead * block.units.step.signum());
                 prefetch::run(ahead, block.units.step, block.units.count);
                 self.produce(block, buffer.as_mut_ptr());
                 stream::write(buffer.as_mut_ptr(), to, bytes);
