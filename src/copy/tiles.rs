@@ -32,6 +32,9 @@ const FEW_RUNS: usize = 16;
 /// Most bytes of runs that come in at a time for a tile, so that they and the next ones stay in the first-level cache.
 const RUNS: usize = 16 << 10;
 
+/// Bytes of a unit that is large: runs have few of them.
+const LARGE: usize = 8;
+
 /// Units of a run that is long enough to be converted by itself.
 const LONG: usize = 32;
 
@@ -141,7 +144,7 @@ impl<'a> Tiles<'a> {
             if let Some((tiles, how)) = self.by_lines(from, to, along, inner) {
                 return tiles.bring(from, rows, along, inner, how);
             }
-            self.by_tiles(from, to, along, inner, bytes);
+            self.by_tiles(from, to, along, inner, bytes, near);
         }
     }
 
@@ -222,10 +225,14 @@ impl<'a> Tiles<'a> {
         along: Line,
         inner: Line,
         bytes: usize,
+        near: bool,
     ) {
+        let how = self.bring_by(RUN);
+        // Asking for more runs than the cache holds costs more than it saves, but where reading is most of the work.
+        let held = lines_held(inner.source) >= how.runs || self.source_unit >= LARGE;
         let how = Bring {
-            asks: self.mover.streams(),
-            ..self.bring_by(RUN)
+            asks: self.mover.streams() || !near && held,
+            ..how
         };
         let mut small = Aligned::<SMALL_TILE>::new();
         let scratch = match bytes {
