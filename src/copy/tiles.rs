@@ -188,7 +188,9 @@ impl<'a> Tiles<'a> {
                 asks: true,
                 ..converted.bring_by(RUN)
             };
-            return has_lines.then_some((converted, how));
+            // Of short rows, too much is in lines that are not whole.
+            let whole = head == 0 || inner.size * self.destination_unit >= ROW;
+            return (has_lines && whole).then_some((converted, how));
         }
         let direct = !self.mover.converts() && self.transpose.runs() <= FEW_RUNS;
         let how = Bring {
