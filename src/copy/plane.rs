@@ -5,8 +5,10 @@
 use super::axes::Axis;
 use super::block::{BLOCK, Block};
 use super::mover::Mover;
+use super::stream;
 use super::strided::{Loop, gather, interleave};
 use super::tiles::Tiles;
+use crate::prefetch::LINE;
 
 /// Rows that are woven together or taken apart.
 const FEW: usize = 4;
@@ -26,6 +28,14 @@ impl Line {
             source: (axis.source / 8) as isize,
             destination: (axis.destination / 8) as isize,
         }
+    }
+}
+
+/// A number of units, of any size, that are whole cache lines, if there are as many.
+fn whole_lines(units: usize) -> usize {
+    match units / LINE * LINE {
+        0 => units,
+        whole => whole,
     }
 }
 
@@ -57,6 +67,21 @@ impl<'a> Plane<'a> {
     /// Whether units are converted on the way in.
     fn converts_first(&self) -> bool {
         self.destination_unit <= self.source_unit
+    }
+
+    /// Whether units that are in their places can be in the destination at once.
+    fn is_direct(&self) -> bool {
+        self.converts_first() && !self.mover.streams()
+    }
+
+    /// Steps of so many units each after which a destination that is streamed is where a line begins, if it ever is.
+    fn lead(&self, to: *const u8, units: usize) -> usize {
+        let step = units * self.destination_unit;
+        let begins = |steps: &usize| stream::to_next_line(to.wrapping_add(steps * step)) == 0;
+        match self.mover.streams() {
+            true => (0..LINE).find(begins).unwrap_or(0),
+            false => 0,
+        }
     }
 
     /// Whether a few rows are woven together or taken apart.
@@ -101,30 +126,37 @@ impl<'a> Plane<'a> {
     /// As for [`Plane::run`]; the rows of the destination follow each other.
     unsafe fn interleave(&self, from: *const u8, to: *mut u8, along: Line, inner: Line) {
         let (mut block, mut woven) = (Block::new(), Block::new());
-        let most = BLOCK / (inner.size * self.unit);
+        let most = whole_lines(BLOCK / (inner.size * self.unit));
+        let lead = self.lead(to, inner.size);
         let mut done = 0;
         while done < along.size {
-            let count = most.min(along.size - done);
+            let count = match done == 0 && lead > 0 {
+                true => lead,
+                false => most,
+            };
+            let count = count.min(along.size - done);
             let from = from.wrapping_offset(done as isize * along.source);
             let to = to.wrapping_offset(done as isize * along.destination);
             // SAFETY: the caller's promise; both blocks hold as many units.
             unsafe {
-                if self.source_unit == self.destination_unit && !self.mover.converts() {
-                    interleave(from, inner.source, inner.size, self.unit, to, count);
-                } else if self.converts_first() {
+                let target = match self.is_direct() {
+                    true => to,
+                    false => woven.as_mut_ptr(),
+                };
+                if self.mover.converts() && self.converts_first() {
                     let run_bytes = count * self.unit;
+                    let block = block.as_mut_ptr();
                     for i in 0..inner.size {
                         let run = from.wrapping_offset(i as isize * inner.source);
-                        let block = block.as_mut_ptr().add(i * run_bytes);
-                        self.mover.adjacent(run, block, count);
+                        self.mover.adjacent(run, block.add(i * run_bytes), count);
                     }
-                    let runs = inner.size;
-                    let block = block.as_mut_ptr();
-                    interleave(block, run_bytes as isize, runs, self.unit, to, count);
+                    let step = run_bytes as isize;
+                    interleave(block, step, inner.size, self.unit, target, count);
                 } else {
-                    let woven = woven.as_mut_ptr();
-                    interleave(from, inner.source, inner.size, self.unit, woven, count);
-                    self.mover.adjacent(woven, to, count * inner.size);
+                    interleave(from, inner.source, inner.size, self.unit, target, count);
+                }
+                if !self.is_direct() {
+                    self.tiles.take(target, to, count * inner.size);
                 }
             }
             done += count;
@@ -137,11 +169,21 @@ impl<'a> Plane<'a> {
     /// As for [`Plane::run`]; the rows of the source follow each other.
     unsafe fn separate(&self, from: *const u8, to: *mut u8, along: Line, inner: Line) {
         let (mut block, mut whole) = (Block::new(), Block::new());
-        let most = BLOCK / (along.size * self.unit);
+        let converts = self.mover.converts() && self.converts_first();
+        // What is converted first is a block of all rows, otherwise of each.
+        let most = match converts {
+            true => whole_lines(BLOCK / (along.size * self.unit)),
+            false => BLOCK / self.unit,
+        };
+        let lead = self.lead(to, 1);
         let one = Loop { count: 1, step: 0 };
         let mut done = 0;
         while done < inner.size {
-            let count = most.min(inner.size - done);
+            let count = match done == 0 && lead > 0 {
+                true => lead,
+                false => most,
+            };
+            let count = count.min(inner.size - done);
             let from = from.wrapping_offset(done as isize * inner.source);
             let to = to.wrapping_offset(done as isize * inner.destination);
             let units = Loop {
@@ -150,7 +192,7 @@ impl<'a> Plane<'a> {
             };
             // SAFETY: the caller's promise; both blocks hold as many units.
             unsafe {
-                let from = if self.mover.converts() && self.converts_first() {
+                let from = if converts {
                     let whole = whole.as_mut_ptr();
                     self.mover.adjacent(from, whole, count * along.size);
                     whole.cast_const()
@@ -160,12 +202,12 @@ impl<'a> Plane<'a> {
                 for i in 0..along.size {
                     let from = from.add(i * self.unit);
                     let to = to.wrapping_offset(i as isize * along.destination);
-                    if self.converts_first() {
+                    if self.is_direct() {
                         gather(from, one, units, self.unit, to);
                     } else {
                         let block = block.as_mut_ptr();
                         gather(from, one, units, self.unit, block);
-                        self.mover.adjacent(block, to, count);
+                        self.tiles.take(block, to, count);
                     }
                 }
             }

@@ -520,7 +520,12 @@ impl<'a> Tiles<'a> {
                     let most = STREAMED_ROW / self.destination_unit;
                     let mut done = 0;
                     while done < count {
-                        let len = most.min(count - done);
+                        // The first piece ends where a line begins.
+                        let len = match stream::to_next_line(to) / self.destination_unit {
+                            head if done == 0 && head > 0 => head,
+                            _ => most,
+                        };
+                        let len = len.min(count - done);
                         self.mover.adjacent(from.add(done * self.unit), block, len);
                         let to = to.add(done * self.destination_unit);
                         stream::write(block, to, len * self.destination_unit);
