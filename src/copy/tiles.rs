@@ -45,8 +45,11 @@ const SMALL_TILE: usize = 9 << 10;
 /// Bytes that keep rows of a tile from falling into the same lines of the cache.
 pub const PAD: usize = 64;
 
-/// Planes whose two sides take as many bytes stay in the cache as they are, and need no tile.
-const CACHED: usize = 128 << 10;
+/// Planes whose two sides take as many bytes stay in the second-level cache as they are, and need no tile.
+const CACHED: usize = 512 << 10;
+
+/// Those whose two sides take as many do with the tile on the stack.
+const SMALL: usize = 128 << 10;
 
 /// Bytes from the first to the last row or column of a plane that is near: it has most pages, and what the processor fetches in
 /// advance, to itself.
@@ -238,7 +241,7 @@ impl<'a> Tiles<'a> {
         };
         let mut small = Aligned::<SMALL_TILE>::new();
         let scratch = match bytes {
-            ..=CACHED => None,
+            ..=SMALL => None,
             _ => Allocation::new(TILE, DATA_ALIGNMENT).ok(),
         };
         let (tile, tile_bytes) = match &scratch {
