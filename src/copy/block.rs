@@ -57,6 +57,21 @@ pub unsafe fn copy(from: *const u8, to: *mut u8, bytes: usize) {
     }
 }
 
+/// [`copy()`] of a block that is not in the caches that are near.
+///
+/// # Safety
+/// As for [`copy()`].
+pub unsafe fn copy_far(from: *const u8, to: *mut u8, bytes: usize) {
+    // SAFETY: the caller's promise; the processor was asked.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        if bytes >= LONG && convert::has_avx512() {
+            return copy_long_avx512::<true>(from, to, bytes);
+        }
+        copy(from, to, bytes);
+    }
+}
+
 /// Four registers at a time, to multiples of their size.
 ///
 /// # Safety

@@ -226,6 +226,11 @@ impl Mover {
         self.reach == Reach::Streamed
     }
 
+    /// Whether the destination is too large for the caches that are near, but is not streamed.
+    pub fn is_far(&self) -> bool {
+        self.reach == Reach::Far
+    }
+
     /// Bytes of a unit on each side.
     pub fn units(&self) -> (usize, usize) {
         (self.source_unit, self.destination_unit)

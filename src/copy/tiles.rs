@@ -141,6 +141,9 @@ impl<'a> Tiles<'a> {
         // SAFETY: the caller's promise. Rows of the destination are the rows of the tile.
         unsafe {
             if bytes <= CACHED && near && self.converts_first() {
+                if self.mover.is_far() && bytes < SMALL {
+                    self.ask_for_rows(rows, along, inner);
+                }
                 let how = self.bring_by(RUN);
                 return self.bring(from, rows, along, inner, how);
             }
@@ -148,6 +151,17 @@ impl<'a> Tiles<'a> {
                 return tiles.bring(from, rows, along, inner, how);
             }
             self.by_tiles(from, to, along, inner, bytes, near);
+        }
+    }
+
+    /// Asks for the lines of a plane that is written, if its rows follow each other: in their order they come sooner than by columns.
+    fn ask_for_rows(&self, (to, pitch): Rows, along: Line, inner: Line) {
+        let row = inner.size * self.destination_unit;
+        if (0..=2 * row as isize).contains(&pitch) {
+            let bytes = pitch as usize * (along.size - 1) + row;
+            for offset in (0..bytes).step_by(LINE) {
+                prefetch::line_to_write(to.wrapping_add(offset));
+            }
         }
     }
 
@@ -510,7 +524,8 @@ impl<'a> Tiles<'a> {
     #[inline(always)]
     pub unsafe fn take(&self, from: *const u8, to: *mut u8, count: usize) {
         let bytes = count * self.destination_unit;
-        let streams = self.mover.streams() && bytes >= 2 * LINE;
+        let lines = bytes.is_multiple_of(LINE) && stream::to_next_line(to) == 0;
+        let streams = self.mover.streams() && (lines || bytes >= STREAMED_ROW);
         // SAFETY: the caller's promise.
         unsafe {
             match (self.converts_first(), streams) {

@@ -7,7 +7,7 @@ use crate::copy::lanes::{at, move_lanes};
 use crate::copy::sheet::Sheet;
 use crate::copy::stream;
 use crate::copy::strided::{Loop, Step, add_zeros, gather, move_blocks, scatter};
-use crate::prefetch::{self, FAR, LINE};
+use crate::prefetch::{self, LINE};
 
 /// Bytes that are streamed at a time. Few, so that reading from memory and writing to it overlap; twice as many where the source
 /// is gathered, which takes its time.
@@ -264,13 +264,16 @@ impl Mover {
                     stream::copy(from, to, bytes);
                     continue;
                 }
-                // Of long rows, what is copied asks itself.
-                let rows_ahead = (BLOCK / bytes).clamp(1, ROWS_AHEAD) as isize;
-                let ahead = to.wrapping_offset(target.rows.step * rows_ahead);
-                for offset in (0..bytes.min(FAR)).step_by(LINE) {
-                    prefetch::line_to_write(ahead.wrapping_add(offset));
+                if bytes <= BLOCK {
+                    let rows_ahead = (BLOCK / bytes).clamp(1, ROWS_AHEAD) as isize;
+                    let ahead = to.wrapping_offset(target.rows.step * rows_ahead);
+                    for offset in (0..bytes).step_by(LINE) {
+                        prefetch::line_to_write(ahead.wrapping_add(offset));
+                    }
+                    block::copy(from, to, bytes);
+                } else {
+                    block::copy_far(from, to, bytes);
                 }
-                block::copy(from, to, bytes);
             }
         }
     }
