@@ -226,9 +226,9 @@ impl Mover {
         self.reach == Reach::Streamed
     }
 
-    /// Whether the destination is too large for the caches that are near, but is not streamed.
+    /// Whether the destination is too large for the caches that are near.
     pub fn is_far(&self) -> bool {
-        self.reach == Reach::Far
+        self.reach != Reach::Near
     }
 
     /// Bytes of a unit on each side.

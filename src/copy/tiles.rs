@@ -137,7 +137,7 @@ impl<'a> Tiles<'a> {
         let span = |line: isize, size: usize| line.unsigned_abs().saturating_mul(size);
         let near = span(along.destination, along.size) <= NEAR
             && span(inner.source, inner.size) <= NEAR
-            && !self.mover.streams();
+            && !(self.mover.streams() && self.has_streams(to, along, inner));
         // SAFETY: the caller's promise. Rows of the destination are the rows of the tile.
         unsafe {
             if bytes <= CACHED && near && self.converts_first() {
@@ -152,6 +152,15 @@ impl<'a> Tiles<'a> {
             }
             self.by_tiles(from, to, along, inner, bytes, near);
         }
+    }
+
+    /// Whether rows of the destination are streams but for a little at their ends.
+    fn has_streams(&self, to: *const u8, along: Line, inner: Line) -> bool {
+        let row = inner.size * self.destination_unit;
+        let lines = [to as usize, along.destination as usize, row];
+        row >= ROW
+            || along.destination == row as isize
+            || lines.iter().all(|bytes| bytes.is_multiple_of(LINE))
     }
 
     /// Asks for the lines of a plane that is written, if its rows follow each other: in their order they come sooner than by columns.
