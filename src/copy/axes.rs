@@ -25,6 +25,20 @@ impl Axis {
     };
 }
 
+/// Calls `each` with the bytes from the first to every step of two loops on both sides, of units that are whole bytes.
+#[inline(always)]
+pub fn for_each_step(outer: Axis, inner: Axis, mut each: impl FnMut(isize, isize)) {
+    for i in 0..outer.size {
+        for j in 0..inner.size {
+            let bytes = |outer: i64, inner: i64| ((i * outer + j * inner) / 8) as isize;
+            each(
+                bytes(outer.source, inner.source),
+                bytes(outer.destination, inner.destination),
+            );
+        }
+    }
+}
+
 /// Dimensions, lanes, and the two halves of complex numbers.
 pub const MAX_AXES: usize = MAX_NDIM + 2;
 

@@ -4,16 +4,15 @@
 //! Runs come in a few at a time, are converted if that makes them smaller, and transposed in registers to the rows of a tile, which
 //! go out in one piece each.
 
-use super::axes::{Axes, Axis};
+use super::axes::{Axes, Axis, for_each_step};
 use super::block::Aligned;
 use super::mover::Mover;
 use super::offsets::{Offsets, Room};
 use super::rounds::Rounds;
 use super::strided::{Loop, Step, gather, move_blocks};
-use super::tiles::{PAD, Tiles};
+use super::tiles::{PAD, Scratch, Small, Tiles};
 use super::transpose::{MOST_RUNS, SIDE};
 use crate::prefetch;
-use crate::storage::{Allocation, DATA_ALIGNMENT};
 
 /// Bytes of a run, and units, at most.
 const RUN: usize = 256;
@@ -26,16 +25,12 @@ const ROW_UNITS: usize = 256;
 /// Units of each side at least.
 const LEAST: usize = 8;
 
-/// Bytes of a tile in memory that is allocated, and, if that fails, on the stack.
-const TILE: usize = 72 << 10;
-const SMALL_TILE: usize = 9 << 10;
-
 /// One side of a brick.
 struct Edge<'a> {
-    /// Units, and bytes of all of them at most.
+    /// Units, and how many there may be.
     count: usize,
     most: usize,
-    /// Bytes from each unit to the next one, on the side where they follow each other.
+    /// Bits from each unit to the next one, on the side where they follow each other.
     step: i64,
     /// Where they are on the other side.
     offsets: Offsets<'a>,
@@ -142,21 +137,17 @@ impl<'a> Bricks<'a> {
         inner: Axis,
         steps: [usize; 2],
     ) {
-        let mut small = Aligned::<SMALL_TILE>::new();
-        let scratch = Allocation::new(TILE, DATA_ALIGNMENT).ok();
-        let tile = match &scratch {
-            Some(scratch) => (scratch.start().as_ptr(), TILE),
-            None => (small.as_mut_ptr(), SMALL_TILE),
-        };
-        for i in 0..outer.size {
-            for j in 0..inner.size {
-                let at = |outer: i64, inner: i64| ((i * outer + j * inner) / 8) as isize;
-                let from = from.wrapping_offset(at(outer.source, inner.source));
-                let to = to.wrapping_offset(at(outer.destination, inner.destination));
-                // SAFETY: the caller's promise.
-                unsafe { self.run(from, to, tile, steps) }
-            }
-        }
+        let mut small = Small::new();
+        let mut scratch = Scratch::large(&mut small);
+        let tile = scratch.tile();
+        for_each_step(outer, inner, |from_bytes, to_bytes| {
+            let (from, to) = (
+                from.wrapping_offset(from_bytes),
+                to.wrapping_offset(to_bytes),
+            );
+            // SAFETY: the caller's promise.
+            unsafe { self.run(from, to, tile, steps) }
+        });
     }
 
     /// Moves a brick.
@@ -176,7 +167,8 @@ impl<'a> Bricks<'a> {
         let unit = self.tiles.unit();
         // What whole squares have too much fits between the rows.
         let pitch = (columns.len() * unit).next_multiple_of(PAD) + PAD;
-        let most = tile_bytes / pitch / (2 * SIDE) * (2 * SIDE);
+        const { assert!(SIDE * (ROW + PAD) <= size_of::<Small>()) }
+        let most = tile_bytes / pitch / SIDE * SIDE;
         for (i, rows) in rows.chunks(most).enumerate() {
             let step = (self.along.step / 8) as isize;
             let from = from.wrapping_offset((i * most) as isize * step);
@@ -209,7 +201,7 @@ impl<'a> Bricks<'a> {
         let (source_unit, _) = self.mover.units();
         let unit = self.tiles.unit();
         // Whole squares: what is too much is not used.
-        let padded = units.count.next_multiple_of(2 * SIDE);
+        let padded = units.count.next_multiple_of(SIDE);
         let run_bytes = padded * source_unit;
         let mut gathered = Aligned::<{ MOST_RUNS * RUN }>::new();
         let mut made = Aligned::<{ MOST_RUNS * RUN }>::new();
@@ -227,9 +219,9 @@ impl<'a> Bricks<'a> {
                 false => made.as_mut_ptr(),
             };
             let count = group.len().next_multiple_of(SIDE);
+            let used = units.count * source_unit;
             // SAFETY: the caller's promise; there is room for as many runs.
             unsafe {
-                let (used, all) = (units.count * source_unit, padded * source_unit);
                 if units.step == source_unit as isize {
                     let target = (block, Step(run_bytes as isize));
                     move_blocks((from, group), target, group.len(), used);
@@ -241,11 +233,11 @@ impl<'a> Bricks<'a> {
                     }
                 }
                 for i in 0..group.len() {
-                    block.add(i * run_bytes + used).write_bytes(0, all - used);
+                    let rest = block.add(i * run_bytes + used);
+                    rest.write_bytes(0, run_bytes - used);
                 }
-                block
-                    .add(group.len() * run_bytes)
-                    .write_bytes(0, (count - group.len()) * run_bytes);
+                let rest = block.add(group.len() * run_bytes);
+                rest.write_bytes(0, (count - group.len()) * run_bytes);
                 if converts {
                     let block = block.cast_const();
                     self.mover

@@ -1,7 +1,7 @@
 //! Patterns: short loops inside others. Where their units are is the same each time but for where they begin, so it is written
 //! down once, and followed by one loop.
 
-use super::axes::{Axes, Axis};
+use super::axes::{Axes, Axis, for_each_step};
 use super::block::{BLOCK, Block};
 use super::mover::Mover;
 use super::offsets::{MOST, Offsets, Room};
@@ -87,15 +87,14 @@ impl<'a> Pattern<'a> {
         inner: Axis,
         steps: usize,
     ) {
-        for i in 0..outer.size {
-            for j in 0..inner.size {
-                let at = |outer: i64, inner: i64| ((i * outer + j * inner) / 8) as isize;
-                let from = from.wrapping_offset(at(outer.source, inner.source));
-                let to = to.wrapping_offset(at(outer.destination, inner.destination));
-                // SAFETY: the caller's promise.
-                unsafe { self.run(from, to, steps) }
-            }
-        }
+        for_each_step(outer, inner, |from_bytes, to_bytes| {
+            let (from, to) = (
+                from.wrapping_offset(from_bytes),
+                to.wrapping_offset(to_bytes),
+            );
+            // SAFETY: the caller's promise.
+            unsafe { self.run(from, to, steps) }
+        });
     }
 
     /// Moves the units of the pattern from here on.

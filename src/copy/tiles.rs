@@ -42,6 +42,41 @@ const LONG: usize = 32;
 const TILE: usize = 72 << 10;
 const SMALL_TILE: usize = 9 << 10;
 
+/// Memory on the stack for a tile.
+pub type Small = Aligned<SMALL_TILE>;
+
+/// Memory of a tile.
+pub struct Scratch<'a> {
+    allocation: Option<Allocation>,
+    small: &'a mut Small,
+}
+
+impl<'a> Scratch<'a> {
+    /// A large tile if there is memory, otherwise a small one.
+    pub fn large(small: &'a mut Small) -> Self {
+        Self {
+            allocation: Allocation::new(TILE, DATA_ALIGNMENT).ok(),
+            small,
+        }
+    }
+
+    /// A small tile.
+    pub fn small(small: &'a mut Small) -> Self {
+        Self {
+            allocation: None,
+            small,
+        }
+    }
+
+    /// Where it begins, and its bytes.
+    pub fn tile(&mut self) -> (*mut u8, usize) {
+        match &self.allocation {
+            Some(allocation) => (allocation.start().as_ptr(), TILE),
+            None => (self.small.as_mut_ptr(), SMALL_TILE),
+        }
+    }
+}
+
 /// Bytes that keep rows of a tile from falling into the same lines of the cache.
 pub const PAD: usize = 64;
 
@@ -262,15 +297,12 @@ impl<'a> Tiles<'a> {
             asks: self.mover.streams() || !near && held,
             ..how
         };
-        let mut small = Aligned::<SMALL_TILE>::new();
-        let scratch = match bytes {
-            ..=SMALL => None,
-            _ => Allocation::new(TILE, DATA_ALIGNMENT).ok(),
+        let mut small = Small::new();
+        let mut scratch = match bytes {
+            ..=SMALL => Scratch::small(&mut small),
+            _ => Scratch::large(&mut small),
         };
-        let (tile, tile_bytes) = match &scratch {
-            Some(scratch) => (scratch.start().as_ptr(), TILE),
-            None => (small.as_mut_ptr(), SMALL_TILE),
-        };
+        let (tile, tile_bytes) = scratch.tile();
         // Rows, which are units of a run of the source, and units of a row. Few rows may be longer.
         let rows = how.most.min(along.size.next_multiple_of(SIDE));
         let row_bytes = match self.mover.streams() {
