@@ -24,13 +24,22 @@ try:
 except ImportError:
     torch = None
 
+# Arrays of ones of either library, made by its own functions.
 LAYOUTS = {
-    "contiguous": lambda n, t: np.ones((n, n), t),
-    "transposed": lambda n, t: np.ones((n, n), t).T,
-    "every second": lambda n, t: np.ones((n, 2 * n), t)[:, ::2],
-    "reversed": lambda n, t: np.ones((n, n), t)[:, ::-1],
-    "NCHW of NHWC": lambda n, t: np.ones((4, n // 8, n // 8, 16), t).transpose(0, 3, 1, 2),
+    "contiguous": lambda n, ones, permute: ones((n, n)),
+    "transposed": lambda n, ones, permute: permute(ones((n, n)), (1, 0)),
+    "every second": lambda n, ones, permute: ones((n, 2 * n))[:, ::2],
+    "reversed": lambda n, ones, permute: ones((n, n))[:, ::-1],
+    "NCHW of NHWC": lambda n, ones, permute: permute(ones((4, n // 8, n // 8, 16)), (0, 3, 1, 2)),
 }
+# Shapes in memory, and the order in which their dimensions are copied.
+PERMUTATIONS = [
+    ("float32", "float32", (8, 12, 512, 64), (0, 2, 1, 3)), ("bfloat16", "float32", (32, 12, 128, 64), (0, 2, 1, 3)),
+    ("float32", "float32", (32, 64, 56, 56), (0, 2, 3, 1)), ("float32", "float32", (32, 56, 56, 64), (0, 3, 1, 2)),
+    ("uint8", "float32", (64, 224, 224, 3), (0, 3, 1, 2)), ("float32", "float32", (64, 64, 64, 64), (3, 2, 1, 0)),
+    ("uint8", "float32", (5, 7, 11, 13, 200), (4, 3, 2, 1, 0)), ("float32", "float32", (8,) * 7, tuple(range(7))[::-1]),
+    ("float32", "float32", (2,) * 22, tuple(range(22))[::-1]),
+]
 ROWS = [
     ("float32", "float32", "contiguous"), ("float64", "float32", "contiguous"), ("float32", "float16", "contiguous"),
     ("float16", "float32", "contiguous"), ("float32", "bfloat16", "contiguous"), ("bfloat16", "float32", "contiguous"),
@@ -57,8 +66,9 @@ def best(call):
     return fastest
 
 
-def measure(library, source_name, target_name, layout, side):
-    source = LAYOUTS[layout](side, np.dtype(source_name))
+def measure(library, source_name, target_name, make):
+    """GB/s of each; `make` makes the source of a library's functions for ones and permutations."""
+    source = make(lambda shape: np.ones(shape, source_name), np.transpose)
     target = np.zeros(source.shape, target_name)
     moved = source.size * source.itemsize + target.nbytes
     tensor = library.as_tensor(target)
@@ -67,14 +77,9 @@ def measure(library, source_name, target_name, layout, side):
     assert fill(handle, reference, None) == 0 and (target == 1).all(), keep
     seconds = {"astensor": best(lambda: fill(handle, reference, None))}
     seconds["NumPy"] = best(lambda: np.copyto(target, source, casting="unsafe"))
-    if torch is not None and hasattr(torch, source_name) and hasattr(torch, target_name) and layout != "reversed":
-        shaped = torch.ones(source.shape, dtype=getattr(torch, source_name))
-        if layout == "transposed":
-            shaped = torch.ones(source.T.shape, dtype=getattr(torch, source_name)).T
-        elif layout == "every second":
-            shaped = torch.ones((side, 2 * side), dtype=getattr(torch, source_name))[:, ::2]
-        elif layout == "NCHW of NHWC":
-            shaped = torch.ones((4, side // 8, side // 8, 16), dtype=getattr(torch, source_name)).permute(0, 3, 1, 2)
+    forwards = all(stride > 0 for stride in source.strides)  # torch knows no others
+    if torch is not None and hasattr(torch, source_name) and hasattr(torch, target_name) and forwards:
+        shaped = make(lambda shape: torch.ones(shape, dtype=getattr(torch, source_name)), torch.permute)
         into = torch.zeros(source.shape, dtype=getattr(torch, target_name))
         seconds["torch"] = best(lambda: into.copy_(shaped))
     # Of zeros, the system would let all pages be the same one until they are written.
@@ -121,16 +126,22 @@ def main():
         torch.set_num_threads(options.threads)
     library.c.tensor_copy_into.argtypes = [c.c_void_p, c.c_void_p, c.c_void_p]
     names = ["astensor", "NumPy", "torch", "memcpy"]
-    print(f"{'':44}" + "".join(f"{name:>10}" for name in names) + f"{'/ best peer':>13}{'/ memcpy':>10}")
+    print(f"{'':52}" + "".join(f"{name:>10}" for name in names) + f"{'/ best peer':>13}{'/ memcpy':>10}")
+    cells = [
+        (source, target, f"{layout}, {side}²", lambda ones, permute, l=layout, n=side: LAYOUTS[l](n, ones, permute))
+        for source, target, layout in ROWS for side in (64, 1024, 4096)
+    ]
+    for source, target, shape, order in PERMUTATIONS:
+        label = f"{'x'.join(map(str, shape))} by {''.join(map(str, order))}" if len(shape) < 10 else f"{shape[0]}^{len(shape)} turned round"
+        cells.append((source, target, label, lambda ones, permute, s=shape, o=order: permute(ones(s), o)))
     ratios = []
-    for source, target, layout in ROWS:
-        for side in (64, 1024, 4096):
-            speed = measure(library, source, target, layout, side)
-            peer = max(speed[n] for n in ("NumPy", "torch") if n in speed)
-            ratios.append(speed["astensor"] / peer)
-            cells = "".join(f"{speed[n]:10.2f}" if n in speed else f"{'':>10}" for n in names)
-            label = f"{source} -> {target}, {layout}, {side}²"
-            print(f"{label:44}{cells}{ratios[-1]:13.2f}{speed['astensor'] / speed['memcpy']:10.2f}", flush=True)
+    for source, target, label, make in cells:
+        speed = measure(library, source, target, make)
+        peer = max(speed[n] for n in ("NumPy", "torch") if n in speed)
+        ratios.append(speed["astensor"] / peer)
+        figures = "".join(f"{speed[n]:10.2f}" if n in speed else f"{'':>10}" for n in names)
+        label = f"{source} -> {target}, {label}"
+        print(f"{label:52}{figures}{ratios[-1]:13.2f}{speed['astensor'] / speed['memcpy']:10.2f}", flush=True)
     mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
     print(f"beside the faster peer: geometric mean {mean:.2f}, behind in {sum(r < 1 for r in ratios)} of {len(ratios)}")
     fresh(library)
@@ -138,7 +149,7 @@ def main():
         sides = [32, 64, 128, 256, 512, 1024, 2048, 4096]
         curves = {}
         for side in sides:
-            for name, value in measure(library, "float64", "float32", "transposed", side).items():
+            for name, value in measure(library, "float64", "float32", lambda o, p: LAYOUTS["transposed"](side, o, p)).items():
                 curves.setdefault(name, []).append(value)
         plot(options.plot, "float64 to float32, transposed", sides, curves)
 
