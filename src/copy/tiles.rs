@@ -229,7 +229,9 @@ impl<'a> Tiles<'a> {
             true => head / self.destination_unit,
             false => 0,
         };
+        // Short runs are read at once, wherever their lines begin.
         let lead = match along.source == self.source_unit as isize
+            && along.size * self.source_unit > RUN
             && inner.source % LINE as isize == 0
             && stream::is_aligned(from, self.source_unit)
         {
