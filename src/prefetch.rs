@@ -36,6 +36,14 @@ pub fn line_to_write(at: *const u8) {
     let _ = at;
 }
 
+/// [`line_to_write`] for `bytes` bytes, a line after the other.
+#[inline(always)]
+pub fn bytes_to_write(to: *const u8, bytes: usize) {
+    for offset in (0..bytes).step_by(LINE) {
+        line_to_write(to.wrapping_add(offset));
+    }
+}
+
 /// Asks for all lines of `count` units, `step` bytes apart, if they are close to each other.
 #[inline(always)]
 pub fn run(from: *const u8, step: isize, count: usize) {

@@ -23,17 +23,31 @@ impl Axis {
         source: 0,
         destination: 0,
     };
+
+    /// Whether units of so many bytes follow each other in the source.
+    pub fn is_dense_in(self, unit: usize) -> bool {
+        self.source == 8 * unit as i64
+    }
+
+    /// Whether units of so many bytes follow each other in the destination.
+    pub fn is_dense_out(self, unit: usize) -> bool {
+        self.destination == 8 * unit as i64
+    }
 }
 
-/// Calls `each` with the bytes from the first to every step of two loops on both sides, of units that are whole bytes.
+/// Calls `each` with the places of every step of two loops, of units that are whole bytes.
 #[inline(always)]
-pub fn for_each_step(outer: Axis, inner: Axis, mut each: impl FnMut(isize, isize)) {
+pub fn for_each_place(
+    (from, to): (*const u8, *mut u8),
+    [outer, inner]: [Axis; 2],
+    mut each: impl FnMut(*const u8, *mut u8),
+) {
     for i in 0..outer.size {
         for j in 0..inner.size {
             let bytes = |outer: i64, inner: i64| ((i * outer + j * inner) / 8) as isize;
             each(
-                bytes(outer.source, inner.source),
-                bytes(outer.destination, inner.destination),
+                from.wrapping_offset(bytes(outer.source, inner.source)),
+                to.wrapping_offset(bytes(outer.destination, inner.destination)),
             );
         }
     }
@@ -71,6 +85,12 @@ pub struct Start {
 }
 
 impl Start {
+    /// At the first elements.
+    pub const ZERO: Self = Self {
+        source: 0,
+        destination: 0,
+    };
+
     /// After all steps of a loop.
     pub fn after(self, axis: Axis) -> Self {
         Self {
@@ -81,9 +101,14 @@ impl Start {
 }
 
 impl<'a> Axes<'a> {
+    /// No loops yet.
+    pub fn none(room: &'a mut [Axis]) -> Self {
+        Self { axes: room, len: 0 }
+    }
+
     /// The dimensions of two layouts of one shape. There is room for two loops more than that.
     pub fn new(room: &'a mut [Axis], source: Side<'_>, destination: Side<'_>) -> Self {
-        let mut axes = Self { axes: room, len: 0 };
+        let mut axes = Self::none(room);
         // Strides of dimensions that are walked fit 63 bits: the reach of both layouts was proved.
         let (from, to) = (
             source.dtype.storage_bits() as i64,
@@ -101,7 +126,7 @@ impl<'a> Axes<'a> {
 
     /// Elements that follow each other on both sides. There is room for three loops.
     pub fn of_run(room: &'a mut [Axis], size: i64, from: DType, to: DType) -> Self {
-        let mut axes = Self { axes: room, len: 0 };
+        let mut axes = Self::none(room);
         axes.push(Axis {
             size,
             source: from.storage_bits() as i64,
@@ -120,10 +145,7 @@ impl<'a> Axes<'a> {
 
     /// Turns, orders and merges the loops; returns where they begin.
     pub fn simplify(&mut self) -> Start {
-        let mut start = Start {
-            source: 0,
-            destination: 0,
-        };
+        let mut start = Start::ZERO;
         let axes = &mut self.axes[..self.len];
         for axis in axes.iter_mut().filter(|axis| axis.destination < 0) {
             start.source += (axis.size - 1) * axis.source;
@@ -194,7 +216,7 @@ impl<'a> Axes<'a> {
 
     /// These loops without some of them.
     pub fn without<'b>(&self, others: [Option<Axis>; 2], room: &'b mut [Axis]) -> Axes<'b> {
-        let mut axes = Axes { axes: room, len: 0 };
+        let mut axes = Axes::none(room);
         for axis in &self.axes[..self.len] {
             if !others.contains(&Some(*axis)) {
                 axes.push(*axis);

@@ -4,13 +4,14 @@
 //! Runs come in a few at a time, are converted if that makes them smaller, and transposed in registers to the rows of a tile, which
 //! go out in one piece each.
 
-use super::axes::{Axes, Axis, for_each_step};
+use super::axes::{Axes, Axis, for_each_place};
 use super::block::Aligned;
 use super::mover::Mover;
-use super::offsets::{Offsets, Room};
+use super::offsets::{Offsets, Space};
 use super::rounds::Rounds;
-use super::strided::{Loop, Step, gather, move_blocks};
-use super::tiles::{PAD, Scratch, Small, Tiles};
+use super::scratch::{PAD, Scratch, Small};
+use super::strided::{Step, move_blocks};
+use super::tiles::Tiles;
 use super::transpose::{MOST_RUNS, SIDE};
 use crate::prefetch;
 
@@ -21,9 +22,6 @@ const RUN_UNITS: usize = 128;
 /// Bytes of a row, and units, at most.
 const ROW: usize = 1024;
 const ROW_UNITS: usize = 256;
-
-/// Units of each side at least.
-const LEAST: usize = 8;
 
 /// One side of a brick.
 struct Edge<'a> {
@@ -38,12 +36,12 @@ struct Edge<'a> {
 }
 
 impl<'a> Edge<'a> {
-    fn new(most: usize, room: &'a mut Room) -> Self {
+    fn new(most: usize, space: &'a mut Space) -> Self {
         Self {
             count: 1,
             most,
             step: 0,
-            offsets: Offsets::new(room),
+            offsets: Offsets::new(space),
             rounds: Rounds::ONE,
         }
     }
@@ -55,11 +53,16 @@ impl<'a> Edge<'a> {
 
     /// Adds a loop around those that are there.
     fn add(&mut self, axes: &mut Axes<'_>, index: usize, step: impl Fn(Axis) -> i64) {
-        let (rounds, inside) = Rounds::of(axes, index, (self.most / self.count) as i64);
-        self.offsets
-            .repeat(inside.size as usize, (step(inside) / 8) as isize);
-        self.count *= inside.size as usize;
-        self.rounds = rounds;
+        self.rounds = Rounds::of(axes, index, (self.most / self.count) as i64);
+        let inside = self.rounds.inside;
+        let size = inside.size as usize;
+        self.offsets.repeat(size, (step(inside) / 8) as isize);
+        self.count *= size;
+    }
+
+    /// Where the units of so many steps are.
+    fn part(&self, steps: usize) -> &[isize] {
+        self.offsets.first(self.rounds.part(self.count, steps))
     }
 }
 
@@ -75,22 +78,20 @@ pub struct Bricks<'a> {
 
 impl<'a> Bricks<'a> {
     /// Takes the loops of bricks away, if both sides get long enough, and longer than the plane of the innermost loop and of that at
-    /// `plane` alone.
+    /// `plane`, whose units follow each other in the source, alone.
     pub fn take(
         mover: &'a Mover,
         axes: &mut Axes<'_>,
         plane: usize,
-        rooms: &'a mut [Room; 2],
+        spaces: &'a mut [Space; 2],
     ) -> Option<Self> {
-        let [along, inner] = rooms;
+        let [along, inner] = spaces;
         let (source_unit, destination_unit) = mover.units();
-        let mut along = Edge::new((RUN / source_unit).clamp(2 * LEAST, RUN_UNITS), along);
-        let mut inner = Edge::new((ROW / destination_unit).clamp(2 * LEAST, ROW_UNITS), inner);
+        let mut along = Edge::new((RUN / source_unit).clamp(2 * SIDE, RUN_UNITS), along);
+        let mut inner = Edge::new((ROW / destination_unit).clamp(2 * SIDE, ROW_UNITS), inner);
         let sizes = [plane, axes.len() - 1].map(|i| axes.get(i).size);
         along.step = axes.get(plane).source;
-        if along.step != 8 * source_unit as i64 {
-            return None;
-        }
+        debug_assert!(axes.get(plane).is_dense_in(source_unit));
         inner.step = 8 * destination_unit as i64;
         loop {
             let next_along = (0..axes.len()).rev().find(|&i| {
@@ -110,8 +111,8 @@ impl<'a> Bricks<'a> {
             }
         }
         let alone = |size: i64, edge: &Edge| size.min(edge.most as i64) as usize;
-        let pays = along.count >= LEAST
-            && inner.count >= LEAST
+        let pays = along.count >= SIDE
+            && inner.count >= SIDE
             && along.count * inner.count >= 2 * alone(sizes[0], &along) * alone(sizes[1], &inner);
         pays.then(|| Self {
             mover,
@@ -129,24 +130,13 @@ impl<'a> Bricks<'a> {
     ///
     /// # Safety
     /// As for [`Mover::sheet`]; there are as many steps.
-    pub unsafe fn sheet(
-        &self,
-        from: *const u8,
-        to: *mut u8,
-        outer: Axis,
-        inner: Axis,
-        steps: [usize; 2],
-    ) {
+    pub unsafe fn sheet(&self, first: (*const u8, *mut u8), around: [Axis; 2], steps: [usize; 2]) {
         let mut small = Small::new();
         let mut scratch = Scratch::large(&mut small);
         let tile = scratch.tile();
-        for_each_step(outer, inner, |from_bytes, to_bytes| {
-            let (from, to) = (
-                from.wrapping_offset(from_bytes),
-                to.wrapping_offset(to_bytes),
-            );
-            // SAFETY: the caller's promise.
-            unsafe { self.run(from, to, tile, steps) }
+        // SAFETY: the caller's promise.
+        for_each_place(first, around, |from, to| unsafe {
+            self.run(from, to, tile, steps)
         });
     }
 
@@ -161,24 +151,19 @@ impl<'a> Bricks<'a> {
         (tile, tile_bytes): (*mut u8, usize),
         [along_steps, inner_steps]: [usize; 2],
     ) {
-        let of_steps = |edge: &Edge, steps: usize| edge.count / edge.rounds.steps as usize * steps;
-        let rows = self.along.offsets.first(of_steps(&self.along, along_steps));
-        let columns = self.inner.offsets.first(of_steps(&self.inner, inner_steps));
+        let rows = self.along.part(along_steps);
+        let columns = self.inner.part(inner_steps);
         let unit = self.tiles.unit();
         // What whole squares have too much fits between the rows.
         let pitch = (columns.len() * unit).next_multiple_of(PAD) + PAD;
         const { assert!(SIDE * (ROW + PAD) <= size_of::<Small>()) }
         let most = tile_bytes / pitch / SIDE * SIDE;
+        let (source_unit, _) = self.mover.units();
         for (i, rows) in rows.chunks(most).enumerate() {
-            let step = (self.along.step / 8) as isize;
-            let from = from.wrapping_offset((i * most) as isize * step);
-            let units = Loop {
-                count: rows.len(),
-                step,
-            };
+            let from = from.wrapping_add(i * most * source_unit);
             // SAFETY: the caller's promise.
             unsafe {
-                self.bring(from, columns, units, (tile, pitch as isize));
+                self.bring(from, columns, rows.len(), (tile, pitch as isize));
                 for (i, row) in rows.iter().enumerate() {
                     let to = to.wrapping_offset(*row);
                     self.tiles.take(tile.add(i * pitch), to, columns.len());
@@ -187,7 +172,7 @@ impl<'a> Bricks<'a> {
         }
     }
 
-    /// Transposes runs to the rows of a tile.
+    /// Transposes runs of so many units to the rows of a tile.
     ///
     /// # Safety
     /// As for [`Bricks::run`].
@@ -195,13 +180,13 @@ impl<'a> Bricks<'a> {
         &self,
         from: *const u8,
         columns: &[isize],
-        units: Loop,
+        units: usize,
         (tile, pitch): (*mut u8, isize),
     ) {
         let (source_unit, _) = self.mover.units();
         let unit = self.tiles.unit();
         // Whole squares: what is too much is not used.
-        let padded = units.count.next_multiple_of(SIDE);
+        let padded = units.next_multiple_of(SIDE);
         let run_bytes = padded * source_unit;
         let mut gathered = Aligned::<{ MOST_RUNS * RUN }>::new();
         let mut made = Aligned::<{ MOST_RUNS * RUN }>::new();
@@ -211,7 +196,7 @@ impl<'a> Bricks<'a> {
         for group in columns.chunks(runs) {
             let next = &columns[(column + group.len()).min(columns.len())..];
             for offset in &next[..next.len().min(runs)] {
-                prefetch::run(from.wrapping_offset(*offset), units.step, units.count);
+                prefetch::run(from.wrapping_offset(*offset), source_unit as isize, units);
             }
             let converts = self.tiles.converts_first() && self.mover.converts();
             let block = match converts {
@@ -219,19 +204,11 @@ impl<'a> Bricks<'a> {
                 false => made.as_mut_ptr(),
             };
             let count = group.len().next_multiple_of(SIDE);
-            let used = units.count * source_unit;
+            let used = units * source_unit;
             // SAFETY: the caller's promise; there is room for as many runs.
             unsafe {
-                if units.step == source_unit as isize {
-                    let target = (block, Step(run_bytes as isize));
-                    move_blocks((from, group), target, group.len(), used);
-                } else {
-                    let one = Loop { count: 1, step: 0 };
-                    for (i, offset) in group.iter().enumerate() {
-                        let from = from.wrapping_offset(*offset);
-                        gather(from, one, units, source_unit, block.add(i * run_bytes));
-                    }
-                }
+                let target = (block, Step(run_bytes as isize));
+                move_blocks((from, group), target, group.len(), used);
                 for i in 0..group.len() {
                     let rest = block.add(i * run_bytes + used);
                     rest.write_bytes(0, run_bytes - used);

@@ -17,6 +17,7 @@ mod pattern;
 mod plan;
 mod plane;
 mod rounds;
+mod scratch;
 mod sheet;
 mod stream;
 mod strided;

@@ -5,11 +5,11 @@ use core::mem::MaybeUninit;
 /// Most units whose places are written down.
 pub const MOST: usize = 512;
 
-/// Room for the places. It stays where it is: to move it would take longer than many copies.
-pub struct Room([MaybeUninit<isize>; MOST]);
+/// Space for the places. It stays where it is: to move it would take longer than many copies.
+pub struct Space([MaybeUninit<isize>; MOST]);
 
-impl Room {
-    /// Room that is not used yet.
+impl Space {
+    /// Space that is not used yet.
     pub const NEW: Self = Self([MaybeUninit::uninit(); MOST]);
 }
 
@@ -21,10 +21,10 @@ pub struct Offsets<'a> {
 
 impl<'a> Offsets<'a> {
     /// One unit.
-    pub fn new(room: &'a mut Room) -> Self {
-        room.0[0].write(0);
+    pub fn new(space: &'a mut Space) -> Self {
+        space.0[0].write(0);
         Self {
-            bytes: &mut room.0,
+            bytes: &mut space.0,
             len: 1,
         }
     }
@@ -61,8 +61,8 @@ mod tests {
 
     #[test]
     fn loops_follow_each_other_from_the_inside() {
-        let mut room = Room::NEW;
-        let mut offsets = Offsets::new(&mut room);
+        let mut space = Space::NEW;
+        let mut offsets = Offsets::new(&mut space);
         offsets.repeat(3, 10);
         offsets.repeat(2, -1);
         assert_eq!(offsets.first(6), [0, 10, 20, -1, 9, 19]);

@@ -1,10 +1,10 @@
 //! Patterns: short loops inside others. Where their units are is the same each time but for where they begin, so it is written
 //! down once, and followed by one loop.
 
-use super::axes::{Axes, Axis, for_each_step};
+use super::axes::{Axes, Axis, for_each_place};
 use super::block::{BLOCK, Block};
 use super::mover::Mover;
-use super::offsets::{MOST, Offsets, Room};
+use super::offsets::{MOST, Offsets, Space};
 use super::rounds::Rounds;
 use super::strided::{Step, move_blocks};
 
@@ -32,8 +32,8 @@ impl<'a> Pattern<'a> {
     }
 
     /// Takes the innermost loops away, as many as a pattern has room for. The others then follow the source.
-    pub fn take(mover: &'a Mover, axes: &mut Axes<'_>, rooms: &'a mut [Room; 2]) -> Self {
-        let [pieces, rows] = rooms;
+    pub fn take(mover: &'a Mover, axes: &mut Axes<'_>, spaces: &'a mut [Space; 2]) -> Self {
+        let [pieces, rows] = spaces;
         let (source_unit, destination_unit) = mover.units();
         let mut pattern = Self {
             mover,
@@ -45,10 +45,9 @@ impl<'a> Pattern<'a> {
         };
         let mut most = MOST.min(BLOCK / source_unit.max(destination_unit)) as i64;
         while axes.len() > 0 && most >= 2 && pattern.rounds.is_whole() {
-            let (rounds, inside) = Rounds::of(axes, axes.len() - 1, most);
-            pattern.add(inside);
-            pattern.rounds = rounds;
-            most /= rounds.steps;
+            pattern.rounds = Rounds::of(axes, axes.len() - 1, most);
+            pattern.add(pattern.rounds.inside);
+            most /= pattern.rounds.inside.size;
         }
         axes.follow_source();
         pattern
@@ -79,21 +78,10 @@ impl<'a> Pattern<'a> {
     ///
     /// # Safety
     /// As for [`Mover::sheet`]; there are as many steps.
-    pub unsafe fn sheet(
-        &self,
-        from: *const u8,
-        to: *mut u8,
-        outer: Axis,
-        inner: Axis,
-        steps: usize,
-    ) {
-        for_each_step(outer, inner, |from_bytes, to_bytes| {
-            let (from, to) = (
-                from.wrapping_offset(from_bytes),
-                to.wrapping_offset(to_bytes),
-            );
-            // SAFETY: the caller's promise.
-            unsafe { self.run(from, to, steps) }
+    pub unsafe fn sheet(&self, first: (*const u8, *mut u8), around: [Axis; 2], steps: usize) {
+        // SAFETY: the caller's promise.
+        for_each_place(first, around, |from, to| unsafe {
+            self.run(from, to, steps)
         });
     }
 
@@ -106,7 +94,7 @@ impl<'a> Pattern<'a> {
         // The loop of those steps is the outermost one.
         let of_steps = |all: usize| match all {
             1 => 1,
-            all => all / self.rounds.steps as usize * steps,
+            all => self.rounds.part(all, steps),
         };
         let pieces = self.pieces.first(of_steps(self.pieces.len()));
         let rows = self.rows.first(of_steps(self.rows.len()));

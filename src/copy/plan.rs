@@ -8,7 +8,7 @@ use super::Side;
 use super::axes::{Axes, Axis, MAX_AXES, Room, Share, Start};
 use super::bricks::Bricks;
 use super::mover::Mover;
-use super::offsets;
+use super::offsets::Space;
 use super::pattern::Pattern;
 use super::plane::Plane;
 use super::rounds::Rounds;
@@ -88,31 +88,34 @@ impl Copy<'_> {
     fn has_long_rows(&self, axes: &Axes<'_>) -> bool {
         let [outer, inner] = axes.inner_two();
         let (from, to) = self.mover.units();
-        let dense = inner.source == 8 * from as i64 && inner.destination == 8 * to as i64;
+        let dense = inner.is_dense_in(from) && inner.is_dense_out(to);
         let sheet = outer.size.saturating_mul(inner.size);
         let many = axes.len() < 3 || sheet >= 2 * MANY;
         axes.len() < 2 || !Pattern::takes(self.mover) || many && (dense || inner.size >= LONG)
     }
 
-    /// Whether there are many planes of the innermost loop and of that at `along`, and those might be longer.
+    /// Whether there are many planes of the innermost loop and of that at `along`, whose units follow each other in the source, and
+    /// they might be longer.
     fn has_short_planes(&self, axes: &Axes<'_>, along: usize) -> bool {
+        let ([_, inner], along) = (axes.inner_two(), axes.get(along));
         let long = match self.mover.streams() {
             true => LONG_STREAMED,
             false => LONG,
         };
-        let shorter = axes.get(along).size.min(axes.get(axes.len() - 1).size);
-        axes.len() > 2 && shorter < long && axes.steps() >= BRICKS
+        let dense = along.is_dense_in(self.mover.units().0);
+        let short = along.size.min(inner.size) < long;
+        axes.len() > 2 && dense && short && axes.steps() >= BRICKS
     }
 
     /// Whether the plane of the innermost loop and of that at `along` is worth being transposed by itself.
     fn has_long_plane(&self, axes: &Axes<'_>, along: usize) -> bool {
-        let (along, inner) = (axes.get(along), axes.get(axes.len() - 1));
+        let ([_, inner], along) = (axes.inner_two(), axes.get(along));
         let (from, to) = self.mover.units();
         if axes.len() > 2 && along.size.saturating_mul(inner.size) < MANY {
             return false;
         }
         let shorter = along.size.min(inner.size);
-        match along.source == 8 * from as i64 {
+        match along.is_dense_in(from) {
             true => shorter >= SQUARE || Plane::new(self.mover).is_woven(along, inner),
             // Runs that must be gathered.
             false => shorter >= 2 * SQUARE && from.min(to) <= 4,
@@ -153,17 +156,18 @@ impl Copy<'_> {
     /// As for [`run`].
     #[inline(never)]
     unsafe fn by_bricks(&self, axes: &Axes<'_>, along: usize) -> bool {
+        // A copy: if there are no bricks, the loops are still needed.
         let mut room = Room::<MAX_AXES>::new();
         let mut axes = axes.without([None; 2], room.as_mut());
-        let mut rooms = [offsets::Room::NEW; 2];
-        let Some(bricks) = Bricks::take(self.mover, &mut axes, along, &mut rooms) else {
+        let mut spaces = [Space::NEW; 2];
+        let Some(bricks) = Bricks::take(self.mover, &mut axes, along, &mut spaces) else {
             return false;
         };
         Rounds::for_each(&axes, self.start, bricks.rounds(), |axes, start, steps| {
             // SAFETY: the caller's promises; there are so many steps.
             unsafe {
                 self.visit(axes, start, 1, |(from, to), outer, inner| {
-                    bricks.sheet(from.0, to.0, outer, inner, steps);
+                    bricks.sheet((from.0, to.0), [outer, inner], steps);
                 });
             }
         });
@@ -176,14 +180,14 @@ impl Copy<'_> {
     /// As for [`run`].
     #[inline(never)]
     unsafe fn by_patterns(&self, mut axes: Axes<'_>) {
-        let mut rooms = [offsets::Room::NEW; 2];
-        let pattern = Pattern::take(self.mover, &mut axes, &mut rooms);
+        let mut spaces = [Space::NEW; 2];
+        let pattern = Pattern::take(self.mover, &mut axes, &mut spaces);
         let both = [pattern.rounds(), Rounds::ONE];
         Rounds::for_each(&axes, self.start, both, |axes, start, [steps, _]| {
             // SAFETY: the caller's promises; there are so many steps.
             unsafe {
                 self.visit(axes, start, 1, |(from, to), outer, inner| {
-                    pattern.sheet(from.0, to.0, outer, inner, steps);
+                    pattern.sheet((from.0, to.0), [outer, inner], steps);
                 });
             }
         });

@@ -44,7 +44,7 @@ fn whole_lines(units: usize) -> usize {
 pub struct Plane<'a> {
     mover: &'a Mover,
     tiles: Tiles<'a>,
-    /// Bytes of a unit in the source, the destination, and the smaller one of these.
+    /// Bytes of a unit in the source, the destination, and the smaller one of these, in which it is moved.
     source_unit: usize,
     destination_unit: usize,
     unit: usize,
@@ -54,24 +54,19 @@ impl<'a> Plane<'a> {
     /// Planes of the units of a mover that has [`Mover::unit_bits`].
     pub fn new(mover: &'a Mover) -> Self {
         let (source_unit, destination_unit) = mover.units();
-        let unit = source_unit.min(destination_unit);
+        let tiles = Tiles::new(mover);
         Self {
             mover,
-            tiles: Tiles::new(mover),
+            tiles,
             source_unit,
             destination_unit,
-            unit,
+            unit: tiles.unit(),
         }
-    }
-
-    /// Whether units are converted on the way in.
-    fn converts_first(&self) -> bool {
-        self.destination_unit <= self.source_unit
     }
 
     /// Whether units that are in their places can be in the destination at once.
     fn is_direct(&self) -> bool {
-        self.converts_first() && !self.mover.streams()
+        self.tiles.converts_first() && !self.mover.streams()
     }
 
     /// Steps of so many units each after which a destination that is streamed is where a line begins, if it ever is.
@@ -130,11 +125,7 @@ impl<'a> Plane<'a> {
         let lead = self.lead(to, inner.size);
         let mut done = 0;
         while done < along.size {
-            let count = match done == 0 && lead > 0 {
-                true => lead,
-                false => most,
-            };
-            let count = count.min(along.size - done);
+            let count = stream::piece(done, lead, most, along.size);
             let from = from.wrapping_offset(done as isize * along.source);
             let to = to.wrapping_offset(done as isize * along.destination);
             // SAFETY: the caller's promise; both blocks hold as many units.
@@ -143,7 +134,7 @@ impl<'a> Plane<'a> {
                     true => to,
                     false => woven.as_mut_ptr(),
                 };
-                if self.mover.converts() && self.converts_first() {
+                if self.mover.converts() && self.tiles.converts_first() {
                     let run_bytes = count * self.unit;
                     let block = block.as_mut_ptr();
                     for i in 0..inner.size {
@@ -169,7 +160,7 @@ impl<'a> Plane<'a> {
     /// As for [`Plane::run`]; the rows of the source follow each other.
     unsafe fn separate(&self, from: *const u8, to: *mut u8, along: Line, inner: Line) {
         let (mut block, mut whole) = (Block::new(), Block::new());
-        let converts = self.mover.converts() && self.converts_first();
+        let converts = self.mover.converts() && self.tiles.converts_first();
         // What is converted first is a block of all rows, otherwise of each.
         let most = match converts {
             true => whole_lines(BLOCK / (along.size * self.unit)),
@@ -179,11 +170,7 @@ impl<'a> Plane<'a> {
         let one = Loop { count: 1, step: 0 };
         let mut done = 0;
         while done < inner.size {
-            let count = match done == 0 && lead > 0 {
-                true => lead,
-                false => most,
-            };
-            let count = count.min(inner.size - done);
+            let count = stream::piece(done, lead, most, inner.size);
             let from = from.wrapping_offset(done as isize * inner.source);
             let to = to.wrapping_offset(done as isize * inner.destination);
             let units = Loop {

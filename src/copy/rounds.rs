@@ -5,8 +5,8 @@ use super::axes::{Axes, Axis, MAX_AXES, Room, Start};
 /// The rounds of one loop.
 #[derive(Clone, Copy, Debug)]
 pub struct Rounds {
-    /// Steps of a round.
-    pub steps: i64,
+    /// The loop of one round.
+    pub inside: Axis,
     /// Steps of the last round, if those are fewer.
     rest: i64,
     /// The loop around the other rounds.
@@ -16,24 +16,21 @@ pub struct Rounds {
 impl Rounds {
     /// One round of one step.
     pub const ONE: Self = Self {
-        steps: 1,
+        inside: Axis::ONE,
         rest: 0,
         outer: Axis::ONE,
     };
 
     /// Rounds of the loop at `index`, of `most` steps at most, and about as many each. They stay among the loops, if there are
-    /// several. Returns the loop inside as well.
-    pub fn of(axes: &mut Axes<'_>, index: usize, most: i64) -> (Self, Axis) {
+    /// several.
+    pub fn of(axes: &mut Axes<'_>, index: usize, most: i64) -> Self {
         let axis = axes.get(index);
         if axis.size <= most {
             axes.remove(index);
-            return (
-                Self {
-                    steps: axis.size,
-                    ..Self::ONE
-                },
-                axis,
-            );
+            return Self {
+                inside: axis,
+                ..Self::ONE
+            };
         }
         let rounds = (axis.size - 1) / most + 1;
         let steps = (axis.size - 1) / rounds + 1;
@@ -43,18 +40,19 @@ impl Rounds {
             destination: axis.destination * steps,
         };
         axes.set(index, outer);
-        let inside = Axis {
-            size: steps,
-            ..axis
-        };
-        (
-            Self {
-                steps,
-                rest: axis.size % steps,
-                outer,
+        Self {
+            inside: Axis {
+                size: steps,
+                ..axis
             },
-            inside,
-        )
+            rest: axis.size % steps,
+            outer,
+        }
+    }
+
+    /// Of `all` units in a round, those of so many of its steps.
+    pub fn part(&self, all: usize, steps: usize) -> usize {
+        all / self.inside.size as usize * steps
     }
 
     /// Whether there is one round.
@@ -75,8 +73,9 @@ impl Rounds {
             let mut left_out = [None; 2];
             for i in 0..2 {
                 let rounds = both[i];
-                steps[i] = if last[i] { rounds.rest } else { rounds.steps } as usize;
+                steps[i] = rounds.inside.size as usize;
                 if last[i] {
+                    steps[i] = rounds.rest as usize;
                     begins = begins.after(rounds.outer);
                     left_out[i] = Some(rounds.outer);
                 }
@@ -91,6 +90,46 @@ impl Rounds {
             let mut room = Room::<MAX_AXES>::new();
             let axes = axes.without(left_out, room.as_mut());
             each(&axes, begins, steps);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::copy::axes::Share;
+
+    #[test]
+    fn rounds_cover_every_step_once() {
+        for (sizes, most) in [([7, 9], [3, 4]), ([8, 8], [4, 8]), ([5, 100], [5, 33])] {
+            let mut room = Room::<4>::new();
+            let mut axes = Axes::none(room.as_mut());
+            for (size, step) in [(sizes[0], 1000), (sizes[1], 1)] {
+                axes.push(Axis {
+                    size,
+                    source: step,
+                    destination: step,
+                });
+            }
+            let second = Rounds::of(&mut axes, 1, most[1]);
+            let first = Rounds::of(&mut axes, 0, most[0]);
+            let mut seen = vec![0; 100_000];
+            Rounds::for_each(&axes, Start::ZERO, [first, second], |axes, start, steps| {
+                let share = Share::new(0, 1, axes.divisible(1));
+                axes.for_each_sheet(start, share, |from, _, outer, inner| {
+                    for at in 0..outer.size * inner.size * (steps[0] * steps[1]) as i64 {
+                        let (at, i) = (at / steps[1] as i64, at % steps[1] as i64);
+                        let (at, j) = (at / steps[0] as i64, at % steps[0] as i64);
+                        let (k, l) = (at % inner.size, at / inner.size);
+                        let bit = from + l * outer.source + k * inner.source + 1000 * j + i;
+                        seen[bit as usize] += 1;
+                    }
+                });
+            });
+            for (bit, times) in seen.into_iter().enumerate() {
+                let inside = bit as i64 / 1000 < sizes[0] && bit as i64 % 1000 < sizes[1];
+                assert_eq!(times, i32::from(inside));
+            }
         }
     }
 }

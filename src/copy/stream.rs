@@ -50,6 +50,23 @@ pub fn to_next_line(to: *const u8) -> usize {
     (to as usize).wrapping_neg() % LINE
 }
 
+/// Whether rows of `bytes` bytes, `step` bytes apart, are whole lines.
+pub fn are_lines(to: *const u8, step: isize, bytes: usize) -> bool {
+    let multiples = [to as usize, step as usize, bytes];
+    multiples.iter().all(|bytes| bytes.is_multiple_of(LINE))
+}
+
+/// How many of `all` units come next, after `done`: `most` at a time, but `first` at first, if that is not 0. So what follows begins
+/// where a line does.
+#[inline(always)]
+pub fn piece(done: usize, first: usize, most: usize, all: usize) -> usize {
+    let count = match done == 0 && first > 0 {
+        true => first,
+        false => most,
+    };
+    count.min(all - done)
+}
+
 /// Bytes by which asking for a source in memory is ahead.
 const AHEAD: usize = 4096;
 

@@ -4,14 +4,16 @@
 //! destination, they go there at once. Elsewhere they are gathered in the rows of a tile, and these go out in one piece each;
 //! then units are transposed in whichever size is smaller, before or after the conversion.
 
-use super::block::{self, Aligned, Block};
+mod runs;
+
+use super::block::{self, Block};
 use super::mover::Mover;
 use super::plane::Line;
+use super::scratch::{PAD, Scratch, Small};
 use super::stream;
-use super::strided::{Loop, gather};
-use super::transpose::{MOST_RUNS, SIDE, Transpose};
+use super::transpose::{SIDE, Transpose};
 use crate::prefetch::{self, LINE};
-use crate::storage::{Allocation, DATA_ALIGNMENT};
+use runs::{Bring, lines_held};
 
 /// Bytes that a row of a tile has in the destination: long enough for the processor's prefetching.
 const ROW: usize = 1024;
@@ -35,51 +37,6 @@ const RUNS: usize = 16 << 10;
 /// Bytes of a unit that is large: runs have few of them.
 const LARGE: usize = 8;
 
-/// Units of a run that is long enough to be converted by itself.
-const LONG: usize = 32;
-
-/// Bytes of a tile in memory that is allocated, and, if that fails or the plane is small, on the stack.
-const TILE: usize = 72 << 10;
-const SMALL_TILE: usize = 9 << 10;
-
-/// Memory on the stack for a tile.
-pub type Small = Aligned<SMALL_TILE>;
-
-/// Memory of a tile.
-pub struct Scratch<'a> {
-    allocation: Option<Allocation>,
-    small: &'a mut Small,
-}
-
-impl<'a> Scratch<'a> {
-    /// A large tile if there is memory, otherwise a small one.
-    pub fn large(small: &'a mut Small) -> Self {
-        Self {
-            allocation: Allocation::new(TILE, DATA_ALIGNMENT).ok(),
-            small,
-        }
-    }
-
-    /// A small tile.
-    pub fn small(small: &'a mut Small) -> Self {
-        Self {
-            allocation: None,
-            small,
-        }
-    }
-
-    /// Where it begins, and its bytes.
-    pub fn tile(&mut self) -> (*mut u8, usize) {
-        match &self.allocation {
-            Some(allocation) => (allocation.start().as_ptr(), TILE),
-            None => (self.small.as_mut_ptr(), SMALL_TILE),
-        }
-    }
-}
-
-/// Bytes that keep rows of a tile from falling into the same lines of the cache.
-pub const PAD: usize = 64;
-
 /// Planes whose two sides take as many bytes stay in the second-level cache as they are, and need no tile.
 const CACHED: usize = 512 << 10;
 
@@ -89,13 +46,6 @@ const SMALL: usize = 128 << 10;
 /// Bytes from the first to the last row or column of a plane that is near: it has most pages, and what the processor fetches in
 /// advance, to itself.
 const NEAR: usize = 512 << 10;
-
-/// How many lines, so many bytes from one to the next, a first-level cache of eight ways of 4 KiB has places for: eight at least.
-fn lines_held(distance: isize) -> usize {
-    const WAYS: usize = 8;
-    const WAY: u32 = 12;
-    WAYS << (WAY - distance.trailing_zeros().clamp(LINE.trailing_zeros(), WAY))
-}
 
 /// Runs of rows: the first unit, and the bytes from one row to the next.
 type Rows = (*mut u8, isize);
@@ -109,25 +59,6 @@ pub struct Tiles<'a> {
     source_unit: usize,
     destination_unit: usize,
     unit: usize,
-}
-
-/// How runs are brought to the rows of a tile, or of the destination.
-#[derive(Clone, Copy)]
-struct Bring {
-    /// Units of a run that come in at a time.
-    most: usize,
-    /// Runs that come in at a time.
-    runs: usize,
-    /// Units of a run that come before its first line.
-    lead: usize,
-    /// Runs that come before the first line of the destination.
-    head: usize,
-    /// Lines are streamed.
-    streams: bool,
-    /// The next runs are asked for in time, since they are not in the cache.
-    asks: bool,
-    /// So are lines of the destination.
-    asks_to_write: bool,
 }
 
 impl<'a> Tiles<'a> {
@@ -192,10 +123,9 @@ impl<'a> Tiles<'a> {
     /// Whether rows of the destination are streams but for a little at their ends.
     fn has_streams(&self, to: *const u8, along: Line, inner: Line) -> bool {
         let row = inner.size * self.destination_unit;
-        let lines = [to as usize, along.destination as usize, row];
         row >= ROW
             || along.destination == row as isize
-            || lines.iter().all(|bytes| bytes.is_multiple_of(LINE))
+            || stream::are_lines(to, along.destination, row)
     }
 
     /// Asks for the lines of a plane that is written, if its rows follow each other: in their order they come sooner than by columns.
@@ -203,9 +133,7 @@ impl<'a> Tiles<'a> {
         let row = inner.size * self.destination_unit;
         if (0..=2 * row as isize).contains(&pitch) {
             let bytes = pitch as usize * (along.size - 1) + row;
-            for offset in (0..bytes).step_by(LINE) {
-                prefetch::line_to_write(to.wrapping_add(offset));
-            }
+            prefetch::bytes_to_write(to, bytes);
         }
     }
 
@@ -391,175 +319,6 @@ impl<'a> Tiles<'a> {
         }
     }
 
-    /// Transposes runs of the source to the rows of a tile, or of the destination; converted if that is done first.
-    ///
-    /// # Safety
-    /// As for [`Tiles::run`]; there is room for as many rows and columns.
-    unsafe fn bring(
-        &self,
-        from: *const u8,
-        (rows, pitch): Rows,
-        along: Line,
-        inner: Line,
-        how: Bring,
-    ) {
-        let dense = along.source == self.source_unit as isize;
-        let converts = self.converts_first() && self.mover.converts();
-        // Runs that are read by pieces, or asked for in time, must stay in the cache together.
-        let held = lines_held(inner.source);
-        let lines = self.transpose.makes_lines();
-        let step = match lines || !(how.asks || dense && !converts) {
-            true => how.runs,
-            false => how.runs.min(held),
-        };
-        let direct = dense && !converts && (step <= held.max(FEW_RUNS) || !how.asks);
-        let mut row = 0;
-        while row < along.size {
-            let row_count = match row < how.lead {
-                true => how.lead,
-                false => how.most,
-            };
-            let row_count = row_count.min(along.size - row);
-            let from = from.wrapping_offset(row as isize * along.source);
-            let rows = rows.wrapping_offset(row as isize * pitch);
-            let mut column = 0;
-            while column < inner.size {
-                let column_count = match column < how.head {
-                    true => how.head,
-                    false => step,
-                };
-                let column_count = column_count.min(inner.size - column);
-                let next = from.wrapping_offset((column + column_count) as isize * inner.source);
-                let from = from.wrapping_offset(column as isize * inner.source);
-                let to = rows.wrapping_add(column * self.unit);
-                let share = row_count.div_ceil(column_count);
-                // Asks for a run of the next ones, and for its share of the lines that are written, `ahead` bytes further on.
-                let ask = |run: usize, ahead: usize| {
-                    if how.asks && row_count * self.source_unit >= LINE {
-                        let next = next.wrapping_offset(run as isize * inner.source);
-                        prefetch::run(next, along.source, row_count);
-                    }
-                    if how.asks_to_write {
-                        for i in run * share..row_count.min((run + 1) * share) {
-                            let to = to.wrapping_offset(i as isize * pitch);
-                            prefetch::line_to_write(to.wrapping_add(ahead));
-                        }
-                    }
-                };
-                let columns = Loop {
-                    count: column_count,
-                    step: inner.source,
-                };
-                let units = Loop {
-                    count: row_count,
-                    step: along.source,
-                };
-                let target = (to, pitch);
-                // SAFETY: the caller's promise.
-                unsafe {
-                    if direct {
-                        for run in 0..column_count {
-                            ask(run, LINE);
-                        }
-                        self.exchange((from, inner.source), target, columns, units, how.streams);
-                    } else {
-                        let ask = |run| ask(run, 0);
-                        self.exchange_made(from, target, columns, units, how.streams, ask);
-                    }
-                }
-                column += column_count;
-            }
-            row += row_count;
-        }
-    }
-
-    /// Transposes runs of units.
-    ///
-    /// # Safety
-    /// As for [`Tiles::bring`]; rows begin where lines do if they are streamed.
-    #[inline(always)]
-    unsafe fn exchange(
-        &self,
-        from: (*const u8, isize),
-        rows: Rows,
-        columns: Loop,
-        units: Loop,
-        streams: bool,
-    ) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            match streams {
-                true => self
-                    .transpose
-                    .stream(from, rows, columns.count, units.count),
-                false => self.transpose.run(from, rows, columns.count, units.count),
-            }
-        }
-    }
-
-    /// Transposes runs that are gathered or converted before, in the first-level cache. With each, `ask` asks for others.
-    ///
-    /// # Safety
-    /// As for [`Tiles::bring`]; there are no more than a block of runs.
-    unsafe fn exchange_made(
-        &self,
-        from: *const u8,
-        rows: Rows,
-        columns: Loop,
-        units: Loop,
-        streams: bool,
-        ask: impl Fn(usize),
-    ) {
-        let mut made = Aligned::<{ MOST_RUNS * RUN }>::new();
-        let made = made.as_mut_ptr();
-        let dense = units.step == self.source_unit as isize;
-        let run_bytes = units.count * self.source_unit;
-        let converts = self.converts_first() && self.mover.converts();
-        let made_bytes = units.count * self.unit;
-        // SAFETY: the caller's promise; the block holds as many runs.
-        unsafe {
-            if dense && units.count >= LONG && columns.step != run_bytes as isize {
-                for i in 0..columns.count {
-                    ask(i);
-                    let from = from.wrapping_offset(i as isize * columns.step);
-                    let run = made.add(i * made_bytes);
-                    match converts {
-                        true => self.mover.adjacent(from, run, units.count),
-                        false => block::copy(from, run, run_bytes),
-                    }
-                }
-            } else {
-                (0..columns.count).for_each(ask);
-                if !converts {
-                    gather(from, columns, units, self.source_unit, made);
-                } else if dense && columns.step == run_bytes as isize {
-                    let count = columns.count * units.count;
-                    self.mover.adjacent(from, made, count);
-                } else {
-                    self.gather_and_convert(from, made, columns, units);
-                }
-            }
-            let made = (made.cast_const(), made_bytes as isize);
-            self.exchange(made, rows, columns, units, streams);
-        }
-    }
-
-    /// Makes adjacent converted units of runs of few, or of units that are apart.
-    ///
-    /// # Safety
-    /// As for [`Tiles::exchange_made`].
-    #[inline(never)]
-    unsafe fn gather_and_convert(&self, from: *const u8, to: *mut u8, columns: Loop, units: Loop) {
-        let mut gathered = Aligned::<{ MOST_RUNS * RUN }>::new();
-        let gathered = gathered.as_mut_ptr();
-        // SAFETY: the caller's promise; the block holds as many runs.
-        unsafe {
-            gather(from, columns, units, self.source_unit, gathered);
-            let count = columns.count * units.count;
-            self.mover.adjacent(gathered, to, count);
-        }
-    }
-
     /// Takes a row of a tile to the destination, converted if that is done last.
     ///
     /// # Safety
@@ -567,8 +326,8 @@ impl<'a> Tiles<'a> {
     #[inline(always)]
     pub unsafe fn take(&self, from: *const u8, to: *mut u8, count: usize) {
         let bytes = count * self.destination_unit;
-        let lines = bytes.is_multiple_of(LINE) && stream::to_next_line(to) == 0;
-        let streams = self.mover.streams() && (lines || bytes >= STREAMED_ROW);
+        let long = bytes >= STREAMED_ROW || stream::are_lines(to, 0, bytes);
+        let streams = self.mover.streams() && long;
         // SAFETY: the caller's promise.
         unsafe {
             match (self.converts_first(), streams) {
@@ -579,14 +338,10 @@ impl<'a> Tiles<'a> {
                     let mut block = Block::new();
                     let block = block.as_mut_ptr();
                     let most = STREAMED_ROW / self.destination_unit;
+                    let to_line = stream::to_next_line(to) / self.destination_unit;
                     let mut done = 0;
                     while done < count {
-                        // The first piece ends where a line begins.
-                        let len = match stream::to_next_line(to) / self.destination_unit {
-                            head if done == 0 && head > 0 => head,
-                            _ => most,
-                        };
-                        let len = len.min(count - done);
+                        let len = stream::piece(done, to_line, most, count);
                         self.mover.adjacent(from.add(done * self.unit), block, len);
                         let to = to.add(done * self.destination_unit);
                         stream::write(block, to, len * self.destination_unit);

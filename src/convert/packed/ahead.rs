@@ -29,7 +29,5 @@ pub fn fetch(from: *const u8, from_bytes: usize, to: *mut u8, to_bytes: usize) {
     for offset in (AHEAD..AHEAD + from_bytes).step_by(LINE) {
         prefetch::line(from.wrapping_add(offset));
     }
-    for offset in (AHEAD..AHEAD + to_bytes).step_by(LINE) {
-        prefetch::line_to_write(to.wrapping_add(offset));
-    }
+    prefetch::bytes_to_write(to.wrapping_add(AHEAD), to_bytes);
 }

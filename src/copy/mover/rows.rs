@@ -9,8 +9,7 @@ use crate::copy::stream;
 use crate::copy::strided::{Loop, Step, add_zeros, gather, move_blocks, scatter};
 use crate::prefetch::{self, LINE};
 
-/// Bytes that are streamed at a time. Few, so that reading from memory and writing to it overlap; twice as many where the source
-/// is gathered, which takes its time.
+/// Bytes that are streamed at a time. Few, so that reading from memory and writing to it overlap.
 const STREAMED: usize = 512;
 
 /// Bytes by which reading is ahead of what is streamed: of what is converted, fewer.
@@ -82,7 +81,7 @@ impl Mover {
             };
             let row_bytes = target.units.count * self.destination_unit;
             let repeats = source.rows.step == 0 && source.rows.count > 1;
-            if repeats && dense_to && !matches!(self.way, Way::Bytes) && row_bytes <= 4 * BLOCK {
+            if repeats && dense_to && self.converts() && row_bytes <= 4 * BLOCK {
                 // The same row again and again: it is converted once.
                 let once = Self {
                     reach: Reach::Near,
@@ -124,7 +123,7 @@ impl Mover {
                 let source = rows(from, self.source_unit as isize);
                 let target = rows(to.cast_const(), self.destination_unit as isize);
                 self.rows(source, target);
-            } else if matches!(self.way, Way::Bytes) {
+            } else if !self.converts() {
                 block::copy(from, to, count * self.source_unit);
             } else {
                 self.produce(
@@ -142,104 +141,110 @@ impl Mover {
         }
     }
 
-    /// Moves the rows of two sheets of the same counts, a block at a time where they must be gathered, scattered or
-    /// streamed.
+    /// Moves the rows of two sheets of the same counts.
     ///
     /// # Safety
     /// As for [`Mover::sheet`].
     unsafe fn rows(&self, source: Sheet, target: Sheet) {
-        let dense_to = target.is_dense(self.destination_unit);
-        let aligned = stream::is_aligned(target.first, self.destination_unit);
-        let joined = target.rows.step == (target.units.count * self.destination_unit) as isize;
         let (rows, units) = (source.rows.count, source.units.count);
         let row_bytes = units * self.destination_unit;
-        let lines = [target.first as usize, target.rows.step as usize, row_bytes]
-            .iter()
-            .all(|bytes| bytes.is_multiple_of(LINE));
-        let long = joined || lines || row_bytes >= STREAMED;
-        let streams =
-            self.streams() && dense_to && aligned && long && self.destination_unit <= STREAMED;
+        let dense_to = target.is_dense(self.destination_unit);
         let direct = self.is_direct(&source) && dense_to;
-        // Units of a block, and of one of a long row.
-        let block = (BLOCK / self.source_unit.max(self.destination_unit)).max(1);
-        let most = match (streams, direct || matches!(self.way, Way::Bytes)) {
-            (false, _) => block,
-            (true, true) => block.min(STREAMED / self.destination_unit),
-            (true, false) => block.min(2 * STREAMED / self.destination_unit),
-        };
-        if direct && matches!(self.way, Way::Bytes) && (lines || !streams) {
-            // SAFETY: the caller's promise.
-            return unsafe { self.copy_rows(source, target, streams) };
-        }
+        let joined = dense_to && target.rows.step == row_bytes as isize;
+        let lines = stream::are_lines(target.first, target.rows.step, row_bytes);
+        let streams = self.streams()
+            && dense_to
+            && stream::is_aligned(target.first, self.destination_unit)
+            && self.destination_unit <= STREAMED
+            && (joined || lines || row_bytes >= STREAMED);
         // SAFETY: the caller's promise.
         unsafe {
-            if dense_to && joined && 2 * units <= block && rows > 1 {
-                // Several short rows are a block.
-                let mut row = 0;
-                while row < rows {
-                    let to = target.row(row).first.cast_mut();
-                    let rows_to_line = if streams && row == 0 {
-                        stream::to_next_line(to) / (units * self.destination_unit)
-                    } else {
-                        0
-                    };
-                    let count = match rows_to_line {
-                        0 => block / units,
-                        count => count,
-                    };
-                    let count = count.min(rows - row);
-                    let block = source.row_range(row, count);
+            if direct && !self.converts() && (lines || !streams) {
+                self.copy_rows(source, target, streams);
+            } else if joined && rows > 1 && 2 * units <= self.most() {
+                self.join_rows(source, target, streams);
+            } else {
+                for row in 0..rows {
+                    let (source, target) = (source.row(row), target.row(row));
+                    let to = target.first.cast_mut();
+                    match direct {
+                        true if !streams => self.produce(source, to),
+                        true if !self.converts() => stream::copy(source.first, to, row_bytes),
+                        _ => self.row(source, target, streams),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Units of a block, one at least.
+    fn most(&self) -> usize {
+        (BLOCK / self.source_unit.max(self.destination_unit)).max(1)
+    }
+
+    /// Moves short rows that follow each other in the destination, several at a time.
+    ///
+    /// # Safety
+    /// As for [`Mover::sheet`]; a block has room for two of them.
+    unsafe fn join_rows(&self, source: Sheet, target: Sheet, streams: bool) {
+        let (rows, units) = (source.rows.count, source.units.count);
+        let to_line = match streams {
+            true => stream::to_next_line(target.first) / (units * self.destination_unit),
+            false => 0,
+        };
+        let mut row = 0;
+        while row < rows {
+            let count = stream::piece(row, to_line, self.most() / units, rows);
+            let to = target.row(row).first.cast_mut();
+            // SAFETY: the caller's promise.
+            unsafe { self.deliver(source.row_range(row, count), to, streams) }
+            row += count;
+        }
+    }
+
+    /// Moves a row a block at a time.
+    ///
+    /// # Safety
+    /// As for [`Mover::sheet`]; if it is streamed, its units are adjacent in the destination.
+    unsafe fn row(&self, source: Sheet, target: Sheet, streams: bool) {
+        let (units, unit) = (source.units.count, self.destination_unit);
+        let to = target.first.cast_mut();
+        if !self.converts() && !target.is_dense(unit) {
+            let (from, step) = (source.first, Step(source.units.step));
+            let to = (to, Step(target.units.step));
+            // SAFETY: the caller's promise.
+            return unsafe { move_blocks((from, step), to, units, unit) };
+        }
+        // What is gathered and converted takes its time, and goes by larger blocks.
+        let streamed = match self.converts() && !self.is_direct(&source) {
+            true => 2 * STREAMED,
+            false => STREAMED,
+        };
+        let (to_line, most) = match streams {
+            true => (
+                stream::to_next_line(to) / unit,
+                self.most().min(streamed / unit),
+            ),
+            false => (0, self.most()),
+        };
+        let mut done = 0;
+        while done < units {
+            let count = stream::piece(done, to_line, most, units);
+            let to = to.wrapping_offset(done as isize * target.units.step);
+            let block = source.unit_range(done, count);
+            // SAFETY: the caller's promise.
+            unsafe {
+                if target.is_dense(unit) {
                     self.deliver(block, to, streams);
-                    row += count;
-                }
-                return;
-            }
-            for row in 0..rows {
-                let (source, target) = (source.row(row), target.row(row));
-                let to = target.first.cast_mut();
-                if direct && !streams {
-                    self.produce(source, to);
-                    continue;
-                }
-                if matches!(self.way, Way::Bytes) {
-                    if direct {
-                        stream::copy(source.first, to, row_bytes);
-                        continue;
-                    }
-                    if !dense_to {
-                        let source = (source.first, Step(source.units.step));
-                        let target = (to, Step(target.units.step));
-                        move_blocks(source, target, units, self.source_unit);
-                        continue;
-                    }
-                }
-                let mut unit = 0;
-                while unit < units {
-                    let to = to.wrapping_offset(unit as isize * target.units.step);
-                    // The first block ends where a line begins.
-                    let to_line = if streams && unit == 0 {
-                        stream::to_next_line(to) / self.destination_unit
-                    } else {
-                        0
-                    };
-                    let count = if to_line == 0 { most } else { to_line };
-                    let count = count.min(units - unit);
-                    let block = source.unit_range(unit, count);
-                    if dense_to {
-                        self.deliver(block, to, streams);
-                    } else {
-                        let mut buffer = Block::new();
-                        self.produce(block, buffer.as_mut_ptr());
-                        let one = Loop { count: 1, step: 0 };
-                        let units = Loop {
-                            count,
-                            step: target.units.step,
-                        };
-                        scatter(buffer.as_mut_ptr(), to, one, units, self.destination_unit);
-                    }
-                    unit += count;
+                } else {
+                    let mut buffer = Block::new();
+                    self.produce(block, buffer.as_mut_ptr());
+                    let one = Loop { count: 1, step: 0 };
+                    let step = target.units.step;
+                    scatter(buffer.as_mut_ptr(), to, one, Loop { count, step }, unit);
                 }
             }
+            done += count;
         }
     }
 
@@ -250,7 +255,7 @@ impl Mover {
     unsafe fn copy_rows(&self, source: Sheet, target: Sheet, streams: bool) {
         let bytes = source.units.count * self.source_unit;
         let rows = source.rows.count;
-        let asks = self.reach != Reach::Near && bytes >= LINE;
+        let asks = self.is_far() && bytes >= LINE;
         // SAFETY: the caller's promise.
         unsafe {
             if !asks {
@@ -267,9 +272,7 @@ impl Mover {
                 if bytes <= BLOCK {
                     let rows_ahead = (BLOCK / bytes).clamp(1, ROWS_AHEAD) as isize;
                     let ahead = to.wrapping_offset(target.rows.step * rows_ahead);
-                    for offset in (0..bytes).step_by(LINE) {
-                        prefetch::line_to_write(ahead.wrapping_add(offset));
-                    }
+                    prefetch::bytes_to_write(ahead, bytes);
                     block::copy(from, to, bytes);
                 } else {
                     block::copy_far(from, to, bytes);
@@ -284,27 +287,20 @@ impl Mover {
     /// As for [`Mover::sheet`]; the block is no larger than one.
     #[inline(always)]
     unsafe fn deliver(&self, block: Sheet, to: *mut u8, streams: bool) {
+        let bytes = block.rows.count * block.units.count * self.destination_unit;
         // SAFETY: the caller's promise.
         unsafe {
             if streams {
                 let mut buffer = Block::new();
-                let bytes = block.rows.count * block.units.count * self.destination_unit;
-                let ahead = match self.way {
-                    Way::Bytes => AHEAD,
-                    _ => AHEAD / 2,
-                };
-                let ahead = block
-                    .first
-                    .wrapping_offset(ahead * block.units.step.signum());
-                prefetch::run(ahead, block.units.step, block.units.count);
+                let ahead = if self.converts() { AHEAD / 2 } else { AHEAD };
+                let step = block.units.step;
+                let ahead = block.first.wrapping_offset(ahead * step.signum());
+                prefetch::run(ahead, step, block.units.count);
                 self.produce(block, buffer.as_mut_ptr());
                 stream::write(buffer.as_mut_ptr(), to, bytes);
             } else {
-                if self.reach == Reach::Far {
-                    let bytes = block.rows.count * block.units.count * self.destination_unit;
-                    for offset in (0..bytes).step_by(LINE) {
-                        prefetch::line_to_write(to.wrapping_add(offset));
-                    }
+                if self.is_far() {
+                    prefetch::bytes_to_write(to, bytes);
                 }
                 self.produce(block, to);
             }
