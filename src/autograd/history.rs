@@ -151,7 +151,7 @@ fn stand_in(layout: &Layout) -> Result<Handle> {
         bits: 8,
         lanes: 1,
     };
-    let mut memory = Descriptor {
+    let memory = Descriptor {
         data: core::ptr::null_mut(),
         byte_offset: 0,
         layout,
@@ -160,7 +160,7 @@ fn stand_in(layout: &Layout) -> Result<Handle> {
         read_only: true,
         extent: Extent { start: 0, end: 0 },
     };
-    Handle::borrow(&mut memory, Release::Nothing, Plan::ALIAS)
+    Handle::borrow(&memory, Release::Nothing, Plan::ALIAS)
 }
 
 /// From the first element of a stand-in to that of a view of it.

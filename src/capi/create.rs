@@ -2,13 +2,13 @@
 
 use super::guard::{guard, guard_out, guard_quick_tensor, guard_tensor};
 use super::options::{Accepts, Options, tensor_options_t};
-use super::{array, check_struct_size, tensor_ref, tensor_status_t, tensor_t};
+use super::{TENSOR_OK, array, check_struct_size, tensor_ref, tensor_status_t, tensor_t};
 use crate::autograd;
 use crate::device::Device;
 use crate::dlpack::{DLDataType, DLDevice, DLTensor};
 use crate::error::{Error, Result};
 use crate::layout::LayoutBuf;
-use crate::storage::Release;
+use crate::storage::{Allocation, Release};
 use crate::tensor::{self, Action, Descriptor, Handle, Plan, Request};
 
 /// Largest rank of a tensor.
@@ -167,13 +167,52 @@ pub unsafe extern "C" fn tensor_as_tensor(
 ) -> tensor_status_t {
     // SAFETY: what the header asks of the caller.
     unsafe {
-        guard_quick_tensor(out, || {
-            if options.is_null() {
-                let data = data.as_ref().ok_or(Error::Null("data"))?;
-                return Ok(Handle::borrow_described(data)?);
-            }
+        if options.is_null()
+            && !out.is_null()
+            && let Some(data) = data.as_ref()
+        {
+            // No guard: this does not panic.
+            return match Handle::borrow_plain(data) {
+                Ok(borrowed) => {
+                    out.write(borrowed.into_raw().cast());
+                    TENSOR_OK
+                }
+                Err(block) => borrow_with_care(data, block, out),
+            };
+        }
+        as_tensor_asked(data, options, out)
+    }
+}
+
+/// tensor_as_tensor() without options, whatever is described.
+///
+/// # Safety
+/// What the header asks of the caller, and what [`Handle::borrow_with_care`] asks.
+#[cold]
+unsafe fn borrow_with_care(
+    data: &DLTensor,
+    block: Option<Allocation>,
+    out: *mut *mut tensor_t,
+) -> tensor_status_t {
+    // SAFETY: the caller's promise.
+    unsafe { guard_tensor(out, || Handle::borrow_with_care(data, block)) }
+}
+
+/// tensor_as_tensor(), whatever is asked.
+///
+/// # Safety
+/// What the header asks of the caller.
+#[inline(never)]
+unsafe fn as_tensor_asked(
+    data: *const DLTensor,
+    options: *const tensor_options_t,
+    out: *mut *mut tensor_t,
+) -> tensor_status_t {
+    // SAFETY: the caller's promise.
+    unsafe {
+        guard_tensor(out, || {
             let accepts = Accepts::creation("tensor_as_tensor");
-            Ok(as_asked(data, options, accepts, as_tensor)?)
+            as_asked(data, options, accepts, as_tensor)
         })
     }
 }

@@ -94,6 +94,13 @@ pub(super) fn guard_silently(body: impl FnOnce()) {
     let _ = catch_unwind(AssertUnwindSafe(body)).map_err(core::mem::forget);
 }
 
+/// There is nowhere to write to.
+#[cold]
+#[inline(never)]
+fn no_out() -> tensor_status_t {
+    guard(|| Err(Error::Null("out")))
+}
+
 /// Writes what `body` gives to `out`, which holds `nothing` until then and after an error.
 ///
 /// # Safety
@@ -105,7 +112,7 @@ unsafe fn guard_out_quick<T>(
     body: impl FnOnce() -> Outcome<T>,
 ) -> tensor_status_t {
     if out.is_null() {
-        return guard(|| Err(Error::Null("out")));
+        return no_out();
     }
     // SAFETY: the caller's promise; old contents are never read.
     unsafe { out.write(nothing) };

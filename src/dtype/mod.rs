@@ -183,19 +183,24 @@ static SCALARS: [Row; 38] = {
     ]
 };
 
-/// Codes are below this. Widths are bytes.
+/// Codes are below this.
 const CODES: usize = 18;
-const WIDTHS: usize = 1 << u8::BITS;
 
 /// The row of [`SCALARS`] for each code and width; [`NO_ROW`] for unknown ones.
-static ROWS: [[u8; WIDTHS]; CODES] = {
-    let (mut rows, mut row) = ([[NO_ROW; WIDTHS]; CODES], 0);
+static ROWS: [u8; CODES << u8::BITS] = {
+    let (mut rows, mut row) = ([NO_ROW; CODES << u8::BITS], 0);
     while row < SCALARS.len() {
-        rows[SCALARS[row].1 as usize][SCALARS[row].2 as usize] = row as u8;
+        rows[row_place(SCALARS[row].1, SCALARS[row].2)] = row as u8;
         row += 1;
     }
     rows
 };
+
+/// Where the row of a code and a width is told.
+#[inline(always)]
+const fn row_place(code: u8, bits: u8) -> usize {
+    u16::from_be_bytes([code, bits]) as usize
+}
 
 const NO_ROW: u8 = u8::MAX;
 
@@ -275,10 +280,10 @@ impl DType {
     /// The dtype of a `DLDataType`; `padded` tells how sub-byte lanes are stored and is ignored for others.
     #[inline(always)]
     pub fn new(raw: DLDataType, padded: bool) -> Result<Self> {
-        match ROWS.get(usize::from(raw.code)) {
-            Some(rows) if rows[usize::from(raw.bits)] != NO_ROW && raw.lanes > 0 => Ok(Self {
+        match ROWS.get(row_place(raw.code, raw.bits)) {
+            Some(&row) if row != NO_ROW && raw.lanes > 0 => Ok(Self {
                 raw: word_of(raw),
-                storage: u32::from(rows[usize::from(raw.bits)]),
+                storage: u32::from(row),
             }
             .with_padding(padded)),
             _ => Err(Error::UnknownDType {

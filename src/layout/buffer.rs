@@ -1,6 +1,6 @@
 //! Layouts in the making: room for one, on the stack or in the block of a tensor, which is filled where it is.
 
-use super::{Layout, MAX_NDIM, Reach, check_ndim, count_elements};
+use super::{Layout, MAX_NDIM, Span, check_ndim, count_elements};
 use crate::error::Result;
 use core::mem::{MaybeUninit, offset_of};
 use core::ops::{Deref, DerefMut};
@@ -71,6 +71,17 @@ impl Room {
         unsafe { start.byte_add(Self::size(0)) }
     }
 
+    /// Where the layout, which begins with the number of elements, begins in room at `start`.
+    ///
+    /// # Safety
+    /// There is room for a layout.
+    #[inline(always)]
+    pub unsafe fn layout_start(start: NonNull<i64>) -> NonNull<i64> {
+        const BEFORE: usize = offset_of!(Room<[MaybeUninit<i64>; 0]>, numel);
+        // SAFETY: the caller's promise.
+        unsafe { start.byte_add(BEFORE) }
+    }
+
     /// Room for rank `ndim` in a block of memory.
     ///
     /// # Safety
@@ -101,100 +112,50 @@ impl Room {
         }
     }
 
-    /// [`Room::set`], and the reach of its elements of so many bits, in one pass over the dimensions.
+    /// [`Room::set`] of a shape without a size of zero, of which no dimension goes backwards and nothing overflows, and what its
+    /// elements span, in one pass over the dimensions. What is not so plain is for [`Room::set`] to judge.
     #[inline(always)]
-    pub fn set_within_reach(
-        &mut self,
-        shape: &[i64],
-        strides: Option<&[i64]>,
-        element_bits: u64,
-    ) -> Result<Reach> {
-        let plain = match strides {
-            Some(strides) => self.set_plain(shape, strides, element_bits as i64),
-            None => self.set_plain_row_major(shape, element_bits as i64),
-        };
-        match plain {
-            Some(reach) => Ok(reach),
-            None => self.set_with_care(shape, strides, element_bits),
-        }
-    }
-
-    #[cold]
-    fn set_with_care(
-        &mut self,
-        shape: &[i64],
-        strides: Option<&[i64]>,
-        element_bits: u64,
-    ) -> Result<Reach> {
-        self.set(shape, strides)?;
-        self.nbytes(element_bits)?;
-        self.reach(element_bits)
-    }
-
-    /// Takes a shape without a size of zero, with strides, if nothing about it overflows. What is not plain is for others to
-    /// judge.
-    #[inline(always)]
-    fn set_plain(&mut self, shape: &[i64], strides: &[i64], bits: i64) -> Option<Reach> {
-        let ndim = shape.len();
-        if ndim > self.most_dims() || strides.len() != ndim {
+    pub fn set_plain(&mut self, shape: &[i64], strides: Option<&[i64]>) -> Option<Span> {
+        if !self.has_dims(shape.len()) {
             return None;
         }
-        let (mut numel, mut lo, mut hi) = (1i64, 0i64, 1i64);
-        for dim in 0..ndim {
-            let (size, stride) = (shape[dim], strides[dim]);
-            // SAFETY: there is room, as was asked above.
-            unsafe { self.put(ndim, dim, size, stride) };
-            if size <= 0 {
-                return None;
-            }
-            numel = numel.checked_mul(size)?;
-            let far = (size - 1).checked_mul(stride)?;
-            if far < 0 {
-                lo = lo.checked_add(far)?;
-            } else {
-                hi = hi.checked_add(far)?;
-            }
-        }
-        numel.checked_mul(bits)?;
-        let reach = Reach {
-            lo: lo.checked_mul(bits)?,
-            hi: hi.checked_mul(bits)?,
-        };
-        self.ndim = ndim;
-        self.numel = numel;
-        Some(reach)
+        let start = NonNull::from(&mut *self).cast();
+        // SAFETY: there is room, of which this is the reference.
+        let span = unsafe { Self::set_plain_at(start, shape, strides)? };
+        self.ndim = shape.len();
+        Some(span)
     }
 
-    /// As [`Room::set_plain`], with the strides of a row-major layout.
+    /// [`Room::set_plain`] in room that begins at `start`: then there is a layout of this rank, else nothing.
+    ///
+    /// # Safety
+    /// There is room for the rank, and nothing else uses it; the strides are as many as the sizes.
     #[inline(always)]
-    fn set_plain_row_major(&mut self, shape: &[i64], bits: i64) -> Option<Reach> {
+    pub unsafe fn set_plain_at(
+        start: NonNull<i64>,
+        shape: &[i64],
+        strides: Option<&[i64]>,
+    ) -> Option<Span> {
         let ndim = shape.len();
-        if ndim > self.most_dims() {
-            return None;
-        }
-        let mut numel = 1i64;
-        for dim in (0..ndim).rev() {
-            let size = shape[dim];
-            // SAFETY: there is room, as was asked above.
-            unsafe { self.put(ndim, dim, size, numel) };
-            if size <= 0 {
-                return None;
-            }
-            numel = numel.checked_mul(size)?;
-        }
-        let reach = Reach {
-            lo: 0,
-            hi: numel.checked_mul(bits)?,
+        // SAFETY: the caller's promise.
+        let put = |dim: usize, size: i64, stride: i64| unsafe {
+            let shape = Self::shape_at(start);
+            shape.add(dim).write(size);
+            shape.add(ndim + dim).write(stride);
         };
-        self.ndim = ndim;
-        self.numel = numel;
-        Some(reach)
+        let span = match strides {
+            Some(strides) => span_of_strided(shape, &strides[..ndim], put)?,
+            None => span_of_row_major(shape, put)?,
+        };
+        // SAFETY: the caller's promise.
+        unsafe { Self::layout_start(start).write(span.numel) };
+        Some(span)
     }
 
-    /// The highest rank there is room for.
+    /// Whether there is room for a layout of rank `ndim`.
     #[inline(always)]
-    fn most_dims(&self) -> usize {
-        self.dims.len() / 2
+    fn has_dims(&self, ndim: usize) -> bool {
+        2 * ndim <= self.dims.len()
     }
 
     /// Writes a dimension of a layout of rank `ndim`.
@@ -218,7 +179,7 @@ impl Room {
         get: impl Fn(usize) -> (i64, i64),
     ) -> Result<()> {
         check_ndim(ndim as i64)?;
-        assert!(ndim <= self.most_dims());
+        assert!(self.has_dims(ndim));
         let (mut numel, mut plain) = (1i64, true);
         for dim in 0..ndim {
             let (size, stride) = get(dim);
@@ -245,7 +206,7 @@ impl Room {
     }
 
     /// The row-major layout of another's shape, which has been proved.
-    #[inline]
+    #[inline(always)]
     pub fn set_row_major(&mut self, layout: &Layout) {
         if layout.numel() == 0 {
             self.copy_from(layout);
@@ -253,7 +214,7 @@ impl Room {
             return;
         }
         let ndim = layout.ndim();
-        assert!(ndim <= self.most_dims());
+        assert!(self.has_dims(ndim));
         let mut stride = 1i64;
         for dim in (0..ndim).rev() {
             let size = layout.shape()[dim];
@@ -269,21 +230,30 @@ impl Room {
     /// The same layout as another.
     #[inline(always)]
     pub fn copy_from(&mut self, layout: &Layout) {
-        assert!(layout.dims.len() <= self.dims.len());
-        for (to, from) in self.dims.iter_mut().zip(&layout.dims) {
-            // Word by word: what was written so a moment ago would keep a move of longer pieces waiting.
-            // SAFETY: it is a reference.
-            to.write(unsafe { core::ptr::from_ref(from).read_volatile() });
+        let ndim = layout.ndim();
+        assert!(self.has_dims(ndim));
+        for dim in 0..ndim {
+            // One by one: what was written so a moment ago would keep a move of several at once waiting.
+            let get = |value: &i64| {
+                // SAFETY: it is a reference.
+                unsafe { core::ptr::from_ref(value).read_volatile() }
+            };
+            let (size, stride) = (get(&layout.shape()[dim]), get(&layout.strides()[dim]));
+            // SAFETY: there is room, as was asked above.
+            unsafe { self.put(ndim, dim, size, stride) };
         }
-        self.ndim = layout.ndim();
+        self.ndim = ndim;
         self.numel = layout.numel();
     }
 
     /// Exchanges two dimensions.
     #[inline(always)]
     pub(super) fn swap_dims(&mut self, a: usize, b: usize) {
-        self.dims.swap(a, b);
-        self.dims.swap(self.ndim + a, self.ndim + b);
+        let ndim = self.ndim;
+        let (sizes, strides) = self.dims.split_at_mut(ndim);
+        assert!(a < ndim && b < ndim && ndim <= strides.len());
+        sizes.swap(a, b);
+        strides.swap(a, b);
     }
 
     /// Sets a dimension; the elements are to be counted again.
@@ -324,4 +294,35 @@ impl Deref for Room {
         // SAFETY: from the number of elements on this is a layout, and whoever sets the rank has written that many dimensions.
         unsafe { Layout::at(&raw const self.numel, self.ndim) }
     }
+}
+
+/// What the elements of a plain shape with strides span. Each dimension is `put`.
+#[inline(always)]
+fn span_of_strided(shape: &[i64], strides: &[i64], put: impl Fn(usize, i64, i64)) -> Option<Span> {
+    let (mut numel, mut end, mut signs) = (1i64, 1i64, 0i64);
+    for dim in 0..shape.len() {
+        let (size, stride) = (shape[dim], strides[dim]);
+        put(dim, size, stride);
+        if size <= 0 {
+            return None;
+        }
+        numel = numel.checked_mul(size)?;
+        end = end.checked_add((size - 1).checked_mul(stride)?)?;
+        signs |= stride;
+    }
+    (signs >= 0).then_some(Span { numel, end })
+}
+
+/// [`span_of_strided`] of a shape in row-major order.
+#[inline(always)]
+fn span_of_row_major(shape: &[i64], put: impl Fn(usize, i64, i64)) -> Option<Span> {
+    let mut numel = 1i64;
+    for (dim, &size) in shape.iter().enumerate().rev() {
+        put(dim, size, numel);
+        if size <= 0 {
+            return None;
+        }
+        numel = numel.checked_mul(size)?;
+    }
+    Some(Span { numel, end: numel })
 }

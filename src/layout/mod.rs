@@ -36,6 +36,25 @@ pub struct Reach {
     pub hi: i64,
 }
 
+/// How many elements there are, at least one, and how far they go in memory, in elements from the first, which comes first there too.
+#[derive(Clone, Copy)]
+pub struct Span {
+    numel: i64,
+    /// One past the last.
+    end: i64,
+}
+
+impl Span {
+    /// What elements of so many bits reach, if that fits, and their bits too.
+    #[inline(always)]
+    pub fn reach(self, element_bits: u64) -> Option<Reach> {
+        let bits = element_bits as i64;
+        self.numel.checked_mul(bits)?;
+        let hi = self.end.checked_mul(bits)?;
+        Some(Reach { lo: 0, hi })
+    }
+}
+
 impl Reach {
     /// First byte, at or below zero.
     #[inline(always)]
@@ -49,6 +68,15 @@ impl Reach {
         // Not negative, so the sum fits.
         ((self.hi as u64 + 7) >> 3) as i64
     }
+
+    /// The bytes that are reached from address `first`, and those between: none if they leave the address space.
+    #[inline(always)]
+    pub fn addresses(self, first: u64) -> Option<(u64, u64)> {
+        // The signs are known, which makes these checks cheaper than those of signed additions.
+        let start = first.checked_sub(-self.lo_byte() as u64)?;
+        let end = first.checked_add(self.hi_byte() as u64)?;
+        Some((start, end))
+    }
 }
 
 impl Layout {
@@ -58,9 +86,12 @@ impl Layout {
     /// There is one of this rank, in a [`Room`], which is not changed for as long as is said here.
     #[inline(always)]
     pub unsafe fn at<'a>(start: *const i64, ndim: usize) -> &'a Self {
-        let whole = core::ptr::slice_from_raw_parts(start, 2 * ndim) as *const Self;
-        // SAFETY: the caller's promise; the number of elements comes first, so the slice's length is that of `dims`.
-        unsafe { &*whole }
+        // SAFETY: the caller's promise; no layout has a higher rank. The number of elements comes first, so the slice's length is that
+        // of `dims`.
+        unsafe {
+            core::hint::assert_unchecked(ndim <= MAX_NDIM);
+            &*(core::ptr::slice_from_raw_parts(start, 2 * ndim) as *const Self)
+        }
     }
 
     /// Rank.
@@ -229,13 +260,9 @@ impl Layout {
         reach: Reach,
         first: u64,
     ) -> Result<(u64, u64)> {
-        // The signs are known, which makes these checks cheaper than those of signed additions.
-        let start = first.checked_sub(-reach.lo_byte() as u64);
-        let end = first.checked_add(reach.hi_byte() as u64);
-        match (start, end) {
-            (Some(start), Some(end)) => Ok((start, end)),
-            _ => Err(self.leaving_addresses(element_bits, first)),
-        }
+        reach
+            .addresses(first)
+            .ok_or_else(|| self.leaving_addresses(element_bits, first))
     }
 
     /// The error that names the dimension with which elements leave the address space, as they do.

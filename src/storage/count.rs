@@ -24,20 +24,20 @@ impl Count {
     /// One more holder.
     #[inline(always)]
     pub fn increment(&self) -> Result<()> {
-        self.increment_as(is_only_thread())
+        self.increment_as(is_only_thread)
     }
 
     /// One holder less; true when it was the last, and everything the others did is visible.
     #[inline(always)]
     pub fn decrement(&self) -> bool {
-        self.decrement_as(is_only_thread())
+        self.decrement_as(is_only_thread)
     }
 
     /// [`Count::increment`] by a thread that is `alone` or may not be.
     #[inline(always)]
-    fn increment_as(&self, alone: bool) -> Result<()> {
+    fn increment_as(&self, alone: impl FnOnce() -> bool) -> Result<()> {
         // A holder exists already and passed this value on, so no ordering is needed.
-        if alone {
+        if alone() {
             let count = self.get();
             if count >= MAX {
                 return Err(Error::Count);
@@ -52,12 +52,12 @@ impl Count {
 
     /// [`Count::decrement`] by a thread that is `alone` or may not be.
     #[inline(always)]
-    fn decrement_as(&self, alone: bool) -> bool {
+    fn decrement_as(&self, alone: impl FnOnce() -> bool) -> bool {
         // Only a holder can add one, so for the only one there is nothing to decide: a read does, at a fraction of the price.
         if self.is_one() {
             return true;
         }
-        if alone {
+        if alone() {
             self.0.store(self.get() - 1, Ordering::Relaxed);
             return false;
         }
@@ -84,9 +84,9 @@ mod tests {
     fn a_count_at_its_maximum_is_refused_and_kept() {
         for alone in [false, true] {
             let count = Count(AtomicUsize::new(MAX));
-            assert_eq!(count.increment_as(alone), Err(Error::Count));
+            assert_eq!(count.increment_as(|| alone), Err(Error::Count));
             assert_eq!(count.get(), MAX);
-            assert!(!count.decrement_as(alone));
+            assert!(!count.decrement_as(|| alone));
             assert_eq!(count.get(), MAX - 1);
         }
     }
@@ -95,10 +95,10 @@ mod tests {
     fn the_last_holder_is_known_whoever_counts() {
         for alone in [false, true] {
             let count = Count::one();
-            assert_eq!(count.increment_as(alone), Ok(()));
-            assert!(!count.decrement_as(alone));
+            assert_eq!(count.increment_as(|| alone), Ok(()));
+            assert!(!count.decrement_as(|| alone));
             assert!(count.is_one());
-            assert!(count.decrement_as(alone));
+            assert!(count.decrement_as(|| alone));
         }
     }
 }

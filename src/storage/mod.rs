@@ -292,7 +292,7 @@ impl Drop for Hold {
     fn drop(&mut self) {
         if self.storage().count.decrement() {
             // SAFETY: this was the last share.
-            unsafe { self.release() }
+            unsafe { Self::release(self.storage) }
         }
     }
 }
@@ -303,16 +303,16 @@ impl Hold {
     /// # Safety
     /// It is.
     #[inline(always)]
-    pub unsafe fn give_up_plain(self) {
+    pub unsafe fn give_up_plain(&self) {
         if self.storage().count.decrement() {
             // SAFETY: this was the last share.
             unsafe {
-                let companion = core::ptr::read(&raw const (*self.storage.as_ptr()).companion);
-                free(self.storage.cast());
-                companion.end();
+                match self.storage().companion.get() {
+                    None => free(self.storage.cast()),
+                    Some(_) => Self::release(self.storage),
+                }
             }
         }
-        core::mem::forget(self);
     }
 }
 
@@ -320,8 +320,7 @@ impl Hold {
     /// # Safety
     /// This was the last share, and is not used any more.
     #[inline(never)]
-    unsafe fn release(&mut self) {
-        let block = self.storage;
+    unsafe fn release(block: NonNull<Storage>) {
         // SAFETY: the caller's promise. The release is moved out, the block is freed, and only then does foreign code run:
         // nothing of ours is in use while it does, and no lock is held.
         unsafe {

@@ -52,30 +52,26 @@ unsafe fn room_behind<'a, T>(block: NonNull<u8>, ndim: usize) -> &'a mut Room {
     unsafe { Room::at(block.cast::<T>().add(1).cast(), ndim) }
 }
 
-/// The room in a block or, if there is no memory for one, the spare: what else is wrong with a call is told even then.
-///
-/// # Safety
-/// As for [`room_behind`]; the spare is not used otherwise for as long.
-#[inline(always)]
-unsafe fn room_or_spare<'a, T>(
-    block: &Result<Allocation>,
-    ndim: usize,
-    spare: *mut LayoutBuf,
-) -> &'a mut Room {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match block {
-            Ok(block) => room_behind::<T>(block.start(), ndim),
-            Err(_) => &mut *spare,
-        }
+/// What is wrong with what `make` describes, or else that there is no memory for it: what is wrong is told even then.
+#[cold]
+#[inline(never)]
+fn wrong_without_memory<'a>(
+    make: impl FnOnce(&'a mut Room) -> Result<Descriptor<'a>>,
+    out_of_memory: Error,
+) -> Error {
+    let mut spare = LayoutBuf::new();
+    let room: *mut Room = &mut *spare;
+    // SAFETY: what is made does not leave this function.
+    match make(unsafe { &mut *room }) {
+        Ok(_) => out_of_memory,
+        Err(error) => error,
     }
 }
 
 impl Handle {
     /// A tensor on memory that somebody else owns. `release` runs after its last alias; on error it does not.
     #[inline(always)]
-    pub fn borrow(memory: &mut Descriptor<'_>, release: Release, origin: Plan) -> Result<Self> {
-        memory.normalise();
+    pub fn borrow(memory: &Descriptor<'_>, release: Release, origin: Plan) -> Result<Self> {
         if let Some(lender) = release.lender() {
             return Self::borrow_lent(memory, lender, release, origin);
         }
@@ -84,43 +80,50 @@ impl Handle {
         Ok(unsafe { Self::place_root(block, memory, release, origin) })
     }
 
-    /// A tensor on the caller's memory, of which nothing in particular is asked: [`Handle::borrow`] of what
-    /// [`Descriptor::prove`] proves, which puts the layout where it will stay.
+    /// A tensor on the caller's memory, of which nothing in particular is asked, if its description is plain: [`Handle::borrow`] of
+    /// what [`Descriptor::prove_plain_at`] proves, which puts the layout where it will stay. It does not panic.
+    ///
+    /// Else the block for it, if there is memory for one, which is for [`Handle::borrow_with_care`].
     ///
     /// # Safety
     /// As [`Descriptor::prove`].
     #[inline(always)]
-    pub unsafe fn borrow_described(raw: &DLTensor) -> Result<Self> {
-        let ndim = check_ndim(i64::from(raw.ndim))?;
+    pub unsafe fn borrow_plain(raw: &DLTensor) -> core::result::Result<Self, Option<Allocation>> {
+        let block = check_ndim(i64::from(raw.ndim)).and_then(|ndim| block_of::<Root>(ndim, 0));
+        let block = block.map_err(|_| None)?;
         // SAFETY: the caller's promise; the block is a root's.
         unsafe {
-            let block = match block_of::<Root>(ndim, 0) {
-                Ok(block) => block,
-                Err(error) => return Err(Self::wrong_without_memory(raw, error)),
-            };
-            let room = room_behind::<Root>(block.start(), ndim);
-            let mut memory = Descriptor::prove(raw, false, None, room)?;
-            memory.normalise();
-            Ok(Self::finish_root(
-                block,
-                &memory,
-                Release::Nothing,
-                Plan::ALIAS,
-            ))
+            let start = block.start().cast::<Root>().add(1).cast();
+            match Descriptor::prove_plain_at(raw, start) {
+                Some(memory) => {
+                    let nothing = Release::Nothing;
+                    Ok(Self::finish_root(block, &memory, nothing, Plan::ALIAS))
+                }
+                None => Err(Some(block)),
+            }
         }
     }
 
-    /// What is wrong with a description, or else `error`: that there is no memory for a tensor.
+    /// [`Handle::borrow_plain`], whatever the description is.
     ///
     /// # Safety
-    /// As [`Descriptor::prove`].
-    #[cold]
-    unsafe fn wrong_without_memory(raw: &DLTensor, error: Error) -> Error {
-        let mut room = LayoutBuf::new();
-        // SAFETY: the caller's promise.
-        unsafe { Descriptor::prove(raw, false, None, &mut room) }
-            .err()
-            .unwrap_or(error)
+    /// As [`Descriptor::prove`]; `block` is what was given for it.
+    pub unsafe fn borrow_with_care(raw: &DLTensor, block: Option<Allocation>) -> Result<Self> {
+        let mut spare = LayoutBuf::new();
+        // SAFETY: the caller's promise; a block is a root's.
+        unsafe {
+            let room = match &block {
+                Some(block) => room_behind::<Root>(block.start(), raw.ndim as usize),
+                None => &mut *spare,
+            };
+            // What is wrong with the description is told even if there is no memory.
+            let memory = Descriptor::prove(raw, false, None, room)?;
+            let block = block.ok_or(Error::OutOfMemory {
+                bytes: size_of::<Root>() as u64 + Room::size(memory.layout.ndim()) as u64,
+            })?;
+            let nothing = Release::Nothing;
+            Ok(Self::finish_root(block, &memory, nothing, Plan::ALIAS))
+        }
     }
 
     /// A row-major tensor of the shape of `like`, on uninitialised memory of its own at a multiple of `alignment`.
@@ -244,12 +247,15 @@ impl Handle {
         make: impl FnOnce(&'a mut Room) -> Result<Descriptor<'a>>,
     ) -> Result<Self> {
         let member = access.as_ref().map_or(0, |_| size_of::<Member>());
-        let (block, mut spare) = (block_of::<Tensor>(ndim, member), LayoutBuf::new());
+        let block = match block_of::<Tensor>(ndim, member) {
+            Ok(block) => block,
+            Err(error) => return Err(wrong_without_memory(make, error)),
+        };
         // SAFETY: the block is a tensor's, and has room for a member where it becomes one. The room for the layout is not used
         // after this.
         unsafe {
-            let memory = make(room_or_spare::<Tensor>(&block, ndim, &mut spare))?;
-            let (block, hold) = (block?, base.hold.try_clone()?);
+            let memory = make(room_behind::<Tensor>(block.start(), ndim))?;
+            let hold = base.hold.try_clone()?;
             let handle = Self::finish(block.keep().cast(), &memory, hold, origin);
             if let Some(access) = access {
                 handle.join(access);

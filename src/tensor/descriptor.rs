@@ -6,7 +6,7 @@ use crate::device::Device;
 use crate::dlpack::DLTensor;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::layout::{Layout, Placed, Room, check_ndim};
+use crate::layout::{Layout, Placed, Room, Span, check_ndim};
 use crate::storage::Extent;
 use core::ptr::NonNull;
 
@@ -42,21 +42,95 @@ impl<'a> Descriptor<'a> {
         nbytes: Option<u64>,
         room: &'a mut Room,
     ) -> Result<Self> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let plain = match nbytes {
+                None => {
+                    Self::judge_plain(raw, padded, |shape, strides| room.set_plain(shape, strides))
+                }
+                Some(_) => None,
+            };
+            match plain {
+                Some((dtype, extent)) => Ok(Self::of_plain(raw, dtype, extent, room)),
+                None => Self::prove_with_care(raw, padded, nbytes, room),
+            }
+        }
+    }
+
+    /// [`Descriptor::prove`] of what is plain, with the layout put where room begins. What is not plain may be right or wrong.
+    ///
+    /// # Safety
+    /// As [`Descriptor::prove`], and [`Room::set_plain_at`] for the rank of `raw`.
+    #[inline(always)]
+    pub unsafe fn prove_plain_at(raw: &DLTensor, start: NonNull<i64>) -> Option<Self> {
+        // SAFETY: the caller's promise; the layout is there when it has been judged.
+        unsafe {
+            let (dtype, extent) = Self::judge_plain(raw, false, |shape, strides| {
+                Room::set_plain_at(start, shape, strides)
+            })?;
+            let layout = Layout::at(Room::layout_start(start).as_ptr(), raw.ndim as usize);
+            Some(Self::of_plain(raw, dtype, extent, layout))
+        }
+    }
+
+    /// The dtype of a descriptor, and what its elements reach, if it is plain: if they are in the processor's own memory, there is
+    /// one at least, and nothing overflows. The layout is for `set` to put somewhere.
+    ///
+    /// # Safety
+    /// As [`Descriptor::prove`].
+    #[inline(always)]
+    unsafe fn judge_plain(
+        raw: &DLTensor,
+        padded: bool,
+        set: impl FnOnce(&[i64], Option<&[i64]>) -> Option<Span>,
+    ) -> Option<(DType, Extent)> {
+        let ndim = check_ndim(i64::from(raw.ndim)).ok()?;
+        // SAFETY: the caller's promise; the rank has been checked.
+        let span = unsafe { set(dims_at(raw.shape, ndim)?, dims_at(raw.strides, ndim))? };
+        let dtype = DType::new(raw.dtype, padded).ok()?;
+        if raw.data.is_null() || !Device::known(raw.device).is_cpu() {
+            return None;
+        }
+        let first = (raw.data as u64).checked_add(raw.byte_offset)?;
+        let (start, end) = span.reach(dtype.storage_bits())?.addresses(first)?;
+        Some((dtype, Extent { start, end }))
+    }
+
+    /// A plain descriptor.
+    #[inline(always)]
+    fn of_plain(raw: &DLTensor, dtype: DType, extent: Extent, layout: &'a Layout) -> Self {
+        Self {
+            data: raw.data.cast::<u8>().wrapping_add(raw.byte_offset as usize),
+            byte_offset: 0,
+            layout,
+            dtype,
+            device: Device::known(raw.device),
+            read_only: false,
+            extent,
+        }
+    }
+
+    /// [`Descriptor::prove`], whatever is described.
+    ///
+    /// # Safety
+    /// As [`Descriptor::prove`].
+    #[cold]
+    unsafe fn prove_with_care(
+        raw: &DLTensor,
+        padded: bool,
+        nbytes: Option<u64>,
+        room: &'a mut Room,
+    ) -> Result<Self> {
         let ndim = check_ndim(i64::from(raw.ndim))?;
-        let shape = match ndim {
-            0 => NonNull::dangling(),
-            _ => NonNull::new(raw.shape).ok_or(Error::Null("data->shape"))?,
-        };
+        // SAFETY: the caller's promise; the rank has been checked.
+        let (shape, strides) = unsafe { (dims_at(raw.shape, ndim), dims_at(raw.strides, ndim)) };
+        let shape = shape.ok_or(Error::Null("data->shape"))?;
         let dtype = DType::new(raw.dtype, padded)?;
         let device = Device::new(raw.device)?;
         let bits = dtype.storage_bits();
-        // SAFETY: the caller's promise; the rank has been checked.
-        let reach = unsafe {
-            let shape = core::slice::from_raw_parts(shape.as_ptr(), ndim);
-            let strides = NonNull::new(raw.strides)
-                .map(|strides| core::slice::from_raw_parts(strides.as_ptr(), ndim));
-            room.set_within_reach(shape, strides, bits)?
-        };
+        room.set(shape, strides)?;
+        room.nbytes(bits)?;
+        let reach = room.reach(bits)?;
         let layout: &Layout = room;
         let numel = layout.numel();
         if raw.data.is_null() && numel > 0 {
@@ -84,7 +158,7 @@ impl<'a> Descriptor<'a> {
                 };
             }
         }
-        Ok(Self {
+        let mut memory = Self {
             data: raw.data.cast(),
             byte_offset: raw.byte_offset,
             layout,
@@ -92,7 +166,9 @@ impl<'a> Descriptor<'a> {
             device,
             read_only: false,
             extent,
-        })
+        };
+        memory.normalise();
+        Ok(memory)
     }
 
     /// The description of a tensor's memory, proved when the tensor was made.
@@ -140,8 +216,7 @@ impl<'a> Descriptor<'a> {
     }
 
     /// Moves `data` to the first element where pointers are the processor's; elsewhere the producer's are kept.
-    #[inline(always)]
-    pub fn normalise(&mut self) {
+    fn normalise(&mut self) {
         if self.device.is_host_accessible() {
             self.data = self.pointer();
             self.byte_offset = 0;
@@ -195,5 +270,19 @@ impl<'a> Descriptor<'a> {
             return true;
         }
         self.device == other.device && (self.device.has_addresses() || self.data == other.data)
+    }
+}
+
+/// Sizes or strides of `ndim` dimensions; none if there is nothing where they should be.
+///
+/// # Safety
+/// `dims` is NULL or readable for as many values.
+#[inline(always)]
+unsafe fn dims_at<'a>(dims: *const i64, ndim: usize) -> Option<&'a [i64]> {
+    match (NonNull::new(dims.cast_mut()), ndim) {
+        // SAFETY: the caller's promise.
+        (Some(dims), _) => Some(unsafe { core::slice::from_raw_parts(dims.as_ptr(), ndim) }),
+        (None, 0) => Some(&[]),
+        (None, _) => None,
     }
 }

@@ -4,6 +4,7 @@ use super::Tensor;
 use super::block::Root;
 use crate::error::Result;
 use crate::storage::{Hold, free};
+use core::mem::ManuallyDrop;
 use core::ops::Deref;
 use core::ptr::NonNull;
 
@@ -74,14 +75,15 @@ impl Handle {
             if !tensor.as_ref().references.decrement() {
                 return;
             }
-            let hold = core::ptr::read(&raw const (*tensor.as_ptr()).hold);
+            let hold = ManuallyDrop::new(core::ptr::read(&raw const (*tensor.as_ptr()).hold));
             if !hold.storage().is_plain() || tensor.as_ref().companion.get().is_some() {
-                return Self::leave(tensor, hold);
-            }
-            if !Self::is_root(tensor, &hold) {
+                Self::leave(tensor, ManuallyDrop::into_inner(hold));
+            } else if Self::is_root(tensor, &hold) {
+                hold.give_up_plain();
+            } else {
+                hold.give_up_plain();
                 free(tensor.cast());
             }
-            hold.give_up_plain();
         }
     }
 

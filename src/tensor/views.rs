@@ -8,7 +8,7 @@ use crate::error::{Error, Result, Text};
 use crate::layout::{
     Layout, LayoutBuf, MAX_NDIM, Room, Slice, check_ndim, infer_shape, resolve_dim,
 };
-use crate::storage::Touch;
+use crate::storage::{Loan, Touch};
 
 impl Tensor {
     /// The handle on a view of this tensor: what `make` does with its layout, `make`'s result elements further on.
@@ -19,11 +19,33 @@ impl Tensor {
         ndim: usize,
         make: impl FnOnce(&Layout, &mut Room) -> Result<i64>,
     ) -> Result<Handle> {
-        Handle::alias_made(self, ndim, Plan::ALIAS, self.access()?, |room| {
-            let offset = make(self.layout(), room)?;
+        #[inline(always)]
+        fn described<'a>(
+            base: &'a Tensor,
+            room: &'a mut Room,
+            make: impl FnOnce(&Layout, &mut Room) -> Result<i64>,
+        ) -> Result<Descriptor<'a>> {
+            let offset = make(base.layout(), room)?;
             // SAFETY: the memory is on no loan, or the lock is held.
-            unsafe { self.described_at(room, offset) }
-        })
+            unsafe { base.described_at(room, offset) }
+        }
+        match self.loan() {
+            None => Handle::alias_made(self, ndim, Plan::ALIAS, None, |room| {
+                described(self, room, make)
+            }),
+            Some(loan) => self.alias_lent(loan, ndim, |room| described(self, room, make)),
+        }
+    }
+
+    /// The handle on a view of this tensor, which is on a loan.
+    #[inline(never)]
+    fn alias_lent<'a>(
+        &'a self,
+        loan: &'static Loan,
+        ndim: usize,
+        make: impl FnOnce(&'a mut Room) -> Result<Descriptor<'a>>,
+    ) -> Result<Handle> {
+        Handle::alias_made(self, ndim, Plan::ALIAS, Some(loan.access()?), make)
     }
 
     /// The handle on elements of this tensor's memory.
