@@ -24,6 +24,7 @@ mod strided;
 mod threads;
 mod tiles;
 mod transpose;
+mod turns;
 
 pub use exact::check_exact;
 pub use few::copy as copy_few;
@@ -113,7 +114,12 @@ unsafe fn copy_elements(
         if dense && few::convert(source, destination, overflow, bytes) {
             return;
         }
-        let mover = Mover::choose(from, to, overflow, Reach::of(bytes, fresh));
+        // How many bytes are read for elements that are apart from each other, or repeat, is not known.
+        let read = match dense {
+            true => source.layout.nbytes(from.storage_bits()).unwrap_or(bytes),
+            false => 0,
+        };
+        let mover = Mover::choose(from, to, overflow, Reach::of(read, bytes, fresh));
         // Setting up room for the highest rank takes longer than a small copy.
         if dense {
             let mut room = Room::<3>::new();

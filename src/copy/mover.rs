@@ -33,12 +33,14 @@ pub enum Reach {
 }
 
 impl Reach {
-    /// That of a destination of `bytes`. If it is `fresh`, the system has not written its pages yet, and will by way of the cache.
-    pub fn of(bytes: i64, fresh: bool) -> Self {
+    /// That of a destination of `written` bytes, for which `read` bytes are read, or as many. If it is `fresh`, the system has not
+    /// written its pages yet, and will by way of the cache.
+    pub fn of(read: i64, written: i64, fresh: bool) -> Self {
         /// Bytes that do not fit a second-level cache, with as many of a source.
         const FAR: i64 = 1 << 20;
-        match bytes {
-            _ if !fresh && stream::pays(bytes) => Self::Streamed,
+        let both = read.max(written).saturating_add(written);
+        match written {
+            _ if !fresh && stream::pays(both) => Self::Streamed,
             FAR.. => Self::Far,
             _ => Self::Near,
         }

@@ -8,17 +8,17 @@ use crate::prefetch::LINE;
 use crate::{convert, prefetch};
 use core::sync::atomic::{AtomicI64, Ordering};
 
-/// Destinations of as many bytes are streamed. 0 until it is known; threads that find it at once find the same.
+/// Copies of as many bytes are streamed. 0 until it is known; threads that find it at once find the same.
 static THRESHOLD: AtomicI64 = AtomicI64::new(0);
 
-/// Whether a destination of `bytes` is better streamed: with its source it does not fit the last-level cache.
+/// Whether a destination is better streamed that takes, with its source, so many bytes: they do not fit the last-level cache.
 pub fn pays(bytes: i64) -> bool {
     if !cfg!(target_arch = "x86_64") {
         return false;
     }
     let mut threshold = THRESHOLD.load(Ordering::Relaxed);
     if threshold == 0 {
-        threshold = last_level_cache() / 2;
+        threshold = last_level_cache();
         THRESHOLD.store(threshold, Ordering::Relaxed);
     }
     bytes >= threshold

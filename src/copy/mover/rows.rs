@@ -7,13 +7,14 @@ use crate::copy::lanes::{at, move_lanes};
 use crate::copy::sheet::Sheet;
 use crate::copy::stream;
 use crate::copy::strided::{Loop, Step, add_zeros, gather, move_blocks, scatter};
+use crate::copy::turns::{self, Turns};
 use crate::prefetch::{self, LINE};
 
 /// Bytes that are streamed at a time. Few, so that reading from memory and writing to it overlap.
 const STREAMED: usize = 512;
 
-/// Bytes by which reading is ahead of what is streamed: of what is converted, fewer.
-const AHEAD: isize = 4096;
+/// Bytes by which asking is ahead of short rows that are streamed.
+const AHEAD: isize = 2048;
 
 /// Rows by which asking for those of the destination is ahead.
 const ROWS_AHEAD: usize = 4;
@@ -167,10 +168,10 @@ impl Mover {
                 for row in 0..rows {
                     let (source, target) = (source.row(row), target.row(row));
                     let to = target.first.cast_mut();
-                    match direct {
-                        true if !streams => self.produce(source, to),
-                        true if !self.converts() => stream::copy(source.first, to, row_bytes),
-                        _ => self.row(source, target, streams),
+                    match (streams, direct) {
+                        (true, _) => self.stream_row(source, to),
+                        (false, true) => self.produce(source, to),
+                        (false, false) => self.row(source, target),
                     }
                 }
             }
@@ -196,8 +197,18 @@ impl Mover {
         while row < rows {
             let count = stream::piece(row, to_line, self.most() / units, rows);
             let to = target.row(row).first.cast_mut();
+            let block = source.row_range(row, count);
             // SAFETY: the caller's promise.
-            unsafe { self.deliver(source.row_range(row, count), to, streams) }
+            unsafe {
+                match streams {
+                    true => {
+                        let step = block.units.step;
+                        let later = block.first.wrapping_offset(AHEAD * step.signum());
+                        self.stream(block, later, to);
+                    }
+                    false => self.deliver(block, to),
+                }
+            }
             row += count;
         }
     }
@@ -205,8 +216,8 @@ impl Mover {
     /// Moves a row a block at a time.
     ///
     /// # Safety
-    /// As for [`Mover::sheet`]; if it is streamed, its units are adjacent in the destination.
-    unsafe fn row(&self, source: Sheet, target: Sheet, streams: bool) {
+    /// As for [`Mover::sheet`].
+    unsafe fn row(&self, source: Sheet, target: Sheet) {
         let (units, unit) = (source.units.count, self.destination_unit);
         let to = target.first.cast_mut();
         if !self.converts() && !target.is_dense(unit) {
@@ -215,27 +226,14 @@ impl Mover {
             // SAFETY: the caller's promise.
             return unsafe { move_blocks((from, step), to, units, unit) };
         }
-        // What is gathered and converted takes its time, and goes by larger blocks.
-        let streamed = match self.converts() && !self.is_direct(&source) {
-            true => 2 * STREAMED,
-            false => STREAMED,
-        };
-        let (to_line, most) = match streams {
-            true => (
-                stream::to_next_line(to) / unit,
-                self.most().min(streamed / unit),
-            ),
-            false => (0, self.most()),
-        };
-        let mut done = 0;
-        while done < units {
-            let count = stream::piece(done, to_line, most, units);
+        for done in (0..units).step_by(self.most()) {
+            let count = self.most().min(units - done);
             let to = to.wrapping_offset(done as isize * target.units.step);
             let block = source.unit_range(done, count);
             // SAFETY: the caller's promise.
             unsafe {
                 if target.is_dense(unit) {
-                    self.deliver(block, to, streams);
+                    self.deliver(block, to);
                 } else {
                     let mut buffer = Block::new();
                     self.produce(block, buffer.as_mut_ptr());
@@ -244,8 +242,42 @@ impl Mover {
                     scatter(buffer.as_mut_ptr(), to, one, Loop { count, step }, unit);
                 }
             }
-            done += count;
         }
+    }
+
+    /// Moves a row to adjacent units, as a stream.
+    ///
+    /// # Safety
+    /// As for [`Mover::sheet`]; lines of the destination begin at units.
+    unsafe fn stream_row(&self, source: Sheet, to: *mut u8) {
+        let unit = self.destination_unit;
+        let step = source.units.step.unsigned_abs().max(1);
+        let (units, direct) = (source.units.count, self.is_direct(&source));
+        // What writes more than it reads, or gathers, does not wait for reading.
+        let takes = direct && step >= unit && units * step >= turns::WORTH;
+        if direct && !takes && !self.converts() {
+            // SAFETY: the caller's promise.
+            return unsafe { stream::copy(source.first, to, units * unit) };
+        }
+        // What is gathered and converted takes its time, and goes by larger pieces.
+        let piece = match (takes, direct || !self.converts()) {
+            (true, _) => (STREAMED / step).max(LINE / unit),
+            (false, true) => STREAMED / unit,
+            (false, false) => 2 * STREAMED / unit,
+        };
+        let turns = Turns {
+            units,
+            first: stream::to_next_line(to) / unit,
+            piece: piece.min(self.most()),
+            step,
+            takes,
+        };
+        turns.for_each(|done, count, ahead| {
+            let block = source.unit_range(done, count);
+            let later = source.unit_range(done + ahead, count).first;
+            // SAFETY: the caller's promise.
+            unsafe { self.stream(block, later, to.add(done * unit)) }
+        });
     }
 
     /// Copies the rows of two sheets, whose units are adjacent on both sides, as streams if so.
@@ -266,7 +298,7 @@ impl Mover {
             for row in 0..rows {
                 let (from, to) = (source.row(row).first, target.row(row).first.cast_mut());
                 if streams {
-                    stream::copy(from, to, bytes);
+                    self.stream_row(source.row(row), to);
                     continue;
                 }
                 if bytes <= BLOCK {
@@ -281,29 +313,36 @@ impl Mover {
         }
     }
 
-    /// Moves a block to adjacent units, as a stream if so.
+    /// Moves a block to adjacent units.
     ///
     /// # Safety
     /// As for [`Mover::sheet`]; the block is no larger than one.
     #[inline(always)]
-    unsafe fn deliver(&self, block: Sheet, to: *mut u8, streams: bool) {
+    unsafe fn deliver(&self, block: Sheet, to: *mut u8) {
+        if self.is_far() {
+            let bytes = block.rows.count * block.units.count * self.destination_unit;
+            prefetch::bytes_to_write(to, bytes);
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.produce(block, to) }
+    }
+
+    /// Moves a block to adjacent units, as a stream, and asks for a row of units like the first one, which begins at `later`.
+    ///
+    /// # Safety
+    /// As for [`Mover::deliver`].
+    #[inline(always)]
+    unsafe fn stream(&self, block: Sheet, later: *const u8, to: *mut u8) {
         let bytes = block.rows.count * block.units.count * self.destination_unit;
+        prefetch::run(later, block.units.step, block.units.count);
         // SAFETY: the caller's promise.
         unsafe {
-            if streams {
-                let mut buffer = Block::new();
-                let ahead = if self.converts() { AHEAD / 2 } else { AHEAD };
-                let step = block.units.step;
-                let ahead = block.first.wrapping_offset(ahead * step.signum());
-                prefetch::run(ahead, step, block.units.count);
-                self.produce(block, buffer.as_mut_ptr());
-                stream::write(buffer.as_mut_ptr(), to, bytes);
-            } else {
-                if self.is_far() {
-                    prefetch::bytes_to_write(to, bytes);
-                }
-                self.produce(block, to);
+            if !self.converts() && block.rows.count == 1 && block.is_dense(self.source_unit) {
+                return stream::write(block.first, to, bytes);
             }
+            let mut buffer = Block::new();
+            self.produce(block, buffer.as_mut_ptr());
+            stream::write(buffer.as_mut_ptr(), to, bytes);
         }
     }
 
