@@ -28,6 +28,8 @@ pub enum Reach {
     Near,
     /// It does not: lines are better asked for before they are written.
     Far,
+    /// It does not fit the cache at all, but the system has just written its pages there.
+    Fresh,
     /// It does not fit the cache at all, and is better streamed.
     Streamed,
 }
@@ -40,7 +42,10 @@ impl Reach {
         const FAR: i64 = 1 << 20;
         let both = read.max(written).saturating_add(written);
         match written {
-            _ if !fresh && stream::pays(both) => Self::Streamed,
+            _ if stream::pays(both) => match fresh {
+                true => Self::Fresh,
+                false => Self::Streamed,
+            },
             FAR.. => Self::Far,
             _ => Self::Near,
         }

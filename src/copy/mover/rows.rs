@@ -115,29 +115,19 @@ impl Mover {
     unsafe fn run(&self, from: *const u8, to: *mut u8, count: usize) {
         // SAFETY: the caller's promise.
         unsafe {
-            if self.streams() {
-                let rows = |first, step| Sheet {
-                    first,
-                    rows: Loop { count: 1, step: 0 },
-                    units: Loop { count, step },
-                };
-                let source = rows(from, self.source_unit as isize);
-                let target = rows(to.cast_const(), self.destination_unit as isize);
-                self.rows(source, target);
-            } else if !self.converts() {
-                block::copy(from, to, count * self.source_unit);
-            } else {
-                self.produce(
-                    Sheet {
-                        first: from,
-                        rows: Loop { count: 1, step: 0 },
-                        units: Loop {
-                            count,
-                            step: self.source_unit as isize,
-                        },
-                    },
-                    to,
-                );
+            let row = |first, step| Sheet {
+                first,
+                rows: Loop { count: 1, step: 0 },
+                units: Loop { count, step },
+            };
+            let source = row(from, self.source_unit as isize);
+            match self.reach {
+                Reach::Streamed => {
+                    self.rows(source, row(to.cast_const(), self.destination_unit as isize));
+                }
+                Reach::Fresh => self.long_row(source, to, false),
+                _ if self.converts() => self.produce(source, to),
+                _ => block::copy(from, to, count * self.source_unit),
             }
         }
     }
@@ -169,7 +159,7 @@ impl Mover {
                     let (source, target) = (source.row(row), target.row(row));
                     let to = target.first.cast_mut();
                     match (streams, direct) {
-                        (true, _) => self.stream_row(source, to),
+                        (true, _) => self.long_row(source, to, true),
                         (false, true) => self.produce(source, to),
                         (false, false) => self.row(source, target),
                     }
@@ -245,11 +235,11 @@ impl Mover {
         }
     }
 
-    /// Moves a row to adjacent units, as a stream.
+    /// Moves a row to adjacent units, as a stream if so.
     ///
     /// # Safety
-    /// As for [`Mover::sheet`]; lines of the destination begin at units.
-    unsafe fn stream_row(&self, source: Sheet, to: *mut u8) {
+    /// As for [`Mover::sheet`]; of a stream, lines begin at units.
+    unsafe fn long_row(&self, source: Sheet, to: *mut u8, streams: bool) {
         let unit = self.destination_unit;
         let step = source.units.step.unsigned_abs().max(1);
         let (units, direct) = (source.units.count, self.is_direct(&source));
@@ -257,7 +247,12 @@ impl Mover {
         let takes = direct && step >= unit && units * step >= turns::WORTH;
         if direct && !takes && !self.converts() {
             // SAFETY: the caller's promise.
-            return unsafe { stream::copy(source.first, to, units * unit) };
+            return unsafe {
+                match streams {
+                    true => stream::copy(source.first, to, units * unit),
+                    false => block::copy_far(source.first, to, units * unit),
+                }
+            };
         }
         // What is gathered and converted takes its time, and goes by larger pieces.
         let piece = match (takes, direct || !self.converts()) {
@@ -276,7 +271,16 @@ impl Mover {
             let block = source.unit_range(done, count);
             let later = source.unit_range(done + ahead, count).first;
             // SAFETY: the caller's promise.
-            unsafe { self.stream(block, later, to.add(done * unit)) }
+            unsafe {
+                let to = to.add(done * unit);
+                match streams {
+                    true => self.stream(block, later, to),
+                    false => {
+                        prefetch::run(later, block.units.step, block.units.count);
+                        self.deliver(block, to);
+                    }
+                }
+            }
         });
     }
 
@@ -298,7 +302,7 @@ impl Mover {
             for row in 0..rows {
                 let (from, to) = (source.row(row).first, target.row(row).first.cast_mut());
                 if streams {
-                    self.stream_row(source.row(row), to);
+                    self.long_row(source.row(row), to, true);
                     continue;
                 }
                 if bytes <= BLOCK {
