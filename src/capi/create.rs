@@ -238,10 +238,11 @@ pub unsafe extern "C" fn tensor_copy(
     // SAFETY: what the header asks of the caller.
     unsafe {
         guard_quick_tensor(out, || {
-            if options.is_null() {
-                let mut room = LayoutBuf::new();
-                let data = data.as_ref().ok_or(Error::Null("data"))?;
-                let mut memory = Descriptor::prove(data, false, None, &mut room)?;
+            let mut room = LayoutBuf::new();
+            if options.is_null()
+                && let Some(data) = data.as_ref()
+                && let Some(mut memory) = Descriptor::prove_plain(data, &mut room)
+            {
                 return Ok(tensor::copy(
                     &mut memory,
                     &Request::DEFAULT,

@@ -34,18 +34,19 @@ pub unsafe extern "C" fn tensor_copy_into(
         unsafe {
             let destination = tensor_ref(destination, "destination")?;
             let source = source.as_ref().ok_or(Error::Null("source"))?;
-            if !options.is_null() {
-                return Ok(copy_as_asked(destination, source, options)?);
-            }
             let mut room = LayoutBuf::new();
-            let source = Descriptor::prove(source, false, None, &mut room)?;
-            let source = Touched::Described(&source, None);
-            Ok(copy_into(destination, source, FillOptions::DEFAULT)?)
+            if options.is_null()
+                && let Some(source) = Descriptor::prove_plain(source, &mut room)
+            {
+                let source = Touched::Described(&source, None);
+                return Ok(copy_into(destination, source, FillOptions::DEFAULT)?);
+            }
+            Ok(copy_as_asked(destination, source, options)?)
         }
     })
 }
 
-/// tensor_copy_into() with options.
+/// tensor_copy_into(), whatever is asked and described.
 ///
 /// # Safety
 /// As for [`Options::read`] and [`Descriptor::prove`].

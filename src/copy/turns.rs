@@ -24,6 +24,8 @@ pub struct Turns {
     pub step: usize,
     /// Whether pages take turns. Else they come one after the other.
     pub takes: bool,
+    /// Bytes by which asking is ahead then.
+    pub ahead: usize,
 }
 
 impl Turns {
@@ -31,8 +33,7 @@ impl Turns {
     /// begins.
     #[inline(always)]
     pub fn for_each(&self, mut each: impl FnMut(usize, usize, usize)) {
-        let units_of_page = PAGE / self.step;
-        let page = units_of_page / self.piece * self.piece;
+        let page = PAGE / self.step / self.piece * self.piece;
         let mut done = 0;
         if self.first > 0 {
             done = self.first.min(self.units);
@@ -45,7 +46,7 @@ impl Turns {
             };
             if pages < 2 {
                 let count = self.piece.min(self.units - done);
-                each(done, count, units_of_page);
+                each(done, count, self.ahead / self.step);
                 done += count;
                 continue;
             }
@@ -82,6 +83,7 @@ mod tests {
                     piece,
                     step,
                     takes,
+                    ahead: 1024,
                 };
                 turns.for_each(|start, count, _| {
                     taken[start..start + count]

@@ -17,7 +17,7 @@ pub const MAX_NDIM: usize = 64;
 
 /// Shape and strides (in elements) of a tensor, in a [`Room`]: on the stack or behind a tensor in its block.
 ///
-/// Every value of this type has passed [`Room::set`] or was derived from one that did by a function of this module:
+/// Every value of this type has passed [`Room::set`] or [`Room::set_plain`], or was derived from one that did by a function of this module:
 /// no dimension is negative and the number of elements fits an `i64`. Strides of dimensions of size 0 or 1 mean nothing
 /// and are kept as given.
 #[repr(C)]
@@ -159,15 +159,13 @@ impl Layout {
     /// Whether both layouts have one shape, and are contiguous.
     #[inline(always)]
     pub fn is_contiguous_and_like(&self, other: &Self) -> bool {
-        let ndim = self.ndim();
-        if other.ndim() != ndim {
+        if other.ndim() != self.ndim() {
             return false;
         }
         let mut expected = 1;
-        for dim in (0..ndim).rev() {
-            let size = self.shape()[dim];
-            let strides = (self.strides()[dim], other.strides()[dim]);
-            if size != other.shape()[dim] || size != 1 && strides != (expected, expected) {
+        for ((size, stride), (other_size, other_stride)) in self.dims().zip(other.dims()).rev() {
+            let follows = size == 1 || stride == expected && other_stride == expected;
+            if size != other_size || !follows {
                 return false;
             }
             // Sizes of a layout without elements may be large.

@@ -57,7 +57,20 @@ impl<'a> Descriptor<'a> {
         }
     }
 
-    /// [`Descriptor::prove`] of what is plain, with the layout put where room begins. What is not plain may be right or wrong.
+    /// [`Descriptor::prove`] of what is plain. What is not may be right or wrong.
+    ///
+    /// # Safety
+    /// As [`Descriptor::prove`].
+    #[inline(always)]
+    pub unsafe fn prove_plain(raw: &DLTensor, room: &'a mut Room) -> Option<Self> {
+        // SAFETY: the caller's promise.
+        let (dtype, extent) = unsafe {
+            Self::judge_plain(raw, false, |shape, strides| room.set_plain(shape, strides))?
+        };
+        Some(Self::of_plain(raw, dtype, extent, room))
+    }
+
+    /// [`Descriptor::prove_plain`], with the layout put where room begins.
     ///
     /// # Safety
     /// As [`Descriptor::prove`], and [`Room::set_plain_at`] for the rank of `raw`.

@@ -13,8 +13,8 @@ use crate::prefetch::{self, LINE};
 /// Bytes that are streamed at a time. Few, so that reading from memory and writing to it overlap.
 const STREAMED: usize = 512;
 
-/// Bytes by which asking is ahead of short rows that are streamed.
-const AHEAD: isize = 2048;
+/// Bytes by which asking is ahead of what is streamed: of what is converted, half of them.
+const AHEAD: usize = 4096;
 
 /// Rows by which asking for those of the destination is ahead.
 const ROWS_AHEAD: usize = 4;
@@ -168,6 +168,14 @@ impl Mover {
         }
     }
 
+    /// Bytes by which asking is ahead of what is streamed.
+    fn ahead(&self) -> usize {
+        match self.converts() {
+            true => AHEAD / 2,
+            false => AHEAD,
+        }
+    }
+
     /// Units of a block, one at least.
     fn most(&self) -> usize {
         (BLOCK / self.source_unit.max(self.destination_unit)).max(1)
@@ -193,7 +201,8 @@ impl Mover {
                 match streams {
                     true => {
                         let step = block.units.step;
-                        let later = block.first.wrapping_offset(AHEAD * step.signum());
+                        let ahead = self.ahead() as isize * step.signum();
+                        let later = block.first.wrapping_offset(ahead);
                         self.stream(block, later, to);
                     }
                     false => self.deliver(block, to),
@@ -266,6 +275,7 @@ impl Mover {
             piece: piece.min(self.most()),
             step,
             takes,
+            ahead: self.ahead(),
         };
         turns.for_each(|done, count, ahead| {
             let block = source.unit_range(done, count);
