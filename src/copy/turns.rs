@@ -24,7 +24,7 @@ pub struct Turns {
     pub step: usize,
     /// Whether pages take turns. Else they come one after the other.
     pub takes: bool,
-    /// Bytes by which asking is ahead then.
+    /// Units by which asking is ahead then.
     pub ahead: usize,
 }
 
@@ -46,7 +46,7 @@ impl Turns {
             };
             if pages < 2 {
                 let count = self.piece.min(self.units - done);
-                each(done, count, self.ahead / self.step);
+                each(done, count, self.ahead);
                 done += count;
                 continue;
             }
@@ -83,7 +83,7 @@ mod tests {
                     piece,
                     step,
                     takes,
-                    ahead: 1024,
+                    ahead: 256,
                 };
                 turns.for_each(|start, count, _| {
                     taken[start..start + count]

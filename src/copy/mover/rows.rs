@@ -275,7 +275,7 @@ impl Mover {
             piece: piece.min(self.most()),
             step,
             takes,
-            ahead: self.ahead(),
+            ahead: self.ahead() / step,
         };
         turns.for_each(|done, count, ahead| {
             let block = source.unit_range(done, count);
