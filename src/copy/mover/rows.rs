@@ -263,11 +263,11 @@ impl Mover {
                 }
             };
         }
-        // What is gathered and converted takes its time, and goes by larger pieces.
-        let piece = match (takes, direct || !self.converts()) {
+        // What is converted without turns goes by larger pieces.
+        let piece = match (takes, self.converts()) {
             (true, _) => (STREAMED / step).max(LINE / unit),
-            (false, true) => STREAMED / unit,
-            (false, false) => 2 * STREAMED / unit,
+            (false, true) => 2 * STREAMED / unit,
+            (false, false) => STREAMED / unit,
         };
         let turns = Turns {
             units,
