@@ -238,6 +238,35 @@ static void beyond_the_cache(void)
     }
 }
 
+/** Elements of many lanes that do not fit the cache: to memory that is there, and to memory of their own. */
+static void large_elements(void)
+{
+    static const uint16_t lanes[] = {3, 16, 40, 128, 256, 1024, 5000};
+    enum { BYTES = 36 << 20 };
+    uint8_t *source = memory_of(BYTES), *target = memory_of(BYTES);
+    for (int64_t i = 0; i < BYTES; i++) {
+        source[i] = (uint8_t)(i * 7 + i / 4099);
+    }
+    for (size_t i = 0; i < sizeof lanes / sizeof *lanes; i++) {
+        DLDataType dtype = F32;
+        dtype.lanes = lanes[i];
+        int64_t count[1] = {BYTES / (4 * lanes[i])};
+        size_t bytes = (size_t)count[0] * 4 * lanes[i];
+        DLTensor data = describe(source, dtype, 1, count, NULL), destination = describe(target, dtype, 1, count, NULL);
+        tensor_t *tensor = NULL, *copy = NULL;
+        CHECK_OK(tensor_as_tensor(&destination, NULL, &tensor));
+        memset(target, 0, BYTES);
+        CHECK_OK(tensor_copy_into(tensor, &data, NULL));
+        CHECK(memcmp(source, target, bytes) == 0);
+        CHECK_OK(tensor_copy(&data, NULL, &copy));
+        CHECK(copy && memcmp(source, tensor_view(copy)->data, bytes) == 0);
+        tensor_release(copy);
+        tensor_release(tensor);
+    }
+    free(source);
+    free(target);
+}
+
 int main(int argc, char **argv)
 {
     int tiny = argc > 1 && strcmp(argv[1], "tiny") == 0;
@@ -248,6 +277,10 @@ int main(int argc, char **argv)
     }
     if (!tiny) {
         beyond_the_cache();
+        for (int threads = 1; threads <= 2; threads++) {
+            CHECK_OK(tensor_set_num_threads(threads));
+            large_elements();
+        }
     }
     return check_result();
 }

@@ -17,8 +17,8 @@ pub const MAX_NDIM: usize = 64;
 
 /// Shape and strides (in elements) of a tensor, in a [`Room`]: on the stack or behind a tensor in its block.
 ///
-/// Every value of this type has passed [`Room::set`] or [`Room::set_plain`], or was derived from one that did by a function of this module:
-/// no dimension is negative and the number of elements fits an `i64`. Strides of dimensions of size 0 or 1 mean nothing
+/// Every value of this type has passed [`Room::set`] or [`Room::set_plain`], or was derived from one that did by a function of this
+/// module: no dimension is negative and the number of elements fits an `i64`. Strides of dimensions of size 0 or 1 mean nothing
 /// and are kept as given.
 #[repr(C)]
 pub struct Layout {

@@ -272,7 +272,7 @@ impl Mover {
         let turns = Turns {
             units,
             first: stream::to_next_line(to) / unit,
-            piece: piece.min(self.most()),
+            piece: piece.clamp(1, self.most()),
             step,
             takes,
             ahead: self.ahead() / step,
