@@ -541,6 +541,9 @@ static void errors_need_no_memory(void)
     data = describe(numbers, unknown, 1, flat, NULL);
     CHECK_STATUS(tensor_as_tensor(&data, NULL, &out), TENSOR_ERROR_DTYPE);
     CHECK_STATUS(tensor_as_tensor(&good, NULL, &out), TENSOR_ERROR_OUT_OF_MEMORY);
+    data = good;
+    data.device = gpu; /* What is no error takes a block as well. */
+    CHECK_STATUS(tensor_as_tensor(&data, NULL, &out), TENSOR_ERROR_OUT_OF_MEMORY);
     CHECK_STATUS(tensor_select(base, 0, 99, &out), TENSOR_ERROR_INDEX);
     CHECK_STATUS(tensor_reshape(base, 1, seven, TENSOR_COPY_IF_NEEDED, &out), TENSOR_ERROR_SHAPE);
     CHECK_STATUS(tensor_shares_memory(base, NULL, &shared), TENSOR_ERROR_NULL);
@@ -556,7 +559,7 @@ static void *on_a_thread(void *unused)
 
 static void small_things_take_one_allocation_or_none(void)
 {
-    enum { BORROW, BORROW_64, VIEW, LENT, LENT_VIEW, COPY, SMALL_THINGS };
+    enum { BORROW, BORROW_64, BACKWARDS, EMPTY, ELSEWHERE, VIEW, LENT, LENT_VIEW, COPY, SMALL_THINGS };
     int counts[SMALL_THINGS];
     int64_t small[3] = {2, 3, 4}, deep[64];
     tensor_t *made[SMALL_THINGS] = {NULL};
@@ -566,6 +569,11 @@ static void small_things_take_one_allocation_or_none(void)
         deep[i] = 1;
     }
     DLTensor data = describe(numbers, DTYPE_F32, 3, small, NULL), ranked = describe(numbers, DTYPE_F32, 64, deep, NULL);
+    int64_t none[3] = {2, 0, 4}, back[3] = {-12, 4, 1};
+    DLTensor backwards = describe(numbers, DTYPE_F32, 3, small, back), empty = describe(NULL, DTYPE_F32, 3, none, NULL);
+    DLTensor elsewhere = data;
+    backwards.byte_offset = 12 * sizeof(float);
+    elsewhere.device.device_type = kDLCUDA;
     fail_at = allocations = 0;
     counting = 1;
     CHECK_OK(tensor_loan_open(numbers, sizeof numbers, 0, &options.loan));
@@ -577,6 +585,9 @@ static void small_things_take_one_allocation_or_none(void)
         switch (kind) {
         case BORROW: status = tensor_as_tensor(&data, NULL, out); break;
         case BORROW_64: status = tensor_as_tensor(&ranked, NULL, out); break;
+        case BACKWARDS: status = tensor_as_tensor(&backwards, NULL, out); break;
+        case EMPTY: status = tensor_as_tensor(&empty, NULL, out); break;
+        case ELSEWHERE: status = tensor_as_tensor(&elsewhere, NULL, out); break;
         case VIEW: status = tensor_transpose(made[BORROW], 0, 1, out); break;
         case LENT: status = tensor_as_tensor(&data, &options, out); break;
         case LENT_VIEW: status = tensor_transpose(made[LENT], 0, 1, out); break;

@@ -87,7 +87,7 @@ impl<'a> Descriptor<'a> {
     }
 
     /// The dtype of a descriptor, and what its elements reach, if it is plain: if they are in the processor's own memory, there is
-    /// one at least, and nothing overflows. The layout is for `set` to put somewhere.
+    /// one at least, no stride is negative, and nothing overflows. The layout is for `set` to put somewhere.
     ///
     /// # Safety
     /// As [`Descriptor::prove`].
