@@ -12,7 +12,7 @@ use crate::device::Device;
 use crate::dlpack::{DLDataType, code};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::layout::{Layout, LayoutBuf};
+use crate::layout::{Layout, LayoutBuf, View};
 use crate::storage::{Extent, Release};
 use crate::tensor::{
     self, CopyMode, Descriptor, FillOptions, Handle, Plan, Request, Tensor, Touched,
@@ -44,20 +44,45 @@ fn new_leaf(dtype: DType, layout: &Layout) -> Result<Loose> {
     Loose::new(Kind::Leaf(node), Relation::Alone)
 }
 
-/// A view, that `make` makes of a tensor, with its history.
+/// The view that `what` says of a tensor, with its history.
+///
+/// It is asked at two places, so that on the way of a tensor of which nothing in particular is known all is in registers.
 #[inline(always)]
-pub fn view(
+pub fn view<'a, E: From<Error>>(
     base: &Tensor,
-    name: &'static str,
-    make: impl Fn(&Tensor) -> Result<Handle>,
-) -> Result<Handle> {
-    if is_unknown(base) {
-        return make(base);
+    what: impl Fn() -> Result<View<'a>>,
+) -> core::result::Result<Handle, E> {
+    if is_unknown(base) && base.loan().is_none() {
+        return Ok(base.viewed_at_rest(what()?)?);
     }
-    followed(base, name, &make, &make)
+    Ok(view_followed(base, what()?)?)
 }
 
-/// [`view`] where `make` may copy, but `pick` picks the same elements without.
+/// [`view`], whatever is known of the tensor.
+#[cold]
+#[inline(never)]
+fn view_followed(base: &Tensor, view: View<'_>) -> Result<Handle> {
+    let make = |tensor: &Tensor| tensor.viewed(view);
+    followed(base, name_of(view), &make, &make)
+}
+
+/// What torch calls the function that a view is.
+fn name_of(view: View<'_>) -> &'static str {
+    match view {
+        View::Select { .. } => "SelectBackward0",
+        View::Slice { .. } => "SliceBackward0",
+        View::Permute(_) => "PermuteBackward0",
+        View::Transpose(..) => "TransposeBackward0",
+        View::Flip(_) => "FlipBackward0",
+        View::Expand(_) => "ExpandBackward0",
+        View::Squeeze(_) => "SqueezeBackward1",
+        View::SqueezeAll => "SqueezeBackward0",
+        View::Unsqueeze(_) => "UnsqueezeBackward0",
+        View::Picked(..) => "AsStridedBackward0",
+    }
+}
+
+/// What `make` makes of a tensor, with its history. It may copy, but `pick` picks the same elements without.
 fn followed(
     base: &Tensor,
     name: &'static str,
@@ -238,9 +263,8 @@ pub fn as_strided(base: &Tensor, shape: &[i64], strides: &[i64], offset: i64) ->
 /// The same bytes as another dtype: that has no derivative.
 pub fn view_dtype(base: &Tensor, dtype: DLDataType) -> Result<Handle> {
     if DType::new(dtype, base.dtype().is_padded()) == Ok(base.dtype()) {
-        return view(base, "AliasBackward0", |tensor| {
-            tensor::to(tensor, &Request::DEFAULT)
-        });
+        let alias = |tensor: &Tensor| tensor::to(tensor, &Request::DEFAULT);
+        return followed(base, "AliasBackward0", &alias, &alias);
     }
     let view = base.view_dtype(dtype)?;
     if is_unknown(base) {

@@ -6,25 +6,20 @@ use super::{array, tensor_ref, tensor_status_t, tensor_t};
 use crate::autograd;
 use crate::dlpack::DLDataType;
 use crate::error::{Error, Result};
-use crate::layout::Slice;
-use crate::tensor::{Handle, Tensor};
+use crate::layout::{Slice, View};
 
-/// Calls `view` with the tensor behind a handle, which is followed: `name` is what torch calls it.
+/// The view that `what` says of the tensor behind a handle.
 ///
 /// # Safety
 /// `tensor` is NULL or a live handle; `out` is NULL or writable.
-unsafe fn view_of(
+#[inline(always)]
+unsafe fn view_of<'a>(
     tensor: *mut tensor_t,
     out: *mut *mut tensor_t,
-    name: &'static str,
-    view: impl Fn(&Tensor) -> Result<Handle>,
+    what: impl Fn() -> Result<View<'a>>,
 ) -> tensor_status_t {
     // SAFETY: the caller's promise.
-    unsafe {
-        guard_quick_tensor(out, || {
-            Ok(autograd::view(tensor_ref(tensor, "tensor")?, name, view)?)
-        })
-    }
+    unsafe { guard_quick_tensor(out, || autograd::view(tensor_ref(tensor, "tensor")?, what)) }
 }
 
 /// Make a view without dimension `dim`, at one index of it.
@@ -46,11 +41,7 @@ pub unsafe extern "C" fn tensor_select(
     out: *mut *mut tensor_t,
 ) -> tensor_status_t {
     // SAFETY: what the header asks of the caller.
-    unsafe {
-        view_of(tensor, out, "SelectBackward0", |tensor| {
-            tensor.select(dim, index)
-        })
-    }
+    unsafe { view_of(tensor, out, || Ok(View::Select { dim, index })) }
 }
 
 /// Make a view of every `step`-th index of a dimension, from `start` to before `stop`, as Python slices do.
@@ -74,8 +65,9 @@ pub unsafe extern "C" fn tensor_slice(
 ) -> tensor_status_t {
     // SAFETY: what the header asks of the caller.
     unsafe {
-        view_of(tensor, out, "SliceBackward0", |tensor| {
-            tensor.slice(dim, Slice { start, stop, step })
+        view_of(tensor, out, || {
+            let slice = Slice { start, stop, step };
+            Ok(View::Slice { dim, slice })
         })
     }
 }
@@ -96,8 +88,8 @@ pub unsafe extern "C" fn tensor_permute(
 ) -> tensor_status_t {
     // SAFETY: what the header asks of the caller.
     unsafe {
-        view_of(tensor, out, "PermuteBackward0", |tensor| {
-            tensor.permute(array(dims, ndim, "dims")?)
+        view_of(tensor, out, || {
+            Ok(View::Permute(array(dims, ndim, "dims")?))
         })
     }
 }
@@ -117,11 +109,7 @@ pub unsafe extern "C" fn tensor_transpose(
     out: *mut *mut tensor_t,
 ) -> tensor_status_t {
     // SAFETY: what the header asks of the caller.
-    unsafe {
-        view_of(tensor, out, "TransposeBackward0", |tensor| {
-            tensor.transpose(dim0, dim1)
-        })
-    }
+    unsafe { view_of(tensor, out, || Ok(View::Transpose(dim0, dim1))) }
 }
 
 /// Give the elements, in row-major order, another shape: a view where strides for it exist, else a copy if allowed.
@@ -171,8 +159,8 @@ pub unsafe extern "C" fn tensor_expand(
 ) -> tensor_status_t {
     // SAFETY: what the header asks of the caller.
     unsafe {
-        view_of(tensor, out, "ExpandBackward0", |tensor| {
-            tensor.expand(array(shape, ndim, "shape")?)
+        view_of(tensor, out, || {
+            Ok(View::Expand(array(shape, ndim, "shape")?))
         })
     }
 }
@@ -194,12 +182,12 @@ pub unsafe extern "C" fn tensor_squeeze(
     const ALL_DIMS: i32 = i32::MIN;
     // SAFETY: what the header asks of the caller.
     unsafe {
-        match dim {
-            ALL_DIMS => view_of(tensor, out, "SqueezeBackward0", Tensor::squeeze_all),
-            _ => view_of(tensor, out, "SqueezeBackward1", |tensor| {
-                tensor.squeeze(dim)
-            }),
-        }
+        view_of(tensor, out, || {
+            Ok(match dim {
+                ALL_DIMS => View::SqueezeAll,
+                _ => View::Squeeze(dim),
+            })
+        })
     }
 }
 
@@ -217,11 +205,7 @@ pub unsafe extern "C" fn tensor_unsqueeze(
     out: *mut *mut tensor_t,
 ) -> tensor_status_t {
     // SAFETY: what the header asks of the caller.
-    unsafe {
-        view_of(tensor, out, "UnsqueezeBackward0", |tensor| {
-            tensor.unsqueeze(dim)
-        })
-    }
+    unsafe { view_of(tensor, out, || Ok(View::Unsqueeze(dim))) }
 }
 
 /// Make a view with some dimensions reversed.
@@ -239,11 +223,7 @@ pub unsafe extern "C" fn tensor_flip(
     out: *mut *mut tensor_t,
 ) -> tensor_status_t {
     // SAFETY: what the header asks of the caller.
-    unsafe {
-        view_of(tensor, out, "FlipBackward0", |tensor| {
-            tensor.flip(array(dims, ndim, "dims")?)
-        })
-    }
+    unsafe { view_of(tensor, out, || Ok(View::Flip(array(dims, ndim, "dims")?))) }
 }
 
 /// Make a view of any shape and strides, proved to stay inside the storage of `tensor`: the bytes that its first tensor

@@ -1,6 +1,6 @@
 //! Layouts in the making: room for one, on the stack or in the block of a tensor, which is filled where it is.
 
-use super::{Layout, MAX_NDIM, Span, check_ndim, count_elements};
+use super::{FEW, Layout, MAX_NDIM, check_ndim, count_elements};
 use crate::error::Result;
 use core::mem::{MaybeUninit, offset_of};
 use core::ops::{Deref, DerefMut};
@@ -112,50 +112,16 @@ impl Room {
         }
     }
 
-    /// [`Room::set`] of a shape without a size of zero, of which no dimension goes backwards and nothing overflows, and what its
-    /// elements span, in one pass over the dimensions. What is not so plain is for [`Room::set`] to judge.
-    #[inline(always)]
-    pub fn set_plain(&mut self, shape: &[i64], strides: Option<&[i64]>) -> Option<Span> {
-        if !self.has_dims(shape.len()) {
-            return None;
-        }
-        let start = NonNull::from(&mut *self).cast();
-        // SAFETY: there is room, of which this is the reference.
-        let span = unsafe { Self::set_plain_at(start, shape, strides)? };
-        self.ndim = shape.len();
-        Some(span)
-    }
-
-    /// [`Room::set_plain`] in room that begins at `start`: then there is a layout of this rank, else nothing.
-    ///
-    /// # Safety
-    /// There is room for the rank, and nothing else uses it; the strides are as many as the sizes.
-    #[inline(always)]
-    pub unsafe fn set_plain_at(
-        start: NonNull<i64>,
-        shape: &[i64],
-        strides: Option<&[i64]>,
-    ) -> Option<Span> {
-        let ndim = shape.len();
-        // SAFETY: the caller's promise.
-        let put = |dim: usize, size: i64, stride: i64| unsafe {
-            let shape = Self::shape_at(start);
-            shape.add(dim).write(size);
-            shape.add(ndim + dim).write(stride);
-        };
-        let span = match strides {
-            Some(strides) => span_of_strided(shape, &strides[..ndim], put)?,
-            None => span_of_row_major(shape, put)?,
-        };
-        // SAFETY: the caller's promise.
-        unsafe { Self::layout_start(start).write(span.numel) };
-        Some(span)
-    }
-
     /// Whether there is room for a layout of rank `ndim`.
     #[inline(always)]
-    fn has_dims(&self, ndim: usize) -> bool {
+    pub(super) fn has_dims(&self, ndim: usize) -> bool {
         2 * ndim <= self.dims.len()
+    }
+
+    /// Sets the rank, of which all dimensions have been written.
+    #[inline(always)]
+    pub(super) fn set_rank(&mut self, ndim: usize) {
+        self.ndim = ndim;
     }
 
     /// Writes a dimension of a layout of rank `ndim`.
@@ -232,15 +198,22 @@ impl Room {
     pub fn copy_from(&mut self, layout: &Layout) {
         let ndim = layout.ndim();
         assert!(self.has_dims(ndim));
-        for dim in 0..ndim {
-            // One by one: what was written so a moment ago would keep a move of several at once waiting.
-            let get = |value: &i64| {
-                // SAFETY: it is a reference.
-                unsafe { core::ptr::from_ref(value).read_volatile() }
-            };
-            let (size, stride) = (get(&layout.shape()[dim]), get(&layout.strides()[dim]));
-            // SAFETY: there is room, as was asked above.
-            unsafe { self.put(ndim, dim, size, stride) };
+        let (shape, strides) = (layout.shape().as_ptr(), layout.strides().as_ptr());
+        let mut copy = |dim: usize| {
+            // SAFETY: the other layout has this dimension, and there is room, as was asked above. One by one: what was written so a
+            // moment ago would keep a move of several at once waiting.
+            unsafe {
+                let (size, stride) = (shape.add(dim), strides.add(dim));
+                self.put(ndim, dim, size.read_volatile(), stride.read_volatile());
+            }
+        };
+        for dim in 0..FEW {
+            if dim < ndim {
+                copy(dim);
+            }
+        }
+        for dim in FEW..ndim {
+            copy(dim);
         }
         self.ndim = ndim;
         self.numel = layout.numel();
@@ -294,35 +267,4 @@ impl Deref for Room {
         // SAFETY: from the number of elements on this is a layout, and whoever sets the rank has written that many dimensions.
         unsafe { Layout::at(&raw const self.numel, self.ndim) }
     }
-}
-
-/// What the elements of a plain shape with strides span. Each dimension is `put`.
-#[inline(always)]
-fn span_of_strided(shape: &[i64], strides: &[i64], put: impl Fn(usize, i64, i64)) -> Option<Span> {
-    let (mut numel, mut end, mut signs) = (1i64, 1i64, 0i64);
-    for dim in 0..shape.len() {
-        let (size, stride) = (shape[dim], strides[dim]);
-        put(dim, size, stride);
-        if size <= 0 {
-            return None;
-        }
-        numel = numel.checked_mul(size)?;
-        end = end.checked_add((size - 1).checked_mul(stride)?)?;
-        signs |= stride;
-    }
-    (signs >= 0).then_some(Span { numel, end })
-}
-
-/// [`span_of_strided`] of a shape in row-major order.
-#[inline(always)]
-fn span_of_row_major(shape: &[i64], put: impl Fn(usize, i64, i64)) -> Option<Span> {
-    let mut numel = 1i64;
-    for (dim, &size) in shape.iter().enumerate().rev() {
-        put(dim, size, numel);
-        if size <= 0 {
-            return None;
-        }
-        numel = numel.checked_mul(size)?;
-    }
-    Some(Span { numel, end: numel })
 }

@@ -4,16 +4,21 @@ mod broadcast;
 mod buffer;
 mod diophantine;
 mod overlap;
+mod plain;
 mod views;
 
 pub use buffer::{LayoutBuf, Room};
 pub use overlap::{Answer, Placed, overlaps_itself, shares_bits};
-pub use views::{Slice, infer_shape, resolve_dim};
+pub use plain::Span;
+pub use views::{Slice, View, infer_shape};
 
 use crate::error::{Error, Result};
 
 /// Highest rank of a tensor.
 pub const MAX_NDIM: usize = 64;
+
+/// So many dimensions are gone through without a loop where time counts: often these are all.
+const FEW: usize = 4;
 
 /// Shape and strides (in elements) of a tensor, in a [`Room`]: on the stack or behind a tensor in its block.
 ///
@@ -34,25 +39,6 @@ pub struct Reach {
     pub lo: i64,
     /// One past the last bit. Zero without elements.
     pub hi: i64,
-}
-
-/// How many elements there are, at least one, and how far they go in memory, in elements from the first, which comes first there too.
-#[derive(Clone, Copy)]
-pub struct Span {
-    numel: i64,
-    /// One past the last.
-    end: i64,
-}
-
-impl Span {
-    /// What elements of so many bits reach, if that fits, and their bits too.
-    #[inline(always)]
-    pub fn reach(self, element_bits: u64) -> Option<Reach> {
-        let bits = element_bits as i64;
-        self.numel.checked_mul(bits)?;
-        let hi = self.end.checked_mul(bits)?;
-        Some(Reach { lo: 0, hi })
-    }
 }
 
 impl Reach {

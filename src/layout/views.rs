@@ -1,7 +1,7 @@
 //! Views: functions from a layout to a layout, which they fill, and the element it starts at, which they return: how many
 //! elements it is from the first of the base. None of them touches memory.
 
-use super::{Layout, LayoutBuf, Room, check_ndim};
+use super::{Layout, LayoutBuf, MAX_NDIM, Room, check_ndim};
 use crate::error::{Error, Result, Text};
 
 /// A slice with Python's meaning: `start:stop:step`.
@@ -49,13 +49,107 @@ impl Slice {
     }
 }
 
-/// The dimension that `dim` names, counted from the end when negative.
-pub fn resolve_dim(name: &'static str, dim: i64, ndim: usize) -> Result<usize> {
-    let resolved = if dim < 0 { dim + ndim as i64 } else { dim };
-    match usize::try_from(resolved) {
-        Ok(resolved) if resolved < ndim => Ok(resolved),
-        _ => Err(Error::Dim { name, dim, ndim }),
+/// A view: which elements, in which order. Dimensions count from the end when negative.
+#[derive(Clone, Copy)]
+pub enum View<'a> {
+    /// Without a dimension, at one index of it; a negative index counts from the end.
+    Select {
+        /// The dimension.
+        dim: i32,
+        /// The index.
+        index: i64,
+    },
+    /// Some indices of a dimension.
+    Slice {
+        /// The dimension.
+        dim: i32,
+        /// The indices.
+        slice: Slice,
+    },
+    /// The dimensions in another order: each is named once.
+    Permute(&'a [i32]),
+    /// Two dimensions exchanged.
+    Transpose(i32, i32),
+    /// Some dimensions reversed.
+    Flip(&'a [i32]),
+    /// Stretched to a shape by repeating dimensions of size 1; `-1` keeps a size.
+    Expand(&'a [i64]),
+    /// Without a dimension if its size is 1.
+    Squeeze(i32),
+    /// Without any dimension of size 1.
+    SqueezeAll,
+    /// With a dimension of size 1 inserted.
+    Unsqueeze(i32),
+    /// Whatever this layout picks, which begins so many elements further on.
+    Picked(&'a Layout, i64),
+}
+
+impl View<'_> {
+    /// The highest rank that the view of a layout of rank `ndim` may have.
+    #[inline(always)]
+    pub fn max_ndim(self, ndim: usize) -> usize {
+        match self {
+            View::Expand(shape) => shape.len(),
+            View::Unsqueeze(_) => ndim + 1,
+            View::Picked(layout, _) => layout.ndim(),
+            _ => ndim,
+        }
     }
+
+    /// Puts the view of a layout into `to`; returns the element it starts at.
+    #[inline(always)]
+    pub fn of(self, layout: &Layout, to: &mut Room) -> Result<i64> {
+        let ndim = layout.ndim();
+        match self {
+            View::Select { dim, index } => layout.select(resolve_dim("dim", dim, ndim)?, index, to),
+            View::Slice { dim, slice } => {
+                if slice.step == 0 {
+                    return Err(Error::Parameter {
+                        name: "step",
+                        value: 0,
+                        expected: "a step is not zero",
+                    });
+                }
+                layout.slice(resolve_dim("dim", dim, ndim)?, slice, to)
+            }
+            View::Permute(dims) => layout.permute_dims(dims, to),
+            View::Transpose(dim0, dim1) => {
+                let dim0 = resolve_dim("dim0", dim0, ndim)?;
+                layout.transpose(dim0, resolve_dim("dim1", dim1, ndim)?, to)
+            }
+            View::Flip(dims) => layout.flip(dims, to),
+            View::Expand(shape) => layout.expand(shape, to),
+            View::Squeeze(dim) => layout.squeeze(resolve_dim("dim", dim, ndim)?, to),
+            View::SqueezeAll => layout.squeeze_all(to),
+            View::Unsqueeze(dim) => layout.unsqueeze(resolve_dim("dim", dim, ndim + 1)?, to),
+            View::Picked(picked, offset) => {
+                to.copy_from(picked);
+                Ok(offset)
+            }
+        }
+    }
+}
+
+/// The dimension that `dim` names, counted from the end when negative.
+#[inline(always)]
+fn resolve_dim(name: &'static str, dim: i32, ndim: usize) -> Result<usize> {
+    let from_end = if dim < 0 { ndim } else { 0 };
+    // What is before the first dimension wraps to what is far behind the last.
+    let resolved = from_end.wrapping_add_signed(dim as isize);
+    if resolved < ndim {
+        return Ok(resolved);
+    }
+    let dim = i64::from(dim);
+    Err(Error::Dim { name, dim, ndim })
+}
+
+/// The dimension that `dim` names, marked as seen; an error when it was before.
+fn unseen(dim: i32, ndim: usize, seen: &mut [bool; MAX_NDIM]) -> Result<usize> {
+    let dim = resolve_dim("dims", dim, ndim)?;
+    if core::mem::replace(&mut seen[dim], true) {
+        return Err(Error::DimTwice { dim });
+    }
+    Ok(dim)
 }
 
 /// `shape` with its one `-1`, if any, replaced so that it holds `numel` elements.
@@ -107,7 +201,7 @@ impl Layout {
     }
 
     /// Without dimension `dim`, at `index` of it; a negative index counts from the end.
-    pub fn select(&self, dim: usize, index: i64, to: &mut Room) -> Result<i64> {
+    fn select(&self, dim: usize, index: i64, to: &mut Room) -> Result<i64> {
         let (size, stride) = self.dim(dim);
         let resolved = if index < 0 {
             index.saturating_add(size)
@@ -121,8 +215,8 @@ impl Layout {
         Ok(to.start_at(resolved.wrapping_mul(stride)))
     }
 
-    /// Every `step`-th index of dimension `dim`.
-    pub fn slice(&self, dim: usize, slice: Slice, to: &mut Room) -> Result<i64> {
+    /// Some indices of dimension `dim`.
+    fn slice(&self, dim: usize, slice: Slice, to: &mut Room) -> Result<i64> {
         let (size, stride) = self.dim(dim);
         let (start, count) = slice.resolve(size);
         // With fewer than two indices the stride means nothing and is kept.
@@ -141,23 +235,40 @@ impl Layout {
         Ok(to.start_at(start.wrapping_mul(stride)))
     }
 
-    /// Dimension `i` of the result is dimension `dims[i]` of this layout. `dims` names each once.
-    pub fn permute(&self, dims: &[usize], to: &mut Room) -> Result<i64> {
+    /// Dimension `i` of the result is the one that `dims[i]` names.
+    fn permute_dims(&self, dims: &[i32], to: &mut Room) -> Result<i64> {
+        let ndim = self.ndim();
+        if dims.len() != ndim {
+            return Err(Error::DimsCount {
+                found: dims.len() as i64,
+                ndim,
+            });
+        }
+        let mut order = [0; MAX_NDIM];
+        let mut seen = [false; MAX_NDIM];
+        for (&dim, place) in dims.iter().zip(&mut order) {
+            *place = unseen(dim, ndim, &mut seen)?;
+        }
+        self.permute(&order[..ndim], to)
+    }
+
+    /// Dimension `i` of the result is dimension `dims[i]` of this layout.
+    fn permute(&self, dims: &[usize], to: &mut Room) -> Result<i64> {
         to.set_dims(dims.len(), |i| self.dim(dims[i]))?;
         Ok(0)
     }
 
     /// With dimensions `a` and `b` exchanged.
     #[inline(always)]
-    pub fn transpose(&self, a: usize, b: usize, to: &mut Room) -> Result<i64> {
+    fn transpose(&self, a: usize, b: usize, to: &mut Room) -> Result<i64> {
         to.copy_from(self);
         to.swap_dims(a, b);
         Ok(0)
     }
 
     /// Stretched to `shape`, in which `-1` keeps a dimension.
-    pub fn expand(&self, shape: &[i64], to: &mut Room) -> Result<i64> {
-        let mut wanted = [0; super::MAX_NDIM];
+    fn expand(&self, shape: &[i64], to: &mut Room) -> Result<i64> {
+        let mut wanted = [0; MAX_NDIM];
         check_ndim(shape.len() as i64)?;
         let wanted = &mut wanted[..shape.len()];
         wanted.copy_from_slice(shape);
@@ -173,18 +284,18 @@ impl Layout {
     }
 
     /// Without dimension `dim` when its size is 1, else unchanged.
-    pub fn squeeze(&self, dim: usize, to: &mut Room) -> Result<i64> {
+    fn squeeze(&self, dim: usize, to: &mut Room) -> Result<i64> {
         let removed = self.shape()[dim] == 1;
         self.keep(|i| !(removed && i == dim), to)
     }
 
     /// Without any dimension of size 1.
-    pub fn squeeze_all(&self, to: &mut Room) -> Result<i64> {
+    fn squeeze_all(&self, to: &mut Room) -> Result<i64> {
         self.keep(|i| self.shape()[i] != 1, to)
     }
 
     fn keep(&self, kept: impl Fn(usize) -> bool, to: &mut Room) -> Result<i64> {
-        let mut dims = [0; super::MAX_NDIM];
+        let mut dims = [0; MAX_NDIM];
         let mut count = 0;
         for dim in (0..self.ndim()).filter(|&dim| kept(dim)) {
             dims[count] = dim;
@@ -194,7 +305,7 @@ impl Layout {
     }
 
     /// With a dimension of size 1 before dimension `dim`, which may be one past the last.
-    pub fn unsqueeze(&self, dim: usize, to: &mut Room) -> Result<i64> {
+    fn unsqueeze(&self, dim: usize, to: &mut Room) -> Result<i64> {
         // The stride a row-major tensor would have there.
         let stride = if dim < self.ndim() {
             let (size, stride) = self.dim(dim);
@@ -209,10 +320,14 @@ impl Layout {
         Ok(0)
     }
 
-    /// With the dimensions for which `flipped` is true reversed.
-    pub fn flip(&self, flipped: &[bool], to: &mut Room) -> Result<i64> {
+    /// With some dimensions reversed.
+    fn flip(&self, dims: &[i32], to: &mut Room) -> Result<i64> {
+        let mut flipped = [false; MAX_NDIM];
+        for &dim in dims {
+            unseen(dim, self.ndim(), &mut flipped)?;
+        }
         let mut offset: i64 = 0;
-        for ((size, stride), _) in self.dims().zip(flipped).filter(|(_, flip)| **flip) {
+        for ((size, stride), _) in self.dims().zip(flipped).filter(|(_, flip)| *flip) {
             offset = offset.wrapping_add((size - 1).wrapping_mul(stride));
         }
         to.set_dims(self.ndim(), |i| {
@@ -393,7 +508,7 @@ mod tests {
         assert_eq!((to.shape(), to.strides()), (&[2, 2][..], &[4, 1][..]));
         assert!(layout.reinterpret(32, 96, text, &mut to).is_err());
         let mut transposed = LayoutBuf::new();
-        layout.transpose(0, 1, &mut transposed).unwrap();
+        View::Transpose(0, -1).of(&layout, &mut transposed).unwrap();
         assert!(transposed.reinterpret(32, 8, text, &mut to).is_err());
     }
 }

@@ -38,11 +38,11 @@ impl Count {
     fn increment_as(&self, alone: impl FnOnce() -> bool) -> Result<()> {
         // A holder exists already and passed this value on, so no ordering is needed.
         if alone() {
-            let count = self.get();
-            if count >= MAX {
+            let more = self.get().wrapping_add(1);
+            if more > MAX {
                 return Err(Error::Count);
             }
-            self.0.store(count + 1, Ordering::Relaxed);
+            self.0.store(more, Ordering::Relaxed);
         } else if self.0.fetch_add(1, Ordering::Relaxed) >= MAX {
             self.0.fetch_sub(1, Ordering::Relaxed);
             return Err(Error::Count);

@@ -38,8 +38,14 @@ impl Root {
 /// A block that begins with a `T` and goes on with room for a layout, and for so many bytes more.
 #[inline(always)]
 pub(super) fn block_of<T>(ndim: usize, more: usize) -> Result<Allocation> {
+    Allocation::new(block_bytes::<T>(ndim, more), align_of::<T>())
+}
+
+/// The size of a [`block_of`].
+#[inline(always)]
+fn block_bytes<T>(ndim: usize, more: usize) -> usize {
     const { assert!(size_of::<T>().is_multiple_of(align_of::<i64>())) }
-    Allocation::new(size_of::<T>() + Room::size(ndim) + more, align_of::<T>())
+    size_of::<T>() + Room::size(ndim) + more
 }
 
 /// The room in a block that begins with a `T`.
@@ -47,25 +53,9 @@ pub(super) fn block_of<T>(ndim: usize, more: usize) -> Result<Allocation> {
 /// # Safety
 /// `block` is from [`block_of`], for this rank at least, and nobody else uses the room for as long as is said here.
 #[inline(always)]
-unsafe fn room_behind<'a, T>(block: NonNull<u8>, ndim: usize) -> &'a mut Room {
+pub(super) unsafe fn room_behind<'a, T>(block: NonNull<u8>, ndim: usize) -> &'a mut Room {
     // SAFETY: the caller's promise.
     unsafe { Room::at(block.cast::<T>().add(1).cast(), ndim) }
-}
-
-/// What is wrong with what `make` describes, or else that there is no memory for it: what is wrong is told even then.
-#[cold]
-#[inline(never)]
-fn wrong_without_memory<'a>(
-    make: impl FnOnce(&'a mut Room) -> Result<Descriptor<'a>>,
-    out_of_memory: Error,
-) -> Error {
-    let mut spare = LayoutBuf::new();
-    let room: *mut Room = &mut *spare;
-    // SAFETY: what is made does not leave this function.
-    match make(unsafe { &mut *room }) {
-        Ok(_) => out_of_memory,
-        Err(error) => error,
-    }
 }
 
 impl Handle {
@@ -119,7 +109,7 @@ impl Handle {
             // What is wrong with the description is told even if there is no memory.
             let memory = Descriptor::prove(raw, false, None, room)?;
             let block = block.ok_or(Error::OutOfMemory {
-                bytes: size_of::<Root>() as u64 + Room::size(memory.layout.ndim()) as u64,
+                bytes: block_bytes::<Root>(memory.layout.ndim(), 0) as u64,
             })?;
             let nothing = Release::Nothing;
             Ok(Self::finish_root(block, &memory, nothing, Plan::ALIAS))
@@ -234,29 +224,49 @@ impl Handle {
         access: Option<Access>,
     ) -> Result<Self> {
         let ndim = memory.layout.ndim();
-        Self::alias_made(base, ndim, origin, access, |room| Ok(memory.moved_to(room)))
+        let block = Self::block_of_alias(ndim, access.is_some())?;
+        // SAFETY: the block is an alias's.
+        unsafe {
+            let memory = memory.moved_to(room_behind::<Tensor>(block.start(), ndim));
+            Self::finish_alias(block, base, &memory, origin, access)
+        }
     }
 
-    /// [`Handle::alias`] of the memory that `make` describes; it puts a layout of rank `ndim` at most into the room it is given.
+    /// A block for a view of rank `ndim` at most, on memory that is on a loan or not.
     #[inline(always)]
-    pub fn alias_made<'a>(
+    pub(super) fn block_of_alias(ndim: usize, is_lent: bool) -> Result<Allocation> {
+        block_of::<Tensor>(ndim, Self::beside_alias(is_lent))
+    }
+
+    /// The error that there is no memory for a [`Handle::block_of_alias`].
+    pub(super) fn no_block_of_alias(ndim: usize, is_lent: bool) -> Error {
+        Error::OutOfMemory {
+            bytes: block_bytes::<Tensor>(ndim, Self::beside_alias(is_lent)) as u64,
+        }
+    }
+
+    /// What comes behind the layout of a view.
+    #[inline(always)]
+    fn beside_alias(is_lent: bool) -> usize {
+        if is_lent { size_of::<Member>() } else { 0 }
+    }
+
+    /// A view of `base`, of which the layout is there already.
+    ///
+    /// # Safety
+    /// `block` is from [`Handle::block_of_alias`] for this access, and the layout of `memory` is in its room.
+    #[inline(always)]
+    pub(super) unsafe fn finish_alias(
+        block: Allocation,
         base: &Tensor,
-        ndim: usize,
+        memory: &Descriptor<'_>,
         origin: Plan,
         access: Option<Access>,
-        make: impl FnOnce(&'a mut Room) -> Result<Descriptor<'a>>,
     ) -> Result<Self> {
-        let member = access.as_ref().map_or(0, |_| size_of::<Member>());
-        let block = match block_of::<Tensor>(ndim, member) {
-            Ok(block) => block,
-            Err(error) => return Err(wrong_without_memory(make, error)),
-        };
-        // SAFETY: the block is a tensor's, and has room for a member where it becomes one. The room for the layout is not used
-        // after this.
+        let hold = base.hold.try_clone()?;
+        // SAFETY: the caller's promise; the block has room for a member where it becomes one.
         unsafe {
-            let memory = make(room_behind::<Tensor>(block.start(), ndim))?;
-            let hold = base.hold.try_clone()?;
-            let handle = Self::finish(block.keep().cast(), &memory, hold, origin);
+            let handle = Self::finish(block.keep().cast(), memory, hold, origin);
             if let Some(access) = access {
                 handle.join(access);
             }

@@ -135,7 +135,7 @@ fn the_deleter_runs_after_everybody() {
         let first = memory.tensor(Release::of(foreign, None)).unwrap();
         let (second, third) = (
             Sent::another(&first),
-            Sent::new(first.squeeze_all().unwrap()),
+            Sent::new(first.viewed(View::SqueezeAll).unwrap()),
         );
         let other = {
             let memory = memory.clone();
@@ -159,7 +159,7 @@ fn one_writes_or_others_read() {
         let memory = Memory::new();
         let lender = Lender::of_model(memory.extent());
         let first = memory.lent(lender);
-        let second = Sent::new(first.squeeze_all().unwrap());
+        let second = Sent::new(first.viewed(View::SqueezeAll).unwrap());
         let other = {
             let memory = memory.clone();
             thread::spawn(move || {
@@ -196,7 +196,7 @@ fn what_is_closed_is_not_used() {
             thread::spawn(move || {
                 let tensor = tensor.take();
                 touch(&tensor, &memory, Touch::Reads).unwrap();
-                let view = tensor.squeeze_all().unwrap();
+                let view = tensor.viewed(View::SqueezeAll).unwrap();
                 drop(tensor);
                 touch(&view, &memory, Touch::Reads).unwrap();
             })
@@ -274,7 +274,7 @@ fn what_is_evacuated_is_used_elsewhere() {
         let memory = Memory::new();
         let lender = Lender::of_model(memory.extent());
         let tensor = memory.lent(lender);
-        let sent = Sent::new(tensor.squeeze_all().unwrap());
+        let sent = Sent::new(tensor.viewed(View::SqueezeAll).unwrap());
         let other = {
             let memory = memory.clone();
             thread::spawn(move || {
@@ -282,7 +282,7 @@ fn what_is_evacuated_is_used_elsewhere() {
                 // The other thread may be reading.
                 let written = touch(&tensor, &memory, Touch::Writes);
                 assert!(matches!(written, Ok(()) | Err(Error::Aliased { .. })));
-                let view = tensor.squeeze_all().unwrap();
+                let view = tensor.viewed(View::SqueezeAll).unwrap();
                 drop(tensor);
                 touch(&view, &memory, Touch::Reads).unwrap();
             })
