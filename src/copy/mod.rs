@@ -19,6 +19,7 @@ mod plane;
 mod rounds;
 mod scratch;
 mod sheet;
+mod spread;
 mod stream;
 mod strided;
 mod threads;

@@ -88,7 +88,8 @@ impl Copy<'_> {
     fn has_long_rows(&self, axes: &Axes<'_>) -> bool {
         let [outer, inner] = axes.inner_two();
         let (from, to) = self.mover.units();
-        let dense = inner.is_dense_in(from) && inner.is_dense_out(to);
+        // Adjacent on both sides, or one unit again and again.
+        let dense = (inner.is_dense_in(from) || inner.source == 0) && inner.is_dense_out(to);
         let sheet = outer.size.saturating_mul(inner.size);
         let many = axes.len() < 3 || sheet >= 2 * MANY;
         axes.len() < 2 || !Pattern::takes(self.mover) || many && (dense || inner.size >= LONG)

@@ -1,44 +1,42 @@
-//! Units of whole bytes that are apart, to or from units that are adjacent: gather, scatter, fill.
+//! Units of whole bytes that are apart, to or from units that are adjacent: gather and scatter.
 //!
 //! A sheet is two loops: `rows` of them, each of `count` units. Steps are in bytes.
 
-use super::block;
-#[cfg(target_arch = "x86_64")]
-use crate::convert;
+use super::{block, spread};
 
 /// Compiles a loop for every processor and once more for AVX2 and AVX-512, and calls the best one.
 macro_rules! at_every_level {
     (
         $(#[$doc:meta])*
-        unsafe fn $name:ident<$T:ident: Copy, const $N:ident: $number:ty>(
+        unsafe fn $name:ident<$T:ident: $bound:path, const $N:ident: $number:ty>(
             $($argument:ident: $type:ty),* $(,)?
         ) $body:block
     ) => {
         $(#[$doc])*
         #[inline(always)]
-        unsafe fn $name<$T: Copy, const $N: $number>($($argument: $type),*) {
+        unsafe fn $name<$T: $bound, const $N: $number>($($argument: $type),*) {
             #[inline(always)]
-            unsafe fn plain<$T: Copy, const $N: $number>($($argument: $type),*) $body
+            unsafe fn plain<$T: $bound, const $N: $number>($($argument: $type),*) $body
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2")]
-            unsafe fn avx2<$T: Copy, const $N: $number>($($argument: $type),*) {
+            unsafe fn avx2<$T: $bound, const $N: $number>($($argument: $type),*) {
                 // SAFETY: the caller's promise.
                 unsafe { plain::<$T, $N>($($argument),*) }
             }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,avx512f,avx512bw")]
-            unsafe fn avx512<$T: Copy, const $N: $number>($($argument: $type),*) {
+            unsafe fn avx512<$T: $bound, const $N: $number>($($argument: $type),*) {
                 // SAFETY: the caller's promise.
                 unsafe { plain::<$T, $N>($($argument),*) }
             }
             // SAFETY: the caller's promise; the processor was asked.
             unsafe {
                 #[cfg(target_arch = "x86_64")]
-                if convert::has_avx512() {
+                if $crate::convert::has_avx512() {
                     return avx512::<$T, $N>($($argument),*);
                 }
                 #[cfg(target_arch = "x86_64")]
-                if convert::has_avx2() {
+                if $crate::convert::has_avx2() {
                     return avx2::<$T, $N>($($argument),*);
                 }
                 plain::<$T, $N>($($argument),*)
@@ -46,6 +44,8 @@ macro_rules! at_every_level {
         }
     };
 }
+
+pub(super) use at_every_level;
 
 /// One loop over units.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +68,9 @@ pub unsafe fn gather(from: *const u8, rows: Loop, units: Loop, size: usize, to: 
             let source = (from, Step(rows.step));
             let target = (to, Step(row_bytes as isize));
             return move_blocks(source, target, rows.count, row_bytes);
+        }
+        if units.step == 0 && spread::takes(size) {
+            return spread::spread(from, rows, size, (to, row_bytes as isize), units.count);
         }
         for row in 0..rows.count {
             let from = from.wrapping_offset(row as isize * rows.step);
@@ -234,9 +237,7 @@ unsafe fn gather_sized<T: Copy>(from: *const u8, units: Loop, to: *mut u8) {
     // SAFETY: the caller's promise.
     unsafe {
         // Steps that are known at compile time become shuffles.
-        if units.step == 0 {
-            fill::<T>(from.cast::<T>().read(), to, units.count);
-        } else if units.step == -size {
+        if units.step == -size {
             stepped::<T, -1>(from, to, units.count);
         } else if units.step == 2 * size {
             stepped::<T, 2>(from, to, units.count);
@@ -265,17 +266,6 @@ at_every_level! {
             // SAFETY: the caller's promise.
             unsafe { to.offset(i).write(from.offset(i * STEP).read()) };
         }
-    }
-}
-
-/// One unit, `count` times.
-///
-/// # Safety
-/// `count` units are writable.
-unsafe fn fill<T: Copy>(unit: T, to: *mut u8, count: usize) {
-    for i in 0..count {
-        // SAFETY: the caller's promise.
-        unsafe { to.cast::<T>().add(i).write(unit) };
     }
 }
 

@@ -5,6 +5,7 @@ use crate::copy::axes::Axis;
 use crate::copy::block::{self, BLOCK, Block};
 use crate::copy::lanes::{at, move_lanes};
 use crate::copy::sheet::Sheet;
+use crate::copy::spread::{self, spread};
 use crate::copy::stream;
 use crate::copy::strided::{Loop, Step, add_zeros, gather, move_blocks, scatter};
 use crate::copy::turns::{self, Turns};
@@ -152,6 +153,8 @@ impl Mover {
         unsafe {
             if direct && !self.converts() && (lines || !streams) {
                 self.copy_rows(source, target, streams);
+            } else if self.spreads(&source) && dense_to && !streams {
+                self.spread(source, target);
             } else if joined && rows > 1 && 2 * units <= self.most() {
                 self.join_rows(source, target, streams);
             } else {
@@ -383,6 +386,25 @@ impl Mover {
         // SAFETY: the caller's promise.
         unsafe {
             match self.way {
+                _ if self.spreads(&source) => {
+                    let bytes = source.units.count * self.destination_unit;
+                    let rows = Loop {
+                        step: bytes as isize,
+                        ..source.rows
+                    };
+                    let near = Self {
+                        reach: Reach::Near,
+                        ..*self
+                    };
+                    near.spread(
+                        source,
+                        Sheet {
+                            first: to,
+                            rows,
+                            units: source.units,
+                        },
+                    );
+                }
                 Way::Convert { kernel, scalars } if dense => {
                     kernel.run(source.first, to, count * scalars)
                 }
@@ -395,6 +417,76 @@ impl Mover {
                 ),
                 _ => self.produce_gathered(source, to),
             }
+        }
+    }
+
+    /// Whether the units of a sheet repeat, and are better spread than gathered.
+    #[inline(always)]
+    fn spreads(&self, source: &Sheet) -> bool {
+        let repeats = source.units.step == 0 && source.units.count > 1;
+        let whole = matches!(self.way, Way::Bytes | Way::Convert { .. });
+        repeats && whole && spread::takes(self.destination_unit)
+    }
+
+    /// Spreads the units of a sheet to the rows of another, each of which is dense. Lines that are far are asked for a block before.
+    ///
+    /// # Safety
+    /// As for [`Mover::sheet`]; the sheet [spreads](Mover::spreads).
+    #[inline(never)]
+    unsafe fn spread(&self, source: Sheet, target: Sheet) {
+        let (units, unit, step) = (source.units.count, self.destination_unit, target.rows.step);
+        let each = |from: *const u8, made: Loop, done: usize| {
+            let to = target.row(done).first.cast_mut();
+            if !self.is_far() {
+                // SAFETY: the caller's promise.
+                return unsafe { spread(from, made, unit, (to, step), units) };
+            }
+            let rows = (BLOCK / (units * unit)).max(1);
+            for row in (0..made.count).step_by(rows) {
+                let from = from.wrapping_offset(row as isize * made.step);
+                let to = to.wrapping_offset(row as isize * step);
+                let rows = Loop {
+                    count: rows.min(made.count - row),
+                    ..made
+                };
+                for done in (0..units).step_by(self.most()) {
+                    let to = to.wrapping_add(done * unit);
+                    prefetch::bytes_to_write(to.wrapping_add(BLOCK), BLOCK);
+                    let count = self.most().min(units - done);
+                    // SAFETY: the caller's promise.
+                    unsafe { spread(from, rows, unit, (to, step), count) }
+                }
+            }
+        };
+        // SAFETY: the caller's promise.
+        unsafe { self.for_each_made(source, each) }
+    }
+
+    /// Calls `each` with some of the units of a sheet that spreads, one of each row, as they are in the destination: where the first
+    /// one is, how they are apart, and how many have been before.
+    ///
+    /// # Safety
+    /// As for [`Mover::spread`].
+    unsafe fn for_each_made(&self, source: Sheet, mut each: impl FnMut(*const u8, Loop, usize)) {
+        let rows = source.rows;
+        if !self.converts() {
+            return each(source.first, rows, 0);
+        }
+        for done in (0..rows.count).step_by(self.most()) {
+            let count = self.most().min(rows.count - done);
+            let column = Sheet {
+                first: source.row(done).first,
+                rows: Loop { count: 1, step: 0 },
+                units: Loop { count, ..rows },
+            };
+            let made = Loop {
+                count,
+                step: self.destination_unit as isize,
+            };
+            let mut block = Block::new();
+            // SAFETY: the caller's promise; a block has room for as many units.
+            unsafe { self.produce(column, block.as_mut_ptr()) }
+            each(block.as_mut_ptr(), made, done);
         }
     }
 
@@ -429,13 +521,6 @@ impl Mover {
             match self.way {
                 Way::Bytes | Way::Lanes { .. } => {}
                 Way::Convert { kernel, scalars } => {
-                    if source.rows.count == 1 && source.units.step == 0 {
-                        // One unit, again and again.
-                        kernel.run(source.first, block, scalars);
-                        let units = Loop { count, step: 0 };
-                        gather(block, source.rows, units, self.destination_unit, to);
-                        return;
-                    }
                     gather(
                         source.first,
                         source.rows,
