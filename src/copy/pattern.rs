@@ -7,9 +7,13 @@ use super::mover::Mover;
 use super::offsets::{MOST, Offsets, Space};
 use super::rounds::Rounds;
 use super::strided::{Step, move_blocks};
+use crate::prefetch;
 
 /// Bytes of a unit, at most.
 const LARGEST: usize = 64;
+
+/// Bytes of a row of the destination, one of several, from which it is better asked for before it is written.
+const ASKED: usize = 32;
 
 /// Short loops over the units of a mover.
 pub struct Pattern<'a> {
@@ -107,6 +111,11 @@ impl<'a> Pattern<'a> {
         let count = pieces.len() * piece;
         let row_bytes = count / rows.len() * destination_unit;
         let source = (from, pieces);
+        if self.mover.is_far() && rows.len() > 1 && row_bytes >= ASKED {
+            for row in rows {
+                prefetch::bytes_to_write(to.wrapping_offset(*row), row_bytes);
+            }
+        }
         let gather = |to: *mut u8| {
             let target = (to, Step(piece_bytes as isize));
             // SAFETY: the caller's promise; there is room for all units.

@@ -117,7 +117,7 @@ impl Copy<'_> {
         }
         let shorter = along.size.min(inner.size);
         match along.is_dense_in(from) {
-            true => shorter >= SQUARE || Plane::new(self.mover).is_woven(along, inner),
+            true => shorter >= SQUARE / 2 || Plane::new(self.mover).is_woven(along, inner),
             // Runs that must be gathered.
             false => shorter >= 2 * SQUARE && from.min(to) <= 4,
         }

@@ -60,6 +60,12 @@ impl Tiles<'_> {
             false => how.runs.min(held),
         };
         let direct = dense && !converts && (step <= held.max(FEW_RUNS) || !how.asks);
+        // Of short runs, more are taken at once.
+        let asks = how.asks || how.asks_to_write;
+        let step = match direct && !asks {
+            true => step * (how.most / along.size).max(1),
+            false => step,
+        };
         let mut row = 0;
         while row < along.size {
             let row_count = stream::piece(row, how.lead, how.most, along.size);
@@ -97,8 +103,8 @@ impl Tiles<'_> {
                 // SAFETY: the caller's promise.
                 unsafe {
                     if direct {
-                        for run in 0..column_count {
-                            ask(run, LINE);
+                        if asks {
+                            (0..column_count).for_each(|run| ask(run, LINE));
                         }
                         self.exchange((from, inner.source), target, columns, units, how.streams);
                     } else {

@@ -1,12 +1,11 @@
 //! Pieces whose columns are whole cache lines, exchanged by unpack instructions in registers of 64 bytes.
 
-use super::x86::run_avx2;
+use super::x86::{QUARTER, at, run_avx2, starts};
 use super::{Runs, read_at, write_at};
 use core::arch::x86_64::*;
 
-/// Bytes of a register, which are a column of a piece; and of its quarters, which are pieces of rows.
+/// Bytes of a register, which are a column of a piece. Its quarters are pieces of rows.
 const REGISTER: usize = 64;
-const QUARTER: usize = 16;
 
 /// Runs of units of `SIZE` bytes that are exchanged at once, so that columns are registers: eight at least.
 pub const fn runs(size: usize) -> usize {
@@ -14,7 +13,7 @@ pub const fn runs(size: usize) -> usize {
     if runs < 8 { 8 } else { runs }
 }
 
-/// Pieces, and what is left at the edges. `STREAM`: columns of pieces are streamed.
+/// Pieces, of which the last ones may overlap others, and what is left at the edges. `STREAM`: columns of pieces are streamed.
 ///
 /// # Safety
 /// As for [`super::Transpose::run`]; the processor has AVX-512. If `STREAM`, columns begin at multiples of 64 bytes.
@@ -26,16 +25,19 @@ pub unsafe fn run<const SIZE: usize, const STREAM: bool>(
     to_runs: usize,
 ) {
     let (runs, units) = (REGISTER / SIZE, QUARTER / SIZE);
-    let whole = to_runs / units * units;
-    let mut i = 0;
+    // Streams are of whole lines.
+    let whole = match STREAM {
+        true => from_runs / runs * runs,
+        false => from_runs,
+    };
     // SAFETY: the caller's promise.
     unsafe {
-        while i + runs <= from_runs {
-            let from = (read_at(from, i, 0), from.1);
-            let to = (write_at(to, 0, i * SIZE), to.1);
-            for j in (0..whole).step_by(units) {
-                let from = (read_at(from, 0, j * SIZE), from.1);
-                let to = (write_at(to, j, 0), to.1);
+        if whole < runs || to_runs < units {
+            return run_avx2::<SIZE>(from, to, from_runs, to_runs);
+        }
+        for i in starts(whole, runs) {
+            for j in starts(to_runs, units) {
+                let (from, to) = at::<SIZE>(from, to, i, j);
                 match SIZE {
                     1 => piece::<1, 16, STREAM>(from, to),
                     2 => piece::<2, 8, STREAM>(from, to),
@@ -44,17 +46,10 @@ pub unsafe fn run<const SIZE: usize, const STREAM: bool>(
                     _ => piece::<16, 1, STREAM>(from, to),
                 }
             }
-            let rest = (read_at(from, 0, whole * SIZE), from.1);
-            let to = (write_at(to, whole, 0), to.1);
-            if whole < to_runs {
-                run_avx2::<SIZE>(rest, to, runs, to_runs - whole);
-            }
-            i += runs;
         }
-        if i < from_runs {
-            let from = (read_at(from, i, 0), from.1);
-            let to = (write_at(to, 0, i * SIZE), to.1);
-            run_avx2::<SIZE>(from, to, from_runs - i, to_runs);
+        if whole < from_runs {
+            let (from, to) = at::<SIZE>(from, to, whole, 0);
+            run_avx2::<SIZE>(from, to, from_runs - whole, to_runs);
         }
     }
 }

@@ -1,7 +1,13 @@
-//! Squares of eight by eight units, and with AVX2 taller pieces of the small ones, exchanged by unpack and shuffle instructions.
+//! Pieces of eight or four runs, and with AVX2 taller ones of small units, exchanged by unpack and shuffle instructions.
 
 use super::{Runs, SIDE, one_by_one, read_at, write_at};
 use core::arch::x86_64::*;
+
+/// Bytes of a register of SSE2, which are pieces of runs.
+pub(super) const QUARTER: usize = 16;
+
+/// Runs, or units of them, of smaller pieces.
+const HALF: usize = SIDE / 2;
 
 /// # Safety
 /// As for [`super::Transpose::run`].
@@ -28,7 +34,7 @@ pub unsafe fn run_avx2<const SIZE: usize>(
     unsafe { run::<SIZE, true>(from, to, from_runs, to_runs) }
 }
 
-/// Tall pieces of small units, squares, and what is left at the edges.
+/// Tall pieces of small units, or squares. Where there are not enough units for another one, it overlaps the one before.
 ///
 /// # Safety
 /// As for [`super::Transpose::run`]; the processor has AVX2 if `WIDE`.
@@ -39,36 +45,45 @@ unsafe fn run<const SIZE: usize, const WIDE: bool>(
     from_runs: usize,
     to_runs: usize,
 ) {
-    let mut i = 0;
+    let (runs, units) = (32 / SIZE, QUARTER / SIZE);
     // SAFETY: the caller's promise.
     unsafe {
-        if WIDE && SIZE <= 2 {
-            let (runs, units) = (32 / SIZE, 16 / SIZE);
-            let whole = to_runs / units * units;
-            while i + runs <= from_runs {
-                let from = (read_at(from, i, 0), from.1);
-                let to = (write_at(to, 0, i * SIZE), to.1);
-                for j in (0..whole).step_by(units) {
-                    let from = (read_at(from, 0, j * SIZE), from.1);
-                    let to = (write_at(to, j, 0), to.1);
-                    match SIZE {
-                        1 => tall::<1, 16>(from, to),
-                        _ => tall::<2, 8>(from, to),
-                    }
+        if !WIDE || SIZE > 2 || from_runs < runs || to_runs < units {
+            return squares::<SIZE, WIDE>(from, to, from_runs, to_runs);
+        }
+        for i in starts(from_runs, runs) {
+            for j in starts(to_runs, units) {
+                let (from, to) = at::<SIZE>(from, to, i, j);
+                match SIZE {
+                    1 => tall::<1, 16>(from, to),
+                    _ => tall::<2, 8>(from, to),
                 }
-                let rest = (read_at(from, 0, whole * SIZE), from.1);
-                let to = (write_at(to, whole, 0), to.1);
-                squares::<SIZE, WIDE>(rest, to, runs, to_runs - whole);
-                i += runs;
             }
         }
-        let from = (read_at(from, i, 0), from.1);
-        let to = (write_at(to, 0, i * SIZE), to.1);
-        squares::<SIZE, WIDE>(from, to, from_runs - i, to_runs);
     }
 }
 
-/// Squares, and what is left at the edges.
+/// The unit of run `i` and column `j` on both sides.
+#[inline(always)]
+pub(super) fn at<const SIZE: usize>(
+    from: Runs<*const u8>,
+    to: Runs<*mut u8>,
+    i: usize,
+    j: usize,
+) -> (Runs<*const u8>, Runs<*mut u8>) {
+    let source = (read_at(from, i, j * SIZE), from.1);
+    (source, (write_at(to, j, i * SIZE), to.1))
+}
+
+/// Where pieces of `step` begin that cover `total`, which is no less.
+#[inline(always)]
+pub(super) fn starts(total: usize, step: usize) -> impl Iterator<Item = usize> {
+    (0..total)
+        .step_by(step)
+        .map(move |start| start.min(total - step))
+}
+
+/// Pieces of eight runs, then of four if there are no more, and what is left where there are fewer.
 ///
 /// # Safety
 /// As for [`run`].
@@ -79,29 +94,70 @@ unsafe fn squares<const SIZE: usize, const WIDE: bool>(
     from_runs: usize,
     to_runs: usize,
 ) {
-    let whole = to_runs / SIDE * SIDE;
+    // Units of a run that pieces of eight and four runs take; narrow ones of eight take four.
+    let units = match SIZE {
+        1 | 2 => SIDE,
+        4 => HALF,
+        _ => 2,
+    };
     // SAFETY: the caller's promise.
     unsafe {
-        let from_at = |i: usize, j: usize| (read_at(from, i, j * SIZE), from.1);
-        let to_at = |i: usize, j: usize| (write_at(to, j, i * SIZE), to.1);
-        let mut i = 0;
-        while i + SIDE <= from_runs {
-            for j in (0..whole).step_by(SIDE) {
-                let (from, to) = (from_at(i, j), to_at(i, j));
-                match (SIZE, WIDE) {
-                    (1, _) => bytes(from, to),
-                    (2, _) => pairs(from, to),
-                    (4, true) => singles(from, to),
-                    (8, true) => doubles(from, to),
-                    (4, false) => quarters(from, to),
-                    (8, false) => small_doubles(from, to),
-                    _ => edge::<SIZE>(from, to, SIDE, SIDE),
+        if SIZE > 8 {
+            edge::<SIZE>(from, to, from_runs, to_runs);
+        } else if from_runs >= SIDE && to_runs >= units {
+            for i in starts(from_runs, SIDE) {
+                for j in starts(to_runs, units) {
+                    let (from, to) = at::<SIZE>(from, to, i, j);
+                    match (SIZE, WIDE) {
+                        (1, _) => bytes(from, to),
+                        (2, _) => pairs(from, to),
+                        (4, true) => singles(from, to),
+                        (8, true) => doubles(from, to),
+                        (4, false) => {
+                            for i in [0, HALF] {
+                                let (from, to) = at::<SIZE>(from, to, i, 0);
+                                few_singles(from, to);
+                            }
+                        }
+                        _ => {
+                            for i in [0, 2, 4, 6] {
+                                let (from, to) = at::<SIZE>(from, to, i, 0);
+                                two_doubles(from, to);
+                            }
+                        }
+                    }
                 }
             }
-            edge::<SIZE>(from_at(i, whole), to_at(i, whole), SIDE, to_runs - whole);
-            i += SIDE;
+        } else if from_runs >= SIDE && to_runs >= HALF {
+            for i in starts(from_runs, SIDE) {
+                for j in starts(to_runs, HALF) {
+                    let (from, to) = at::<SIZE>(from, to, i, j);
+                    match SIZE {
+                        1 => narrow_bytes(from, to),
+                        _ => narrow_pairs(from, to),
+                    }
+                }
+            }
+        } else if from_runs >= HALF && to_runs >= units {
+            for i in starts(from_runs, HALF) {
+                for j in starts(to_runs, units) {
+                    let (from, to) = at::<SIZE>(from, to, i, j);
+                    match SIZE {
+                        1 => few_bytes(from, to),
+                        2 => few_pairs(from, to),
+                        4 => few_singles(from, to),
+                        _ => {
+                            for i in [0, 2] {
+                                let (from, to) = at::<SIZE>(from, to, i, 0);
+                                two_doubles(from, to);
+                            }
+                        }
+                    }
+                }
+            }
+        } else {
+            edge::<SIZE>(from, to, from_runs, to_runs);
         }
-        edge::<SIZE>(from_at(i, 0), to_at(i, 0), from_runs - i, to_runs);
     }
 }
 
@@ -121,7 +177,7 @@ unsafe fn edge<const SIZE: usize>(
 /// A square of bytes.
 ///
 /// # Safety
-/// The square is readable and writable; so in the functions below.
+/// The square is readable and writable; so are the pieces in the functions below.
 #[inline(always)]
 unsafe fn bytes(from: Runs<*const u8>, to: Runs<*mut u8>) {
     // SAFETY: the caller's promise; SSE2 is part of the architecture.
@@ -174,48 +230,153 @@ unsafe fn pairs(from: Runs<*const u8>, to: Runs<*mut u8>) {
     }
 }
 
-/// A square of 32-bit units, in squares of four.
+/// Eight runs of four bytes.
 ///
 /// # Safety
 /// As for [`bytes`].
 #[inline(always)]
-unsafe fn quarters(from: Runs<*const u8>, to: Runs<*mut u8>) {
-    for (i, j) in [(0, 0), (0, 4), (4, 0), (4, 4)] {
-        // SAFETY: the caller's promise; SSE2 is part of the architecture.
-        unsafe {
-            let row = |k| _mm_loadu_si128(read_at(from, i + k, 4 * j).cast());
-            let (a, b, c, d) = (row(0), row(1), row(2), row(3));
-            let (ab, ab_high) = (_mm_unpacklo_epi32(a, b), _mm_unpackhi_epi32(a, b));
-            let (cd, cd_high) = (_mm_unpacklo_epi32(c, d), _mm_unpackhi_epi32(c, d));
-            let columns = [
-                _mm_unpacklo_epi64(ab, cd),
-                _mm_unpackhi_epi64(ab, cd),
-                _mm_unpacklo_epi64(ab_high, cd_high),
-                _mm_unpackhi_epi64(ab_high, cd_high),
+unsafe fn narrow_bytes(from: Runs<*const u8>, to: Runs<*mut u8>) {
+    // SAFETY: the caller's promise; SSE2 is part of the architecture.
+    unsafe {
+        let run = |i| _mm_loadu_si32(read_at(from, i, 0).cast());
+        let a = [0, 2, 4, 6].map(|i| _mm_unpacklo_epi8(run(i), run(i + 1)));
+        let (b0, b1) = (
+            _mm_unpacklo_epi16(a[0], a[1]),
+            _mm_unpacklo_epi16(a[2], a[3]),
+        );
+        let columns = [_mm_unpacklo_epi32(b0, b1), _mm_unpackhi_epi32(b0, b1)];
+        for (j, pair) in columns.into_iter().enumerate() {
+            _mm_storel_epi64(write_at(to, 2 * j, 0).cast(), pair);
+            let high = _mm_unpackhi_epi64(pair, pair);
+            _mm_storel_epi64(write_at(to, 2 * j + 1, 0).cast(), high);
+        }
+    }
+}
+
+/// Eight runs of four 16-bit units.
+///
+/// # Safety
+/// As for [`bytes`].
+#[inline(always)]
+unsafe fn narrow_pairs(from: Runs<*const u8>, to: Runs<*mut u8>) {
+    // SAFETY: the caller's promise; SSE2 is part of the architecture.
+    unsafe {
+        let run = |i| _mm_loadl_epi64(read_at(from, i, 0).cast());
+        let a = [0, 2, 4, 6].map(|i| _mm_unpacklo_epi16(run(i), run(i + 1)));
+        let halves = [
+            (
+                _mm_unpacklo_epi32(a[0], a[1]),
+                _mm_unpacklo_epi32(a[2], a[3]),
+            ),
+            (
+                _mm_unpackhi_epi32(a[0], a[1]),
+                _mm_unpackhi_epi32(a[2], a[3]),
+            ),
+        ];
+        for (j, (x, y)) in halves.into_iter().enumerate() {
+            let low = _mm_unpacklo_epi64(x, y);
+            _mm_storeu_si128(write_at(to, 2 * j, 0).cast(), low);
+            let high = _mm_unpackhi_epi64(x, y);
+            _mm_storeu_si128(write_at(to, 2 * j + 1, 0).cast(), high);
+        }
+    }
+}
+
+/// Four runs of eight bytes.
+///
+/// # Safety
+/// As for [`bytes`].
+#[inline(always)]
+unsafe fn few_bytes(from: Runs<*const u8>, to: Runs<*mut u8>) {
+    // SAFETY: the caller's promise; SSE2 is part of the architecture.
+    unsafe {
+        let run = |i| _mm_loadl_epi64(read_at(from, i, 0).cast());
+        let (a, b) = (
+            _mm_unpacklo_epi8(run(0), run(1)),
+            _mm_unpacklo_epi8(run(2), run(3)),
+        );
+        let columns = [_mm_unpacklo_epi16(a, b), _mm_unpackhi_epi16(a, b)];
+        for (j, four) in columns.into_iter().enumerate() {
+            let fours = [
+                four,
+                _mm_srli_si128::<4>(four),
+                _mm_srli_si128::<8>(four),
+                _mm_srli_si128::<12>(four),
             ];
-            for (k, column) in columns.into_iter().enumerate() {
-                _mm_storeu_si128(write_at(to, j + k, 4 * i).cast(), column);
+            for (k, column) in fours.into_iter().enumerate() {
+                _mm_storeu_si32(write_at(to, 4 * j + k, 0).cast(), column);
             }
         }
     }
 }
 
-/// A square of 64-bit units, in squares of two.
+/// Four runs of eight 16-bit units.
 ///
 /// # Safety
 /// As for [`bytes`].
 #[inline(always)]
-unsafe fn small_doubles(from: Runs<*const u8>, to: Runs<*mut u8>) {
-    for j in (0..SIDE).step_by(2) {
-        for i in (0..SIDE).step_by(2) {
-            // SAFETY: the caller's promise; SSE2 is part of the architecture.
-            unsafe {
-                let row = |k| _mm_loadu_si128(read_at(from, i + k, 8 * j).cast());
-                let (a, b) = (row(0), row(1));
-                _mm_storeu_si128(write_at(to, j, 8 * i).cast(), _mm_unpacklo_epi64(a, b));
-                _mm_storeu_si128(write_at(to, j + 1, 8 * i).cast(), _mm_unpackhi_epi64(a, b));
-            }
+unsafe fn few_pairs(from: Runs<*const u8>, to: Runs<*mut u8>) {
+    // SAFETY: the caller's promise; SSE2 is part of the architecture.
+    unsafe {
+        let run = |i| _mm_loadu_si128(read_at(from, i, 0).cast());
+        let (a, a_high) = (
+            _mm_unpacklo_epi16(run(0), run(1)),
+            _mm_unpackhi_epi16(run(0), run(1)),
+        );
+        let (b, b_high) = (
+            _mm_unpacklo_epi16(run(2), run(3)),
+            _mm_unpackhi_epi16(run(2), run(3)),
+        );
+        let columns = [
+            _mm_unpacklo_epi32(a, b),
+            _mm_unpackhi_epi32(a, b),
+            _mm_unpacklo_epi32(a_high, b_high),
+            _mm_unpackhi_epi32(a_high, b_high),
+        ];
+        for (j, pair) in columns.into_iter().enumerate() {
+            _mm_storel_epi64(write_at(to, 2 * j, 0).cast(), pair);
+            let high = _mm_unpackhi_epi64(pair, pair);
+            _mm_storel_epi64(write_at(to, 2 * j + 1, 0).cast(), high);
         }
+    }
+}
+
+/// Four runs of four 32-bit units.
+///
+/// # Safety
+/// As for [`bytes`].
+#[inline(always)]
+unsafe fn few_singles(from: Runs<*const u8>, to: Runs<*mut u8>) {
+    // SAFETY: the caller's promise; SSE2 is part of the architecture.
+    unsafe {
+        let run = |i| _mm_loadu_si128(read_at(from, i, 0).cast());
+        let (a, b, c, d) = (run(0), run(1), run(2), run(3));
+        let (ab, ab_high) = (_mm_unpacklo_epi32(a, b), _mm_unpackhi_epi32(a, b));
+        let (cd, cd_high) = (_mm_unpacklo_epi32(c, d), _mm_unpackhi_epi32(c, d));
+        let columns = [
+            _mm_unpacklo_epi64(ab, cd),
+            _mm_unpackhi_epi64(ab, cd),
+            _mm_unpacklo_epi64(ab_high, cd_high),
+            _mm_unpackhi_epi64(ab_high, cd_high),
+        ];
+        for (j, column) in columns.into_iter().enumerate() {
+            _mm_storeu_si128(write_at(to, j, 0).cast(), column);
+        }
+    }
+}
+
+/// Two runs of two 64-bit units.
+///
+/// # Safety
+/// As for [`bytes`].
+#[inline(always)]
+unsafe fn two_doubles(from: Runs<*const u8>, to: Runs<*mut u8>) {
+    // SAFETY: the caller's promise; SSE2 is part of the architecture.
+    unsafe {
+        let run = |i| _mm_loadu_si128(read_at(from, i, 0).cast());
+        let (a, b) = (run(0), run(1));
+        _mm_storeu_si128(write_at(to, 0, 0).cast(), _mm_unpacklo_epi64(a, b));
+        _mm_storeu_si128(write_at(to, 1, 0).cast(), _mm_unpackhi_epi64(a, b));
     }
 }
 
@@ -263,57 +424,52 @@ unsafe fn weave<const SIZE: usize>(a: __m256i, b: __m256i) -> (__m256i, __m256i)
     }
 }
 
-/// A square of 32-bit units.
+/// Eight runs of four 32-bit units.
 ///
 /// # Safety
 /// As for [`bytes`]; the processor has AVX2.
 #[inline(always)]
 unsafe fn singles(from: Runs<*const u8>, to: Runs<*mut u8>) {
-    for half in 0..2 {
-        // SAFETY: the caller's promise. Rows i and i + 4 share a register, so that no step crosses its middle.
-        unsafe {
-            let row = |i: usize| {
-                let low = _mm_loadu_ps(read_at(from, i, 16 * half).cast());
-                let high = _mm_loadu_ps(read_at(from, i + 4, 16 * half).cast());
-                _mm256_set_m128(high, low)
-            };
-            let (a, b, c, d) = (row(0), row(1), row(2), row(3));
-            let (ab, ab_high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
-            let (cd, cd_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
-            let columns = [
-                _mm256_shuffle_ps::<0x44>(ab, cd),
-                _mm256_shuffle_ps::<0xee>(ab, cd),
-                _mm256_shuffle_ps::<0x44>(ab_high, cd_high),
-                _mm256_shuffle_ps::<0xee>(ab_high, cd_high),
-            ];
-            for (k, column) in columns.into_iter().enumerate() {
-                _mm256_storeu_ps(write_at(to, 4 * half + k, 0).cast(), column);
-            }
+    // SAFETY: the caller's promise. Rows i and i + 4 share a register, so that no step crosses its middle.
+    unsafe {
+        let row = |i: usize| {
+            let low = _mm_loadu_ps(read_at(from, i, 0).cast());
+            let high = _mm_loadu_ps(read_at(from, i + 4, 0).cast());
+            _mm256_set_m128(high, low)
+        };
+        let (a, b, c, d) = (row(0), row(1), row(2), row(3));
+        let (ab, ab_high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+        let (cd, cd_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+        let columns = [
+            _mm256_shuffle_ps::<0x44>(ab, cd),
+            _mm256_shuffle_ps::<0xee>(ab, cd),
+            _mm256_shuffle_ps::<0x44>(ab_high, cd_high),
+            _mm256_shuffle_ps::<0xee>(ab_high, cd_high),
+        ];
+        for (j, column) in columns.into_iter().enumerate() {
+            _mm256_storeu_ps(write_at(to, j, 0).cast(), column);
         }
     }
 }
 
-/// A square of 64-bit units.
+/// Eight runs of two 64-bit units.
 ///
 /// # Safety
 /// As for [`bytes`]; the processor has AVX2.
 #[inline(always)]
 unsafe fn doubles(from: Runs<*const u8>, to: Runs<*mut u8>) {
     for i in [0, 4] {
-        for j in (0..SIDE).step_by(2) {
-            // SAFETY: the caller's promise. Rows i and i + 2 share a register.
-            unsafe {
-                let row = |k: usize| {
-                    let low = _mm_loadu_pd(read_at(from, i + k, 8 * j).cast());
-                    let high = _mm_loadu_pd(read_at(from, i + k + 2, 8 * j).cast());
-                    _mm256_set_m128d(high, low)
-                };
-                let (a, b) = (row(0), row(1));
-                let low = _mm256_unpacklo_pd(a, b);
-                let high = _mm256_unpackhi_pd(a, b);
-                _mm256_storeu_pd(write_at(to, j, 8 * i).cast(), low);
-                _mm256_storeu_pd(write_at(to, j + 1, 8 * i).cast(), high);
-            }
+        // SAFETY: the caller's promise. Rows i and i + 2 share a register.
+        unsafe {
+            let row = |k: usize| {
+                let low = _mm_loadu_pd(read_at(from, i + k, 0).cast());
+                let high = _mm_loadu_pd(read_at(from, i + k + 2, 0).cast());
+                _mm256_set_m128d(high, low)
+            };
+            let (a, b) = (row(0), row(1));
+            let (low, high) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+            _mm256_storeu_pd(write_at(to, 0, 8 * i).cast(), low);
+            _mm256_storeu_pd(write_at(to, 1, 8 * i).cast(), high);
         }
     }
 }
