@@ -128,11 +128,11 @@ static void *memory_of(int64_t bytes)
     return memory;
 }
 
-static void one(DLDataType from, DLDataType to, int ndim, const int64_t *shape, int plain)
+/* Copies between two placements, so many bytes from where elements are aligned. */
+static void placed(DLDataType from, DLDataType to, int ndim, const int64_t *shape, placement source, int64_t from_skew,
+                   placement target, int64_t to_skew)
 {
     int64_t from_size = from.bits / 8, to_size = to.bits / 8, numel = 1;
-    placement source = place(ndim, shape, 1, plain), target = place(ndim, shape, 0, plain);
-    int64_t from_skew = plain ? 0 : below(2) * below(9), to_skew = plain ? 0 : below(2) * below(9);
     int64_t source_bytes = source.extent * from_size + from_skew, target_bytes = target.extent * to_size + to_skew;
     uint8_t *source_memory = memory_of(source_bytes), *target_memory = memory_of(target_bytes),
             *expected = memory_of(target_bytes);
@@ -202,6 +202,13 @@ static void one(DLDataType from, DLDataType to, int ndim, const int64_t *shape, 
     free(expected);
 }
 
+static void one(DLDataType from, DLDataType to, int ndim, const int64_t *shape, int plain)
+{
+    placement source = place(ndim, shape, 1, plain), target = place(ndim, shape, 0, plain);
+    int64_t from_skew = plain ? 0 : below(2) * below(9), to_skew = plain ? 0 : below(2) * below(9);
+    placed(from, to, ndim, shape, source, from_skew, target, to_skew);
+}
+
 /** Sizes that have the edges of squares, blocks and tiles. */
 static int64_t size(int64_t most)
 {
@@ -235,6 +242,36 @@ static void beyond_the_cache(void)
         sheet[0] = 3;
         sheet[1] = run[0] / 3;
         one(large[i][0], large[i][1], 2, sheet, 0);
+    }
+}
+
+/** Elements of which each comes `count` times, one after the other; to rows with a gap or without one. */
+static void repeated(DLDataType from, DLDataType to, int64_t rows, int64_t count, int64_t gap, int64_t step)
+{
+    int64_t shape[2] = {rows, count};
+    placement source = {{step, 0}, step < 0 ? (rows - 1) * -step : 0, (rows - 1) * (step < 0 ? -step : step) + 1};
+    placement target = {{count + gap, 1}, 0, rows * (count + gap)};
+    placed(from, to, 2, shape, source, below(2) * below(9), target, below(2) * below(9));
+}
+
+static void repeated_elements(int large)
+{
+    static const int64_t counts[] = {2, 3, 4, 5, 7, 8, 12, 16, 17, 31, 32, 33, 63, 64, 100, 257, 1000, 4097};
+    for (size_t p = 0; p < PAIRS; p++) {
+        DLDataType from = pairs[p][0], to = pairs[p][1];
+        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+            /* Few enough for the cache; some so many that they are asked for before they are written. */
+            int far = large && (p + i) % 6 == 0;
+            int64_t many = ((far ? 9 << 17 : 1 << 11) * 8 / to.bits) / counts[i];
+            repeated(from, to, 3, counts[i], 0, 1);
+            repeated(from, to, 1 + many, counts[i], below(2) * below(4), below(5) - 2);
+        }
+        if (large && p % 8 == 4) {
+            /* More than any cache is taken to have room for. */
+            int64_t all = (34 << 20) * 8 / to.bits;
+            repeated(from, to, all / 7, 7, 0, 1);
+            repeated(from, to, all / 1000, 1000, below(2), 3);
+        }
     }
 }
 
@@ -275,6 +312,7 @@ int main(int argc, char **argv)
         random_layouts(tiny ? 60 : 800, 5000);
         random_layouts(tiny ? 2 : 15, tiny ? 20000 : 1 << 19);
     }
+    repeated_elements(!tiny);
     if (!tiny) {
         beyond_the_cache();
         for (int threads = 1; threads <= 2; threads++) {

@@ -88,7 +88,14 @@ int main(int argc, char **argv)
             plane(from, to, 1, 5, 9, places[i]);
             plane(from, to, 3, 67, 131, places[i]);
             plane(from, to, 1, 200, 33, places[i]);
+            /* Narrow on either side. */
+            for (int64_t few = 2; few < 8; few++) {
+                plane(from, to, 5, 70, few, places[i]);
+                plane(from, to, 5, few, 61, places[i]);
+                plane(from, to, 30, 13, few, places[i]);
+            }
             if (!tiny) {
+                plane(from, to, 120, 300, 5, places[i]);
                 plane(from, to, 2, 411, 515, places[i]);
                 plane(from, to, 1, 70, 6001, places[i]);
             }
