@@ -37,6 +37,9 @@ const RUNS: usize = 16 << 10;
 /// Bytes of a unit that is large: runs have few of them.
 const LARGE: usize = 8;
 
+/// Planes whose two sides take no more bytes are in the first-level cache, where lines need not be asked for.
+const NEAREST: usize = 64 << 10;
+
 /// Planes whose two sides take as many bytes stay in the second-level cache as they are, and need no tile.
 const CACHED: usize = 512 << 10;
 
@@ -111,6 +114,13 @@ impl<'a> Tiles<'a> {
                     self.ask_for_rows(rows, along, inner);
                 }
                 let how = self.bring_by(RUN);
+                // Lines that are asked for stay in the cache until their turn.
+                let held = how.most.min(along.size) <= lines_held(along.destination);
+                let how = Bring {
+                    head: self.first_line(to, along, inner).unwrap_or(0),
+                    asks_to_write: bytes > NEAREST && held && self.unit <= LARGE,
+                    ..how
+                };
                 return self.bring(from, rows, along, inner, how);
             }
             if let Some((tiles, how)) = self.by_lines(from, to, along, inner) {
@@ -148,15 +158,8 @@ impl<'a> Tiles<'a> {
         if !self.transpose.makes_lines() {
             return None;
         }
-        // Whether columns that come after the first ones are lines, in all rows.
-        let head = stream::to_next_line(to);
-        let has_lines = head.is_multiple_of(self.destination_unit)
-            && along.destination % LINE as isize == 0
-            && inner.size * self.destination_unit >= 2 * LINE;
-        let head = match has_lines {
-            true => head / self.destination_unit,
-            false => 0,
-        };
+        let first = self.first_line(to, along, inner);
+        let (has_lines, head) = (first.is_some(), first.unwrap_or(0));
         // Short runs are read at once, wherever their lines begin.
         let lead = match along.source == self.source_unit as isize
             && along.size * self.source_unit > RUN
@@ -192,6 +195,15 @@ impl<'a> Tiles<'a> {
             ..self.bring_by(if direct { SHORT_RUN } else { RUN })
         };
         self.converts_first().then_some((*self, how))
+    }
+
+    /// How many columns come before those that are lines, if there are some in all rows.
+    fn first_line(&self, to: *const u8, along: Line, inner: Line) -> Option<usize> {
+        let head = stream::to_next_line(to);
+        let has_lines = head.is_multiple_of(self.destination_unit)
+            && along.destination % LINE as isize == 0
+            && inner.size * self.destination_unit >= 2 * LINE;
+        has_lines.then(|| head / self.destination_unit)
     }
 
     /// By runs of as many bytes, and nothing else.
