@@ -32,6 +32,24 @@ if getconf GNU_LIBC_VERSION >/dev/null 2>&1; then
     nm -D "$library" | grep -qE ' [vVwW] __libc_single_threaded(@|$)' || { echo "one thread is counted for like several"; exit 1; }
 fi
 
+# A borrow without options has no guard: it calls nothing that panics. (What stops an unwinding callee is no panic of its own.)
+if [ "$(uname -m)" = x86_64 ]; then
+    nm "$library" >"$work/names.txt"
+    readelf -rW "$library" >"$work/slots.txt"
+    objdump -d --no-show-raw-insn --disassemble=tensor_as_tensor "$library" >"$work/borrow.txt"
+    awk '
+        function address(hex) { sub(/^0+/, "", hex); return hex }
+        FILENAME ~ /names/ { name[address($1)] = $3; next }
+        FILENAME ~ /slots/ { if ($3 == "R_X86_64_RELATIVE") slot[address($1)] = address($4); next }
+        /[ \t](call|jmp) / {
+            calls++
+            where = /#/ ? slot[$(NF - 1)] : $(NF - 1)
+            if (name[where] ~ /panicking/ && name[where] !~ /cannot_unwind|nounwind/) { print name[where]; bad = 1 }
+        }
+        END { exit bad || !calls }' "$work/names.txt" "$work/slots.txt" "$work/borrow.txt" \
+        || { echo "tensor_as_tensor may panic where nothing catches it"; exit 1; }
+fi
+
 cp "$library" "$work/stripped.so"
 strip "$work/stripped.so"
 size=$(wc -c <"$work/stripped.so")
