@@ -14,7 +14,7 @@ use super::plane::Plane;
 use super::rounds::Rounds;
 use super::stream;
 use super::threads;
-use super::transpose::SIDE;
+use super::transpose::{NARROW, SIDE};
 use crate::convert::Standard;
 
 /// Steps from which loops are long enough to be gone along by themselves.
@@ -117,7 +117,7 @@ impl Copy<'_> {
         }
         let shorter = along.size.min(inner.size);
         match along.is_dense_in(from) {
-            true => shorter >= SQUARE / 2 || Plane::new(self.mover).is_woven(along, inner),
+            true => shorter >= NARROW as i64 || Plane::new(self.mover).is_woven(along, inner),
             // Runs that must be gathered.
             false => shorter >= 2 * SQUARE && from.min(to) <= 4,
         }

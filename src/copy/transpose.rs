@@ -17,6 +17,13 @@ use crate::convert;
 /// Units of a side of a square.
 pub const SIDE: usize = 8;
 
+/// Units of a side from which pieces are exchanged in registers.
+pub const NARROW: usize = if cfg!(target_arch = "x86_64") {
+    SIDE / 2
+} else {
+    SIDE
+};
+
 /// Runs of units, the first one and the bytes from one to the next.
 type Runs<P> = (P, isize);
 

@@ -5,7 +5,7 @@
 use super::{Descriptor, Handle, Request, Touched, as_tensor};
 use crate::dlpack::{DLDataType, DLDevice, DLTensor, code};
 use crate::error::{Error, Result};
-use crate::layout::LayoutBuf;
+use crate::layout::{LayoutBuf, View};
 use crate::storage::{Call, Extent, Foreign, Lender, Lent, Release, Touch};
 use core::ffi::c_void;
 use core::ptr::NonNull;
