@@ -1,8 +1,8 @@
 //! Transposing in registers: runs of units become columns.
 //!
-//! Units are 1, 2, 4, 8 or 16 bytes. On x86-64 squares of eight by eight, and with AVX2 taller pieces of the small units, are
-//! exchanged with unpack and shuffle instructions, with AVX-512 pieces as tall as a cache line; on aarch64, squares as wide as a
-//! register; elsewhere, and at the edges, units move one by one.
+//! Units are 1, 2, 4, 8 or 16 bytes. On x86-64 pieces of eight or four runs, with AVX2 taller ones of the small units, with AVX-512
+//! such as are as tall as a cache line, are exchanged with unpack and shuffle instructions, and the last ones overlap those before; on
+//! aarch64, squares as wide as a register; elsewhere, and where fewer units are left than a piece takes, units move one by one.
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;
