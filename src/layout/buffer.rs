@@ -118,9 +118,12 @@ impl Room {
         2 * ndim <= self.dims.len()
     }
 
-    /// Sets the rank, of which all dimensions have been written.
+    /// Tells the rank of a layout that is there.
+    ///
+    /// # Safety
+    /// Its number of elements and all its dimensions have been written.
     #[inline(always)]
-    pub(super) fn set_rank(&mut self, ndim: usize) {
+    pub unsafe fn set_rank(&mut self, ndim: usize) {
         self.ndim = ndim;
     }
 

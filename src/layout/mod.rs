@@ -9,7 +9,6 @@ mod views;
 
 pub use buffer::{LayoutBuf, Room};
 pub use overlap::{Answer, Placed, overlaps_itself, shares_bits};
-pub use plain::Span;
 pub use views::{Slice, View, infer_shape};
 
 use crate::error::{Error, Result};
@@ -22,7 +21,7 @@ const FEW: usize = 4;
 
 /// Shape and strides (in elements) of a tensor, in a [`Room`]: on the stack or behind a tensor in its block.
 ///
-/// Every value of this type has passed [`Room::set`] or [`Room::set_plain`], or was derived from one that did by a function of this
+/// Every value of this type has passed [`Room::set`] or [`Room::set_plain_at`], or was derived from one that did by a function of this
 /// module: no dimension is negative and the number of elements fits an `i64`. Strides of dimensions of size 0 or 1 mean nothing
 /// and are kept as given.
 #[repr(C)]

@@ -24,21 +24,14 @@ impl Span {
 }
 
 impl Room {
-    /// [`Room::set`] of what is plain, and what its elements span.
+    /// Where room for rank `ndim` begins, if this is as much.
     #[inline(always)]
-    pub fn set_plain(&mut self, shape: &[i64], strides: Option<&[i64]>) -> Option<Span> {
-        let ndim = shape.len();
-        if !self.has_dims(ndim) || strides.is_some_and(|strides| strides.len() != ndim) {
-            return None;
-        }
-        let start = NonNull::from(&mut *self).cast();
-        // SAFETY: there is room, of which this is the reference.
-        let span = unsafe { Self::set_plain_at(start, shape, strides)? };
-        self.set_rank(ndim);
-        Some(span)
+    pub fn start_for(&mut self, ndim: usize) -> Option<NonNull<i64>> {
+        self.has_dims(ndim).then(|| NonNull::from(self).cast())
     }
 
-    /// [`Room::set_plain`] in room that begins at `start`: then there is a layout of this rank, else nothing.
+    /// [`Room::set`] of what is plain, in room that begins at `start`, and what its elements span: then there is a layout, of which the
+    /// rank is not yet told, else nothing.
     ///
     /// # Safety
     /// There is room for the rank, and nothing else uses it; the strides are as many as the sizes.

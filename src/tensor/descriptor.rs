@@ -6,7 +6,7 @@ use crate::device::Device;
 use crate::dlpack::DLTensor;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::layout::{Layout, Placed, Room, Span, check_ndim};
+use crate::layout::{Layout, Placed, Room, check_ndim};
 use crate::storage::Extent;
 use core::ptr::NonNull;
 
@@ -42,12 +42,10 @@ impl<'a> Descriptor<'a> {
         nbytes: Option<u64>,
         room: &'a mut Room,
     ) -> Result<Self> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller's promise; the layout is there when it has been judged.
         unsafe {
             let plain = match nbytes {
-                None => {
-                    Self::judge_plain(raw, padded, |shape, strides| room.set_plain(shape, strides))
-                }
+                None => Self::judge_plain_in(raw, padded, room),
                 Some(_) => None,
             };
             match plain {
@@ -64,9 +62,7 @@ impl<'a> Descriptor<'a> {
     #[inline(always)]
     pub unsafe fn prove_plain(raw: &DLTensor, room: &'a mut Room) -> Option<Self> {
         // SAFETY: the caller's promise.
-        let (dtype, extent) = unsafe {
-            Self::judge_plain(raw, false, |shape, strides| room.set_plain(shape, strides))?
-        };
+        let (dtype, extent) = unsafe { Self::judge_plain_in(raw, false, room)? };
         Some(Self::of_plain(raw, dtype, extent, room))
     }
 
@@ -78,28 +74,50 @@ impl<'a> Descriptor<'a> {
     pub unsafe fn prove_plain_at(raw: &DLTensor, start: NonNull<i64>) -> Option<Self> {
         // SAFETY: the caller's promise; the layout is there when it has been judged.
         unsafe {
-            let (dtype, extent) = Self::judge_plain(raw, false, |shape, strides| {
-                Room::set_plain_at(start, shape, strides)
-            })?;
-            let layout = Layout::at(Room::layout_start(start).as_ptr(), raw.ndim as usize);
+            let ndim = check_ndim(i64::from(raw.ndim)).ok()?;
+            let (dtype, extent) = Self::judge_plain(raw, false, ndim, start)?;
+            let layout = Layout::at(Room::layout_start(start).as_ptr(), ndim);
             Some(Self::of_plain(raw, dtype, extent, layout))
         }
     }
 
-    /// The dtype of a descriptor, and what its elements reach, if it is plain: if they are in the processor's own memory, there is
-    /// one at least, no stride is negative, and nothing overflows. The layout is for `set` to put somewhere.
+    /// [`Descriptor::judge_plain`], with the layout put into `room`.
     ///
     /// # Safety
     /// As [`Descriptor::prove`].
     #[inline(always)]
+    unsafe fn judge_plain_in(
+        raw: &DLTensor,
+        padded: bool,
+        room: &mut Room,
+    ) -> Option<(DType, Extent)> {
+        let ndim = check_ndim(i64::from(raw.ndim)).ok()?;
+        let start = room.start_for(ndim)?;
+        // SAFETY: the caller's promise; there is room. The layout is there when it has been judged.
+        unsafe {
+            let judged = Self::judge_plain(raw, padded, ndim, start)?;
+            room.set_rank(ndim);
+            Some(judged)
+        }
+    }
+
+    /// The dtype of a descriptor, and what its elements reach, if it is plain: if they are in the processor's own memory, there is
+    /// one at least, no stride is negative, and nothing overflows. The layout is put where room begins.
+    ///
+    /// # Safety
+    /// As [`Descriptor::prove`], and [`Room::set_plain_at`] for `ndim`, which is the rank.
+    #[inline(always)]
     unsafe fn judge_plain(
         raw: &DLTensor,
         padded: bool,
-        set: impl FnOnce(&[i64], Option<&[i64]>) -> Option<Span>,
+        ndim: usize,
+        start: NonNull<i64>,
     ) -> Option<(DType, Extent)> {
-        let ndim = check_ndim(i64::from(raw.ndim)).ok()?;
         // SAFETY: the caller's promise; the rank has been checked.
-        let span = unsafe { set(dims_at(raw.shape, ndim)?, dims_at(raw.strides, ndim))? };
+        let span = unsafe {
+            let (shape, strides) = (dims_at(raw.shape, ndim)?, dims_at(raw.strides, ndim));
+            Room::set_plain_at(start, shape, strides)?
+        };
         let dtype = DType::new(raw.dtype, padded).ok()?;
         if raw.data.is_null() || !Device::known(raw.device).is_cpu() {
             return None;
