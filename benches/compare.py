@@ -24,6 +24,12 @@ try:
 except ImportError:
     torch = None
 
+
+def stretched(one, shape):
+    """Repeated along dimensions of size 1."""
+    return np.broadcast_to(one, shape) if isinstance(one, np.ndarray) else one.expand(shape)
+
+
 # Arrays of ones of either library, made by its own functions.
 LAYOUTS = {
     "contiguous": lambda n, ones, permute: ones((n, n)),
@@ -31,6 +37,7 @@ LAYOUTS = {
     "every second": lambda n, ones, permute: ones((n, 2 * n))[:, ::2],
     "reversed": lambda n, ones, permute: ones((n, n))[:, ::-1],
     "NCHW of NHWC": lambda n, ones, permute: permute(ones((4, n // 8, n // 8, 16)), (0, 3, 1, 2)),
+    "repeated": lambda n, ones, permute: stretched(ones((n, 1)), (n, n)),
 }
 # Shapes in memory, and the order in which their dimensions are copied.
 PERMUTATIONS = [
@@ -38,7 +45,8 @@ PERMUTATIONS = [
     ("float32", "float32", (32, 64, 56, 56), (0, 2, 3, 1)), ("float32", "float32", (32, 56, 56, 64), (0, 3, 1, 2)),
     ("uint8", "float32", (64, 224, 224, 3), (0, 3, 1, 2)), ("float32", "float32", (64, 64, 64, 64), (3, 2, 1, 0)),
     ("uint8", "float32", (5, 7, 11, 13, 200), (4, 3, 2, 1, 0)), ("float32", "float32", (8,) * 7, tuple(range(7))[::-1]),
-    ("float32", "float32", (2,) * 22, tuple(range(22))[::-1]),
+    ("float32", "float32", (2,) * 22, tuple(range(22))[::-1]), ("float32", "float32", (32, 64, 64, 7), (0, 1, 3, 2)),
+    ("int64", "int64", (173, 173), (1, 0)),
 ]
 ROWS = [
     ("float32", "float32", "contiguous"), ("float64", "float32", "contiguous"), ("float32", "float16", "contiguous"),
@@ -47,7 +55,8 @@ ROWS = [
     ("int32", "float32", "contiguous"), ("bool", "float32", "contiguous"), ("float32", "float8_e4m3fn", "contiguous"),
     ("float8_e4m3fn", "float32", "contiguous"), ("float32", "float32", "transposed"), ("float64", "float32", "transposed"),
     ("float32", "float16", "transposed"), ("float32", "float32", "every second"), ("float32", "float32", "reversed"),
-    ("float32", "float32", "NCHW of NHWC"), ("uint8", "float32", "NCHW of NHWC"),
+    ("float32", "float32", "NCHW of NHWC"), ("uint8", "float32", "NCHW of NHWC"), ("float32", "float32", "repeated"),
+    ("float32", "bfloat16", "repeated"),
 ]
 
 
@@ -70,14 +79,15 @@ def measure(library, source_name, target_name, make):
     """GB/s of each; `make` makes the source of a library's functions for ones and permutations."""
     source = make(lambda shape: np.ones(shape, source_name), np.transpose)
     target = np.zeros(source.shape, target_name)
-    moved = source.size * source.itemsize + target.nbytes
+    read = math.prod(size for size, stride in zip(source.shape, source.strides) if stride) * source.itemsize
+    moved = read + target.nbytes
     tensor = library.as_tensor(target)
     data, keep = describe(source)
     fill, handle, reference = library.c.tensor_copy_into, tensor.handle, c.byref(data)
     assert fill(handle, reference, None) == 0 and (target == 1).all(), keep
     seconds = {"astensor": best(lambda: fill(handle, reference, None))}
     seconds["NumPy"] = best(lambda: np.copyto(target, source, casting="unsafe"))
-    forwards = all(stride > 0 for stride in source.strides)  # torch knows no others
+    forwards = all(stride >= 0 for stride in source.strides)  # torch knows no others
     if torch is not None and hasattr(torch, source_name) and hasattr(torch, target_name) and forwards:
         shaped = make(lambda shape: torch.ones(shape, dtype=getattr(torch, source_name)), torch.permute)
         into = torch.zeros(source.shape, dtype=getattr(torch, target_name))
