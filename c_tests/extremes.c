@@ -155,6 +155,15 @@ static void far_requests_fail_cleanly(int tiny)
     CHECK(shared);
     tensor_release(view);
     tensor_release(tensor);
+
+    /* As many elements are a number, but their bytes are not. */
+    DLDataType narrow = data.dtype;
+    data.dtype = f64;
+    CHECK_OK(tensor_as_tensor(&data, NULL, &tensor));
+    CHECK_STATUS(tensor_expand(tensor, 1, large, &view), TENSOR_ERROR_OVERFLOW);
+    CHECK(view == NULL);
+    tensor_release(tensor);
+    data.dtype = narrow;
 }
 
 /** A view of device memory whose first element moves below the descriptor's own pointer. */
