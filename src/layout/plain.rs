@@ -76,7 +76,7 @@ impl Strided {
     fn and(self, size: i64, stride: i64) -> Option<Self> {
         Some(Self {
             numel: self.numel.checked_mul(size)?,
-            // Before the smallest size there is nothing, but its sign is kept.
+            // That a size is negative is found by its sign, whatever comes out here.
             end: (self.end).checked_add(size.wrapping_sub(1).checked_mul(stride)?)?,
             signs: self.signs | size | stride,
         })
