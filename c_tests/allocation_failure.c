@@ -1,7 +1,8 @@
 /*
  * Out of memory: each allocation of each entry point fails in turn, alone and with all that follow. The answer is
  * TENSOR_ERROR_OUT_OF_MEMORY, nothing leaks, no deleter runs, and destinations stay as they are. Other errors are told
- * without any memory, and a copy does without the threads that cannot be made.
+ * without any memory, and a copy does without the threads that cannot be made. What is not more than has to be is counted:
+ * allocations, threads, and the huge pages that large memory is asked to be of.
  *
  * This program brings its own malloc, so it runs without sanitizers and valgrind, which bring theirs.
  */
@@ -11,6 +12,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sys/mman.h>
 
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
@@ -94,6 +96,21 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
         *(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
     }
     return real(thread, attributes, start, argument);
+}
+
+static int huge_pages_asked_for;
+static void *huge_at;
+static size_t huge_size;
+
+/** Takes note instead of advice, which is all that it is. */
+int madvise(void *memory, size_t size, int advice)
+{
+    if (advice == MADV_HUGEPAGE) {
+        huge_pages_asked_for++;
+        huge_at = memory;
+        huge_size = size;
+    }
+    return 0;
 }
 
 static int deleted;
@@ -559,7 +576,11 @@ static void *on_a_thread(void *unused)
 
 static void small_things_take_one_allocation_or_none(void)
 {
-    enum { BORROW, BORROW_64, BACKWARDS, EMPTY, ELSEWHERE, VIEW, LENT, LENT_VIEW, COPY, SMALL_THINGS };
+    enum { BORROW, BORROW_64, BACKWARDS, EMPTY, ELSEWHERE, VIEW, SELECT, SLICE, PERMUTE, FLIP, EXPAND, SQUEEZE, UNSQUEEZE,
+           RESHAPE, STRIDED, DTYPE, LENT, LENT_VIEW, COPY, SMALL_THINGS };
+    const int32_t order[3] = {2, 0, 1};
+    int64_t wide[4] = {5, 2, 3, 4}, flat[1] = {24}, one_by_one[1] = {1};
+    const DLDataType bytes = DTYPE_U8;
     int counts[SMALL_THINGS];
     int64_t small[3] = {2, 3, 4}, deep[64];
     tensor_t *made[SMALL_THINGS] = {NULL};
@@ -589,6 +610,16 @@ static void small_things_take_one_allocation_or_none(void)
         case EMPTY: status = tensor_as_tensor(&empty, NULL, out); break;
         case ELSEWHERE: status = tensor_as_tensor(&elsewhere, NULL, out); break;
         case VIEW: status = tensor_transpose(made[BORROW], 0, 1, out); break;
+        case SELECT: status = tensor_select(made[BORROW], 1, -1, out); break;
+        case SLICE: status = tensor_slice(made[BORROW], 2, 0, INT64_MAX, 2, out); break;
+        case PERMUTE: status = tensor_permute(made[BORROW], 3, order, out); break;
+        case FLIP: status = tensor_flip(made[BORROW], 2, order, out); break;
+        case EXPAND: status = tensor_expand(made[BORROW], 4, wide, out); break;
+        case SQUEEZE: status = tensor_squeeze(made[BORROW_64], TENSOR_ALL_DIMS, out); break;
+        case UNSQUEEZE: status = tensor_unsqueeze(made[BORROW], -1, out); break;
+        case RESHAPE: status = tensor_reshape(made[BORROW], 1, flat, TENSOR_COPY_NEVER, out); break;
+        case STRIDED: status = tensor_as_strided(made[BORROW], 1, flat, one_by_one, 0, out); break;
+        case DTYPE: status = tensor_view_dtype(made[BORROW], &bytes, out); break;
         case LENT: status = tensor_as_tensor(&data, &options, out); break;
         case LENT_VIEW: status = tensor_transpose(made[LENT], 0, 1, out); break;
         case COPY: status = tensor_copy(&data, NULL, out); break;
@@ -609,6 +640,23 @@ static void small_things_take_one_allocation_or_none(void)
     }
     CHECK(live == 0);
     counting = 0;
+}
+
+/** Large memory begins where a huge page does, and all whole ones of it are asked for; small memory is left as it is. */
+static void large_memory_is_asked_to_be_of_huge_pages(void)
+{
+    const size_t page = 2 << 20;
+    const DLDataType bytes = DTYPE_U8;
+    int64_t large[1] = {(9 << 20) + 5}, small[1] = {(4 << 20) - 1};
+    tensor_t *out = NULL;
+    huge_pages_asked_for = 0;
+    CHECK_OK(tensor_empty(&bytes, NULL, 1, small, &out));
+    tensor_release(out);
+    CHECK(huge_pages_asked_for == 0);
+    CHECK_OK(tensor_empty(&bytes, NULL, 1, large, &out));
+    CHECK(huge_pages_asked_for == 1);
+    CHECK(huge_at == tensor_view(out)->data && (uintptr_t)huge_at % page == 0 && huge_size == 4 * page);
+    tensor_release(out);
 }
 
 /** What a copy large enough for several threads makes. */
@@ -889,6 +937,7 @@ int main(void)
     }
     live = 0;
     small_things_take_one_allocation_or_none();
+    large_memory_is_asked_to_be_of_huge_pages();
     no_more_threads_than_asked_for();
     large_copies_do_without_threads();
     gradients_stay_as_they_are();

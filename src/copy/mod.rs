@@ -11,6 +11,7 @@ mod exact;
 mod few;
 mod futex;
 mod lanes;
+mod levels;
 mod mover;
 mod offsets;
 mod pattern;

@@ -1,11 +1,15 @@
-//! How elements move: as bytes, as bits of packed streams, or converted. [`rows`] has the moving itself.
+//! How elements move: as bytes, as bits of packed streams, or converted. [`rows`] has the moving itself, [`blocks`] what goes by way
+//! of the first-level cache, [`repeats`] what is converted once.
 
+mod blocks;
+mod repeats;
 mod rows;
 
 use super::axes::{Axes, Axis};
 use super::block;
 use super::lanes::Lane;
 use super::stream;
+use super::strided::is_movable;
 use crate::convert::{self, Kernel};
 use crate::dtype::{DType, Kind, Overflow, Scalar};
 
@@ -87,11 +91,6 @@ pub fn has_same_bits(from: DType, to: DType) -> bool {
 pub fn scalars(from: DType, to: DType) -> Option<usize> {
     let alike = !from.is_subbyte() && !to.is_subbyte() && is_complex(from) == is_complex(to);
     alike.then(|| usize::from(from.lanes()) * (1 + usize::from(is_complex(from))))
-}
-
-/// Sizes that whole units can be transposed, gathered and scattered at.
-fn is_movable(size: usize) -> bool {
-    matches!(size, 1 | 2 | 4 | 8 | 16)
 }
 
 impl Mover {

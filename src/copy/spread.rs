@@ -1,6 +1,13 @@
 //! Units that repeat: each of some, so many times one after the other.
 
-use super::strided::{Loop, at_every_level};
+use super::levels::at_every_level;
+use super::strided::Loop;
+
+/// Bytes of the largest pieces.
+const LARGEST: usize = 64;
+
+/// Bytes that a unit becomes from which pieces are better aligned: fewer are in few pieces, whose number would vary.
+const LONG: usize = 256;
 
 /// A unit of whole bytes, which may be anywhere.
 trait Unit: Copy {
@@ -31,15 +38,10 @@ impl Unit for [u64; 2] {
     }
 }
 
-/// Whether there is a way to spread units of `size` bytes.
-pub fn takes(size: usize) -> bool {
-    matches!(size, 1 | 2 | 4 | 8 | 16)
-}
-
 /// Writes each unit of a row `count` times, one after the other; what becomes of the next one begins `to.1` bytes further on.
 ///
 /// # Safety
-/// [`takes`] the size. Units are readable and what becomes of them is writable; they do not overlap.
+/// The size [is movable](super::strided::is_movable). Units are readable and what becomes of them is writable; they do not overlap.
 pub unsafe fn spread(
     from: *const u8,
     units: Loop,
@@ -77,95 +79,69 @@ unsafe fn spread_sized<T: Unit>(from: *const u8, units: Loop, to: (*mut u8, isiz
         false if wide == bytes => units.count,
         false => 0,
     };
-    let rest = Loop {
-        count: units.count - whole,
-        ..units
+    let part = |first: usize, count: usize| {
+        let at = first as isize;
+        let from = from.wrapping_offset(units.step.wrapping_mul(at));
+        let to = (to.0.wrapping_offset(to.1.wrapping_mul(at)), to.1);
+        (from, Loop { count, ..units }, to)
     };
-    let first = Loop {
-        count: whole,
-        ..units
-    };
-    let after = from.wrapping_offset(units.step.wrapping_mul(whole as isize));
-    let to_after = (
-        to.0.wrapping_offset(to.1.wrapping_mul(whole as isize)),
-        to.1,
-    );
+    let piece = LARGEST.min(1 << bytes.ilog2());
     // SAFETY: the caller's promise; pieces are no larger than what there is room for.
     unsafe {
         if whole > 0 {
-            by_pieces::<T>(from, first, to, wide, wide);
+            by_pieces::<T>(part(0, whole), wide, wide);
         }
-        let piece = LARGEST.min(1 << bytes.ilog2());
-        by_pieces::<T>(after, rest, to_after, bytes, piece);
+        by_pieces::<T>(part(whole, units.count - whole), bytes, piece);
     }
 }
+
+/// Units, how they are apart, and where what becomes of them goes.
+type Part = (*const u8, Loop, (*mut u8, isize));
 
 /// Calls [`pieces`] of so many bytes, a power of two.
 ///
 /// # Safety
 /// As for that; a unit becomes a piece at least, and a piece is as large as a unit at least.
-unsafe fn by_pieces<T: Unit>(
-    from: *const u8,
-    units: Loop,
-    to: (*mut u8, isize),
-    bytes: usize,
-    piece: usize,
-) {
-    // Of what cannot be, no code is made.
-    let is = |size: usize| piece == size && size_of::<T>() <= size;
+unsafe fn by_pieces<T: Unit>(part: Part, bytes: usize, piece: usize) {
+    // Of pieces that no unit fits, no code is made.
+    let unit = size_of::<T>();
     // SAFETY: the caller's promise.
     unsafe {
-        match () {
-            _ if is(1) => short::<T, 1>(from, units, to, bytes),
-            _ if is(2) => short::<T, 2>(from, units, to, bytes),
-            _ if is(4) => short::<T, 4>(from, units, to, bytes),
-            _ if is(8) => short::<T, 8>(from, units, to, bytes),
-            _ if is(16) => short::<T, 16>(from, units, to, bytes),
-            _ if is(32) => short::<T, 32>(from, units, to, bytes),
-            _ => long::<T, LARGEST>(from, units, to, bytes),
+        match piece {
+            1 if unit <= 1 => short::<T, 1>(part, bytes),
+            2 if unit <= 2 => short::<T, 2>(part, bytes),
+            4 if unit <= 4 => short::<T, 4>(part, bytes),
+            8 if unit <= 8 => short::<T, 8>(part, bytes),
+            16 => short::<T, 16>(part, bytes),
+            32 => short::<T, 32>(part, bytes),
+            _ => long::<T, LARGEST>(part, bytes),
         }
     }
 }
 
-/// [`pieces`] of which one or two make a unit's bytes.
+/// [`pieces`] of which a unit becomes one or two: one makes a loop without a loop inside.
 ///
 /// # Safety
 /// As for that.
 #[inline(always)]
-unsafe fn short<T: Unit, const PIECE: usize>(
-    from: *const u8,
-    units: Loop,
-    to: (*mut u8, isize),
-    bytes: usize,
-) {
+unsafe fn short<T: Unit, const PIECE: usize>(part: Part, bytes: usize) {
     // SAFETY: the caller's promise.
     unsafe {
         match bytes == PIECE {
-            true => pieces::<T, PIECE>(from, units, to, PIECE),
-            false => pieces::<T, PIECE>(from, units, to, bytes),
+            true => pieces::<T, PIECE>(part, PIECE),
+            false => pieces::<T, PIECE>(part, bytes),
         }
     }
 }
-
-/// Bytes of the largest pieces.
-const LARGEST: usize = 64;
-
-/// Bytes that a unit becomes from which pieces are better aligned: fewer are in few pieces, whose number would vary.
-const LONG: usize = 256;
 
 /// Spreads units by pieces of `PIECE` bytes, of which the last one may overlap the one before.
 ///
 /// # Safety
 /// As for [`spread_sized`]; a unit becomes `PIECE` bytes at least.
 #[inline(always)]
-unsafe fn pieces<T: Unit, const PIECE: usize>(
-    from: *const u8,
-    units: Loop,
-    to: (*mut u8, isize),
-    bytes: usize,
-) {
+unsafe fn pieces<T: Unit, const PIECE: usize>(part: Part, bytes: usize) {
+    let (mut from, units, (mut to, step)) = part;
     let last = bytes - PIECE;
-    let (mut from, mut to, step) = (from, to.0, to.1);
     for _ in 0..units.count {
         // SAFETY: the caller's promise.
         unsafe {
@@ -195,14 +171,9 @@ at_every_level! {
     ///
     /// # Safety
     /// As for that.
-    unsafe fn long<T: Unit, const PIECE: usize>(
-        from: *const u8,
-        units: Loop,
-        to: (*mut u8, isize),
-        bytes: usize,
-    ) {
+    unsafe fn long<T: Unit, const PIECE: usize>(part: Part, bytes: usize) {
         // SAFETY: the caller's promise.
-        unsafe { pieces::<T, PIECE>(from, units, to, bytes) }
+        unsafe { pieces::<T, PIECE>(part, bytes) }
     }
 }
 

@@ -2,50 +2,13 @@
 //!
 //! A sheet is two loops: `rows` of them, each of `count` units. Steps are in bytes.
 
+use super::levels::at_every_level;
 use super::{block, spread};
 
-/// Compiles a loop for every processor and once more for AVX2 and AVX-512, and calls the best one.
-macro_rules! at_every_level {
-    (
-        $(#[$doc:meta])*
-        unsafe fn $name:ident<$T:ident: $bound:path, const $N:ident: $number:ty>(
-            $($argument:ident: $type:ty),* $(,)?
-        ) $body:block
-    ) => {
-        $(#[$doc])*
-        #[inline(always)]
-        unsafe fn $name<$T: $bound, const $N: $number>($($argument: $type),*) {
-            #[inline(always)]
-            unsafe fn plain<$T: $bound, const $N: $number>($($argument: $type),*) $body
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2")]
-            unsafe fn avx2<$T: $bound, const $N: $number>($($argument: $type),*) {
-                // SAFETY: the caller's promise.
-                unsafe { plain::<$T, $N>($($argument),*) }
-            }
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,avx512f,avx512bw")]
-            unsafe fn avx512<$T: $bound, const $N: $number>($($argument: $type),*) {
-                // SAFETY: the caller's promise.
-                unsafe { plain::<$T, $N>($($argument),*) }
-            }
-            // SAFETY: the caller's promise; the processor was asked.
-            unsafe {
-                #[cfg(target_arch = "x86_64")]
-                if $crate::convert::has_avx512() {
-                    return avx512::<$T, $N>($($argument),*);
-                }
-                #[cfg(target_arch = "x86_64")]
-                if $crate::convert::has_avx2() {
-                    return avx2::<$T, $N>($($argument),*);
-                }
-                plain::<$T, $N>($($argument),*)
-            }
-        }
-    };
+/// Sizes that whole units can be transposed, gathered, scattered and spread at.
+pub fn is_movable(size: usize) -> bool {
+    matches!(size, 1 | 2 | 4 | 8 | 16)
 }
-
-pub(super) use at_every_level;
 
 /// One loop over units.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +32,7 @@ pub unsafe fn gather(from: *const u8, rows: Loop, units: Loop, size: usize, to: 
             let target = (to, Step(row_bytes as isize));
             return move_blocks(source, target, rows.count, row_bytes);
         }
-        if units.step == 0 && spread::takes(size) {
+        if units.step == 0 && is_movable(size) {
             return spread::spread(from, rows, size, (to, row_bytes as isize), units.count);
         }
         for row in 0..rows.count {

@@ -64,6 +64,11 @@ pub enum Scalar {
 /// What is known of a scalar.
 pub(super) type Row = (Scalar, u8, u8, Kind, &'static str);
 
+const fn opaque(bits: u8, name: &'static str) -> Row {
+    let scalar = Scalar::Opaque(bits);
+    (scalar, code::OPAQUE_HANDLE, bits, Kind::Opaque, name)
+}
+
 /// Scalar, DLPack code, bits, kind, name: the one list everything below is read from.
 pub(super) static SCALARS: [Row; 38] = {
     use Kind::{Complex, Float, Int, UInt};
@@ -126,41 +131,11 @@ pub(super) static SCALARS: [Row; 38] = {
         (Float6E2M3Fn, code::FLOAT6_E2M3FN, 6, Float, "float6_e2m3fn"),
         (Float6E3M2Fn, code::FLOAT6_E3M2FN, 6, Float, "float6_e3m2fn"),
         (Float4E2M1Fn, code::FLOAT4_E2M1FN, 4, Float, "float4_e2m1fn"),
-        (
-            Scalar::Opaque(8),
-            code::OPAQUE_HANDLE,
-            8,
-            Kind::Opaque,
-            "opaque8",
-        ),
-        (
-            Scalar::Opaque(16),
-            code::OPAQUE_HANDLE,
-            16,
-            Kind::Opaque,
-            "opaque16",
-        ),
-        (
-            Scalar::Opaque(32),
-            code::OPAQUE_HANDLE,
-            32,
-            Kind::Opaque,
-            "opaque32",
-        ),
-        (
-            Scalar::Opaque(64),
-            code::OPAQUE_HANDLE,
-            64,
-            Kind::Opaque,
-            "opaque64",
-        ),
-        (
-            Scalar::Opaque(128),
-            code::OPAQUE_HANDLE,
-            128,
-            Kind::Opaque,
-            "opaque128",
-        ),
+        opaque(8, "opaque8"),
+        opaque(16, "opaque16"),
+        opaque(32, "opaque32"),
+        opaque(64, "opaque64"),
+        opaque(128, "opaque128"),
     ]
 };
 

@@ -5,11 +5,13 @@ mod buffer;
 mod diophantine;
 mod overlap;
 mod plain;
+mod reshape;
 mod views;
 
 pub use buffer::{LayoutBuf, Room};
 pub use overlap::{Answer, Placed, overlaps_itself, shares_bits};
-pub use views::{Slice, View, infer_shape};
+pub use reshape::infer_shape;
+pub use views::{Slice, View};
 
 use crate::error::{Error, Result};
 

@@ -79,12 +79,12 @@ impl Handle {
     /// As [`Descriptor::prove`].
     #[inline(always)]
     pub unsafe fn borrow_plain(raw: &DLTensor) -> core::result::Result<Self, Option<Allocation>> {
-        let block = check_ndim(i64::from(raw.ndim)).and_then(|ndim| block_of::<Root>(ndim, 0));
-        let block = block.map_err(|_| None)?;
+        let ndim = check_ndim(i64::from(raw.ndim)).map_err(|_| None)?;
+        let block = block_of::<Root>(ndim, 0).map_err(|_| None)?;
         // SAFETY: the caller's promise; the block is a root's.
         unsafe {
             let start = block.start().cast::<Root>().add(1).cast();
-            match Descriptor::prove_plain_at(raw, start) {
+            match Descriptor::prove_plain_at(raw, ndim, start) {
                 Some(memory) => {
                     let nothing = Release::Nothing;
                     Ok(Self::finish_root(block, &memory, nothing, Plan::ALIAS))

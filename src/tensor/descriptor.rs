@@ -69,12 +69,11 @@ impl<'a> Descriptor<'a> {
     /// [`Descriptor::prove_plain`], with the layout put where room begins.
     ///
     /// # Safety
-    /// As [`Descriptor::prove`], and [`Room::set_plain_at`] for the rank of `raw`.
+    /// As [`Descriptor::prove`], and [`Room::set_plain_at`] for `ndim`, which is the rank, and has been checked.
     #[inline(always)]
-    pub unsafe fn prove_plain_at(raw: &DLTensor, start: NonNull<i64>) -> Option<Self> {
+    pub unsafe fn prove_plain_at(raw: &DLTensor, ndim: usize, start: NonNull<i64>) -> Option<Self> {
         // SAFETY: the caller's promise; the layout is there when it has been judged.
         unsafe {
-            let ndim = check_ndim(i64::from(raw.ndim)).ok()?;
             let (dtype, extent) = Self::judge_plain(raw, false, ndim, start)?;
             let layout = Layout::at(Room::layout_start(start).as_ptr(), ndim);
             Some(Self::of_plain(raw, dtype, extent, layout))

@@ -1,13 +1,12 @@
-//! Moving by a mover: runs as they lie, rows by way of blocks that stay in the first-level cache.
+//! Moving by a mover: runs as they lie, rows by way of [`blocks`](super::blocks).
 
 use super::{Mover, Reach, Way};
 use crate::copy::axes::Axis;
 use crate::copy::block::{self, BLOCK, Block};
 use crate::copy::lanes::{at, move_lanes};
 use crate::copy::sheet::Sheet;
-use crate::copy::spread::{self, spread};
 use crate::copy::stream;
-use crate::copy::strided::{Loop, Step, add_zeros, gather, move_blocks, scatter};
+use crate::copy::strided::{Loop, Step, move_blocks, scatter};
 use crate::copy::turns::{self, Turns};
 use crate::prefetch::{self, LINE};
 
@@ -66,13 +65,10 @@ impl Mover {
             units: axis(inner.size, inner.destination),
         }
         .joined();
+        let dense = source.is_dense(self.source_unit) && target.is_dense(self.destination_unit);
         // SAFETY: the caller's promise.
         unsafe {
-            let (dense_from, dense_to) = (
-                source.is_dense(self.source_unit),
-                target.is_dense(self.destination_unit),
-            );
-            if dense_from && dense_to && source.rows.count == 1 && target.rows.count == 1 {
+            if dense && source.rows.count == 1 && target.rows.count == 1 {
                 return self.run(source.first, to, source.units.count);
             }
             // The rows of both sides must be the same ones.
@@ -81,30 +77,11 @@ impl Mover {
                 (false, true) => (source, target.split(source.units.count)),
                 _ => (source, target),
             };
-            let row_bytes = target.units.count * self.destination_unit;
-            let repeats = source.rows.step == 0 && source.rows.count > 1;
-            if repeats && dense_to && self.converts() && row_bytes <= 4 * BLOCK {
-                // The same row again and again: it is converted once.
-                let once = Self {
-                    reach: Reach::Near,
-                    ..*self
-                };
-                once.rows(source.first_row(), target.first_row());
-                let copies = Self {
-                    way: Way::Bytes,
-                    source_unit: self.destination_unit,
-                    ..*self
-                };
-                let done = Sheet {
-                    rows: Loop {
-                        step: 0,
-                        ..target.rows
-                    },
-                    ..target
-                };
-                return copies.rows(done.without_first_row(), target.without_first_row());
+            if self.repeats_row(&source, &target) {
+                self.repeat_row(source, target);
+            } else {
+                self.rows(source, target);
             }
-            self.rows(source, target);
         }
     }
 
@@ -137,7 +114,7 @@ impl Mover {
     ///
     /// # Safety
     /// As for [`Mover::sheet`].
-    unsafe fn rows(&self, source: Sheet, target: Sheet) {
+    pub(super) unsafe fn rows(&self, source: Sheet, target: Sheet) {
         let (rows, units) = (source.rows.count, source.units.count);
         let row_bytes = units * self.destination_unit;
         let dense_to = target.is_dense(self.destination_unit);
@@ -177,11 +154,6 @@ impl Mover {
             true => AHEAD / 2,
             false => AHEAD,
         }
-    }
-
-    /// Units of a block, one at least.
-    fn most(&self) -> usize {
-        (BLOCK / self.source_unit.max(self.destination_unit)).max(1)
     }
 
     /// Moves short rows that follow each other in the destination, several at a time.
@@ -325,245 +297,6 @@ impl Mover {
                     block::copy(from, to, bytes);
                 } else {
                     block::copy_far(from, to, bytes);
-                }
-            }
-        }
-    }
-
-    /// Moves a block to adjacent units.
-    ///
-    /// # Safety
-    /// As for [`Mover::sheet`]; the block is no larger than one.
-    #[inline(always)]
-    unsafe fn deliver(&self, block: Sheet, to: *mut u8) {
-        if self.is_far() {
-            let bytes = block.rows.count * block.units.count * self.destination_unit;
-            prefetch::bytes_to_write(to, bytes);
-        }
-        // SAFETY: the caller's promise.
-        unsafe { self.produce(block, to) }
-    }
-
-    /// Moves a block to adjacent units, as a stream, and asks for a row of units like the first one, which begins at `later`.
-    ///
-    /// # Safety
-    /// As for [`Mover::deliver`].
-    #[inline(always)]
-    unsafe fn stream(&self, block: Sheet, later: *const u8, to: *mut u8) {
-        let bytes = block.rows.count * block.units.count * self.destination_unit;
-        prefetch::run(later, block.units.step, block.units.count);
-        // SAFETY: the caller's promise.
-        unsafe {
-            if !self.converts() && block.rows.count == 1 && block.is_dense(self.source_unit) {
-                return stream::write(block.first, to, bytes);
-            }
-            let mut buffer = Block::new();
-            self.produce(block, buffer.as_mut_ptr());
-            stream::write(buffer.as_mut_ptr(), to, bytes);
-        }
-    }
-
-    /// Whether rows of a sheet need no gathering.
-    fn is_direct(&self, source: &Sheet) -> bool {
-        let dense = source.is_dense(self.source_unit);
-        match self.way {
-            Way::Bytes | Way::Convert { .. } => dense,
-            // They go through blocks in any case.
-            _ => false,
-        }
-    }
-
-    /// Makes adjacent units of those of a sheet. If they must be gathered, they are no more than a block.
-    ///
-    /// # Safety
-    /// As for [`Mover::sheet`].
-    #[inline(always)]
-    unsafe fn produce(&self, source: Sheet, to: *mut u8) {
-        let count = source.rows.count * source.units.count;
-        let dense = source.is_dense(self.source_unit)
-            && (source.rows.count == 1
-                || source.rows.step == (source.units.count * self.source_unit) as isize);
-        // SAFETY: the caller's promise.
-        unsafe {
-            match self.way {
-                _ if self.spreads(&source) => {
-                    let bytes = source.units.count * self.destination_unit;
-                    let rows = Loop {
-                        step: bytes as isize,
-                        ..source.rows
-                    };
-                    let near = Self {
-                        reach: Reach::Near,
-                        ..*self
-                    };
-                    near.spread(
-                        source,
-                        Sheet {
-                            first: to,
-                            rows,
-                            units: source.units,
-                        },
-                    );
-                }
-                Way::Convert { kernel, scalars } if dense => {
-                    kernel.run(source.first, to, count * scalars)
-                }
-                Way::Bytes => gather(
-                    source.first,
-                    source.rows,
-                    source.units,
-                    self.source_unit,
-                    to,
-                ),
-                _ => self.produce_gathered(source, to),
-            }
-        }
-    }
-
-    /// Whether the units of a sheet repeat, and are better spread than gathered.
-    #[inline(always)]
-    fn spreads(&self, source: &Sheet) -> bool {
-        let repeats = source.units.step == 0 && source.units.count > 1;
-        let whole = matches!(self.way, Way::Bytes | Way::Convert { .. });
-        repeats && whole && spread::takes(self.destination_unit)
-    }
-
-    /// Spreads the units of a sheet to the rows of another, each of which is dense. Lines that are far are asked for a block before.
-    ///
-    /// # Safety
-    /// As for [`Mover::sheet`]; the sheet [spreads](Mover::spreads).
-    #[inline(never)]
-    unsafe fn spread(&self, source: Sheet, target: Sheet) {
-        let (units, unit, step) = (source.units.count, self.destination_unit, target.rows.step);
-        let each = |from: *const u8, made: Loop, done: usize| {
-            let to = target.row(done).first.cast_mut();
-            if !self.is_far() {
-                // SAFETY: the caller's promise.
-                return unsafe { spread(from, made, unit, (to, step), units) };
-            }
-            let rows = (BLOCK / (units * unit)).max(1);
-            for row in (0..made.count).step_by(rows) {
-                let from = from.wrapping_offset(row as isize * made.step);
-                let to = to.wrapping_offset(row as isize * step);
-                let rows = Loop {
-                    count: rows.min(made.count - row),
-                    ..made
-                };
-                for done in (0..units).step_by(self.most()) {
-                    let to = to.wrapping_add(done * unit);
-                    prefetch::bytes_to_write(to.wrapping_add(BLOCK), BLOCK);
-                    let count = self.most().min(units - done);
-                    // SAFETY: the caller's promise.
-                    unsafe { spread(from, rows, unit, (to, step), count) }
-                }
-            }
-        };
-        // SAFETY: the caller's promise.
-        unsafe { self.for_each_made(source, each) }
-    }
-
-    /// Calls `each` with some of the units of a sheet that spreads, one of each row, as they are in the destination: where the first
-    /// one is, how they are apart, and how many have been before.
-    ///
-    /// # Safety
-    /// As for [`Mover::spread`].
-    unsafe fn for_each_made(&self, source: Sheet, mut each: impl FnMut(*const u8, Loop, usize)) {
-        let rows = source.rows;
-        if !self.converts() {
-            return each(source.first, rows, 0);
-        }
-        for done in (0..rows.count).step_by(self.most()) {
-            let count = self.most().min(rows.count - done);
-            let column = Sheet {
-                first: source.row(done).first,
-                rows: Loop { count: 1, step: 0 },
-                units: Loop { count, ..rows },
-            };
-            let made = Loop {
-                count,
-                step: self.destination_unit as isize,
-            };
-            let mut block = Block::new();
-            // SAFETY: the caller's promise; a block has room for as many units.
-            unsafe { self.produce(column, block.as_mut_ptr()) }
-            each(block.as_mut_ptr(), made, done);
-        }
-    }
-
-    /// [`Mover::adjacent`] of units of which parts are converted.
-    ///
-    /// # Safety
-    /// As for that.
-    #[inline(never)]
-    pub(super) unsafe fn adjacent_parts(&self, from: *const u8, to: *mut u8, count: usize) {
-        let sheet = Sheet {
-            first: from,
-            rows: Loop { count: 1, step: 0 },
-            units: Loop {
-                count,
-                step: self.source_unit as isize,
-            },
-        };
-        // SAFETY: the caller's promise.
-        unsafe { self.produce_gathered(sheet, to) }
-    }
-
-    /// The rest of [`Mover::produce`].
-    ///
-    /// # Safety
-    /// As for [`Mover::sheet`].
-    unsafe fn produce_gathered(&self, source: Sheet, to: *mut u8) {
-        let count = source.rows.count * source.units.count;
-        let mut gathered = Block::new();
-        let block = gathered.as_mut_ptr();
-        // SAFETY: the caller's promise; what is gathered at a time fits a block.
-        unsafe {
-            match self.way {
-                Way::Bytes | Way::Lanes { .. } => {}
-                Way::Convert { kernel, scalars } => {
-                    gather(
-                        source.first,
-                        source.rows,
-                        source.units,
-                        self.source_unit,
-                        block,
-                    );
-                    kernel.run(block, to, count * scalars);
-                }
-                Way::AddImaginary { kernel } => {
-                    let mut parts = Block::new();
-                    let size = self.destination_unit / 2;
-                    source.for_each_block(BLOCK / self.source_unit.max(size), |sheet, done| {
-                        let count = sheet.rows.count * sheet.units.count;
-                        gather(
-                            sheet.first,
-                            sheet.rows,
-                            sheet.units,
-                            self.source_unit,
-                            block,
-                        );
-                        kernel.run(block, parts.as_mut_ptr(), count);
-                        let to = to.add(done * self.destination_unit);
-                        add_zeros(parts.as_mut_ptr(), to, size, count);
-                    });
-                }
-                Way::EitherNonzero { kernel } => {
-                    let mut parts = Block::new();
-                    source.for_each_block(BLOCK / self.source_unit, |sheet, done| {
-                        let count = sheet.rows.count * sheet.units.count;
-                        gather(
-                            sheet.first,
-                            sheet.rows,
-                            sheet.units,
-                            self.source_unit,
-                            block,
-                        );
-                        kernel.run(block, parts.as_mut_ptr(), 2 * count);
-                        for i in 0..count {
-                            let pair = parts.as_mut_ptr().add(2 * i).cast::<[u8; 2]>().read();
-                            *to.add(done + i) = pair[0] | pair[1];
-                        }
-                    });
                 }
             }
         }

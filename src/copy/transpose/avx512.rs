@@ -1,11 +1,12 @@
 //! Pieces whose columns are whole cache lines, exchanged by unpack instructions in registers of 64 bytes.
 
-use super::x86::{QUARTER, at, run_avx2, starts};
+use super::x86::{cover, run_avx2};
 use super::{Runs, read_at, write_at};
 use core::arch::x86_64::*;
 
-/// Bytes of a register, which are a column of a piece. Its quarters are pieces of rows.
+/// Bytes of a register, which are a column of a piece; and of its quarters, which are pieces of rows.
 const REGISTER: usize = 64;
+const QUARTER: usize = 16;
 
 /// Runs of units of `SIZE` bytes that are exchanged at once, so that columns are registers: eight at least.
 pub const fn runs(size: usize) -> usize {
@@ -30,25 +31,26 @@ pub unsafe fn run<const SIZE: usize, const STREAM: bool>(
         true => from_runs / runs * runs,
         false => from_runs,
     };
-    // SAFETY: the caller's promise.
+    macro_rules! by {
+        ($piece:expr) => {
+            cover!(SIZE, from, to, whole, to_runs, runs, units, $piece)
+        };
+    }
+    // SAFETY: the caller's promise; the pieces fit.
     unsafe {
         if whole < runs || to_runs < units {
             return run_avx2::<SIZE>(from, to, from_runs, to_runs);
         }
-        for i in starts(whole, runs) {
-            for j in starts(to_runs, units) {
-                let (from, to) = at::<SIZE>(from, to, i, j);
-                match SIZE {
-                    1 => piece::<1, 16, STREAM>(from, to),
-                    2 => piece::<2, 8, STREAM>(from, to),
-                    4 => piece::<4, 4, STREAM>(from, to),
-                    8 => piece::<8, 2, STREAM>(from, to),
-                    _ => piece::<16, 1, STREAM>(from, to),
-                }
-            }
+        match SIZE {
+            1 => by!(piece::<1, 16, STREAM>),
+            2 => by!(piece::<2, 8, STREAM>),
+            4 => by!(piece::<4, 4, STREAM>),
+            8 => by!(piece::<8, 2, STREAM>),
+            _ => by!(piece::<16, 1, STREAM>),
         }
         if whole < from_runs {
-            let (from, to) = at::<SIZE>(from, to, whole, 0);
+            let from = (read_at(from, whole, 0), from.1);
+            let to = (write_at(to, 0, whole * SIZE), to.1);
             run_avx2::<SIZE>(from, to, from_runs - whole, to_runs);
         }
     }

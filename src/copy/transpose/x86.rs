@@ -3,9 +3,6 @@
 use super::{Runs, SIDE, one_by_one, read_at, write_at};
 use core::arch::x86_64::*;
 
-/// Bytes of a register of SSE2, which are pieces of runs.
-pub(super) const QUARTER: usize = 16;
-
 /// Runs, or units of them, of smaller pieces.
 const HALF: usize = SIDE / 2;
 
@@ -34,7 +31,24 @@ pub unsafe fn run_avx2<const SIZE: usize>(
     unsafe { run::<SIZE, true>(from, to, from_runs, to_runs) }
 }
 
-/// Tall pieces of small units, or squares. Where there are not enough units for another one, it overlaps the one before.
+/// Calls `$piece` for pieces of `$runs` runs and `$units` units that cover all of both, which are no fewer. Where there are not
+/// enough units for another one, it overlaps the one before. (Not a function: a closure would be compiled for plain processors.)
+macro_rules! cover {
+    ($SIZE:expr, $from:expr, $to:expr, $from_runs:expr, $to_runs:expr, $runs:expr, $units:expr, $piece:expr) => {
+        for i in (0..$from_runs).step_by($runs) {
+            let i = i.min($from_runs - $runs);
+            for j in (0..$to_runs).step_by($units) {
+                let j = j.min($to_runs - $units);
+                let from = (read_at($from, i, j * $SIZE), $from.1);
+                $piece(from, (write_at($to, j, i * $SIZE), $to.1));
+            }
+        }
+    };
+}
+
+pub(super) use cover;
+
+/// The largest pieces that fit, and units one by one where there are too few for any.
 ///
 /// # Safety
 /// As for [`super::Transpose::run`]; the processor has AVX2 if `WIDE`.
@@ -45,133 +59,59 @@ unsafe fn run<const SIZE: usize, const WIDE: bool>(
     from_runs: usize,
     to_runs: usize,
 ) {
-    let (runs, units) = (32 / SIZE, QUARTER / SIZE);
-    // SAFETY: the caller's promise.
+    let fits = |runs: usize, units: usize| from_runs >= runs && to_runs >= units;
+    macro_rules! by {
+        ($runs:expr, $units:expr, $piece:expr) => {
+            cover!(SIZE, from, to, from_runs, to_runs, $runs, $units, $piece)
+        };
+    }
+    // SAFETY: the caller's promise; the pieces fit.
     unsafe {
-        if !WIDE || SIZE > 2 || from_runs < runs || to_runs < units {
-            return squares::<SIZE, WIDE>(from, to, from_runs, to_runs);
-        }
-        for i in starts(from_runs, runs) {
-            for j in starts(to_runs, units) {
-                let (from, to) = at::<SIZE>(from, to, i, j);
-                match SIZE {
-                    1 => tall::<1, 16>(from, to),
-                    _ => tall::<2, 8>(from, to),
-                }
-            }
+        match SIZE {
+            1 if WIDE && fits(32, 16) => by!(32, 16, tall::<1, 16>),
+            1 if fits(SIDE, SIDE) => by!(SIDE, SIDE, bytes),
+            1 if fits(SIDE, HALF) => by!(SIDE, HALF, narrow_bytes),
+            1 if fits(HALF, SIDE) => by!(HALF, SIDE, few_bytes),
+            2 if WIDE && fits(16, 8) => by!(16, 8, tall::<2, 8>),
+            2 if fits(SIDE, SIDE) => by!(SIDE, SIDE, pairs),
+            2 if fits(SIDE, HALF) => by!(SIDE, HALF, narrow_pairs),
+            2 if fits(HALF, SIDE) => by!(HALF, SIDE, few_pairs),
+            4 if WIDE && fits(SIDE, HALF) => by!(SIDE, HALF, singles),
+            4 if fits(SIDE, HALF) => by!(SIDE, HALF, singles_by_halves),
+            4 if fits(HALF, HALF) => by!(HALF, HALF, few_singles),
+            8 if WIDE && fits(SIDE, 2) => by!(SIDE, 2, doubles),
+            8 if fits(SIDE, 2) => by!(SIDE, 2, doubles_by_twos),
+            8 if fits(2, 2) => by!(2, 2, two_doubles),
+            _ => one_by_one::<[u8; SIZE]>(from, to, from_runs, to_runs),
         }
     }
 }
 
-/// The unit of run `i` and column `j` on both sides.
-#[inline(always)]
-pub(super) fn at<const SIZE: usize>(
-    from: Runs<*const u8>,
-    to: Runs<*mut u8>,
-    i: usize,
-    j: usize,
-) -> (Runs<*const u8>, Runs<*mut u8>) {
-    let source = (read_at(from, i, j * SIZE), from.1);
-    (source, (write_at(to, j, i * SIZE), to.1))
-}
-
-/// Where pieces of `step` begin that cover `total`, which is no less.
-#[inline(always)]
-pub(super) fn starts(total: usize, step: usize) -> impl Iterator<Item = usize> {
-    (0..total)
-        .step_by(step)
-        .map(move |start| start.min(total - step))
-}
-
-/// Pieces of eight runs, then of four if there are no more, and what is left where there are fewer.
+/// Writes the halves of a register as two columns, of which the first is number `j`.
 ///
 /// # Safety
-/// As for [`run`].
+/// As for [`bytes`].
 #[inline(always)]
-unsafe fn squares<const SIZE: usize, const WIDE: bool>(
-    from: Runs<*const u8>,
-    to: Runs<*mut u8>,
-    from_runs: usize,
-    to_runs: usize,
-) {
-    // Units of a run that pieces of eight and four runs take; narrow ones of eight take four.
-    let units = match SIZE {
-        1 | 2 => SIDE,
-        4 => HALF,
-        _ => 2,
-    };
-    // SAFETY: the caller's promise.
+unsafe fn put_halves(to: Runs<*mut u8>, j: usize, pair: __m128i) {
+    // SAFETY: the caller's promise; SSE2 is part of the architecture.
     unsafe {
-        if SIZE > 8 {
-            edge::<SIZE>(from, to, from_runs, to_runs);
-        } else if from_runs >= SIDE && to_runs >= units {
-            for i in starts(from_runs, SIDE) {
-                for j in starts(to_runs, units) {
-                    let (from, to) = at::<SIZE>(from, to, i, j);
-                    match (SIZE, WIDE) {
-                        (1, _) => bytes(from, to),
-                        (2, _) => pairs(from, to),
-                        (4, true) => singles(from, to),
-                        (8, true) => doubles(from, to),
-                        (4, false) => {
-                            for i in [0, HALF] {
-                                let (from, to) = at::<SIZE>(from, to, i, 0);
-                                few_singles(from, to);
-                            }
-                        }
-                        _ => {
-                            for i in [0, 2, 4, 6] {
-                                let (from, to) = at::<SIZE>(from, to, i, 0);
-                                two_doubles(from, to);
-                            }
-                        }
-                    }
-                }
-            }
-        } else if from_runs >= SIDE && to_runs >= HALF {
-            for i in starts(from_runs, SIDE) {
-                for j in starts(to_runs, HALF) {
-                    let (from, to) = at::<SIZE>(from, to, i, j);
-                    match SIZE {
-                        1 => narrow_bytes(from, to),
-                        _ => narrow_pairs(from, to),
-                    }
-                }
-            }
-        } else if from_runs >= HALF && to_runs >= units {
-            for i in starts(from_runs, HALF) {
-                for j in starts(to_runs, units) {
-                    let (from, to) = at::<SIZE>(from, to, i, j);
-                    match SIZE {
-                        1 => few_bytes(from, to),
-                        2 => few_pairs(from, to),
-                        4 => few_singles(from, to),
-                        _ => {
-                            for i in [0, 2] {
-                                let (from, to) = at::<SIZE>(from, to, i, 0);
-                                two_doubles(from, to);
-                            }
-                        }
-                    }
-                }
-            }
-        } else {
-            edge::<SIZE>(from, to, from_runs, to_runs);
-        }
+        _mm_storel_epi64(write_at(to, j, 0).cast(), pair);
+        let high = _mm_unpackhi_epi64(pair, pair);
+        _mm_storel_epi64(write_at(to, j + 1, 0).cast(), high);
     }
 }
 
+/// Writes the lower halves of two registers as one column, number `j`, and the upper ones as the next.
+///
 /// # Safety
-/// As for [`super::Transpose::run`].
+/// As for [`bytes`].
 #[inline(always)]
-unsafe fn edge<const SIZE: usize>(
-    from: Runs<*const u8>,
-    to: Runs<*mut u8>,
-    from_runs: usize,
-    to_runs: usize,
-) {
-    // SAFETY: the caller's promise.
-    unsafe { one_by_one::<[u8; SIZE]>(from, to, from_runs, to_runs) }
+unsafe fn put_joined(to: Runs<*mut u8>, j: usize, x: __m128i, y: __m128i) {
+    // SAFETY: the caller's promise; SSE2 is part of the architecture.
+    unsafe {
+        _mm_storeu_si128(write_at(to, j, 0).cast(), _mm_unpacklo_epi64(x, y));
+        _mm_storeu_si128(write_at(to, j + 1, 0).cast(), _mm_unpackhi_epi64(x, y));
+    }
 }
 
 /// A square of bytes.
@@ -199,9 +139,7 @@ unsafe fn bytes(from: Runs<*const u8>, to: Runs<*mut u8>) {
             _mm_unpackhi_epi32(b1, b3),
         ];
         for (j, pair) in c.into_iter().enumerate() {
-            _mm_storel_epi64(write_at(to, 2 * j, 0).cast(), pair);
-            let high = _mm_unpackhi_epi64(pair, pair);
-            _mm_storel_epi64(write_at(to, 2 * j + 1, 0).cast(), high);
+            put_halves(to, 2 * j, pair);
         }
     }
 }
@@ -222,10 +160,7 @@ unsafe fn pairs(from: Runs<*const u8>, to: Runs<*mut u8>) {
         let (b2, b3) = (join(a[2].0, a[3].0), join(a[2].1, a[3].1));
         let columns = [(b0.0, b2.0), (b0.1, b2.1), (b1.0, b3.0), (b1.1, b3.1)];
         for (j, (x, y)) in columns.into_iter().enumerate() {
-            let low = _mm_unpacklo_epi64(x, y);
-            _mm_storeu_si128(write_at(to, 2 * j, 0).cast(), low);
-            let high = _mm_unpackhi_epi64(x, y);
-            _mm_storeu_si128(write_at(to, 2 * j + 1, 0).cast(), high);
+            put_joined(to, 2 * j, x, y);
         }
     }
 }
@@ -246,9 +181,7 @@ unsafe fn narrow_bytes(from: Runs<*const u8>, to: Runs<*mut u8>) {
         );
         let columns = [_mm_unpacklo_epi32(b0, b1), _mm_unpackhi_epi32(b0, b1)];
         for (j, pair) in columns.into_iter().enumerate() {
-            _mm_storel_epi64(write_at(to, 2 * j, 0).cast(), pair);
-            let high = _mm_unpackhi_epi64(pair, pair);
-            _mm_storel_epi64(write_at(to, 2 * j + 1, 0).cast(), high);
+            put_halves(to, 2 * j, pair);
         }
     }
 }
@@ -274,10 +207,7 @@ unsafe fn narrow_pairs(from: Runs<*const u8>, to: Runs<*mut u8>) {
             ),
         ];
         for (j, (x, y)) in halves.into_iter().enumerate() {
-            let low = _mm_unpacklo_epi64(x, y);
-            _mm_storeu_si128(write_at(to, 2 * j, 0).cast(), low);
-            let high = _mm_unpackhi_epi64(x, y);
-            _mm_storeu_si128(write_at(to, 2 * j + 1, 0).cast(), high);
+            put_joined(to, 2 * j, x, y);
         }
     }
 }
@@ -334,9 +264,7 @@ unsafe fn few_pairs(from: Runs<*const u8>, to: Runs<*mut u8>) {
             _mm_unpackhi_epi32(a_high, b_high),
         ];
         for (j, pair) in columns.into_iter().enumerate() {
-            _mm_storel_epi64(write_at(to, 2 * j, 0).cast(), pair);
-            let high = _mm_unpackhi_epi64(pair, pair);
-            _mm_storel_epi64(write_at(to, 2 * j + 1, 0).cast(), high);
+            put_halves(to, 2 * j, pair);
         }
     }
 }
@@ -353,16 +281,29 @@ unsafe fn few_singles(from: Runs<*const u8>, to: Runs<*mut u8>) {
         let (a, b, c, d) = (run(0), run(1), run(2), run(3));
         let (ab, ab_high) = (_mm_unpacklo_epi32(a, b), _mm_unpackhi_epi32(a, b));
         let (cd, cd_high) = (_mm_unpacklo_epi32(c, d), _mm_unpackhi_epi32(c, d));
-        let columns = [
-            _mm_unpacklo_epi64(ab, cd),
-            _mm_unpackhi_epi64(ab, cd),
-            _mm_unpacklo_epi64(ab_high, cd_high),
-            _mm_unpackhi_epi64(ab_high, cd_high),
-        ];
-        for (j, column) in columns.into_iter().enumerate() {
-            _mm_storeu_si128(write_at(to, j, 0).cast(), column);
-        }
+        put_joined(to, 0, ab, cd);
+        put_joined(to, 2, ab_high, cd_high);
     }
+}
+
+/// Eight runs of four 32-bit units.
+///
+/// # Safety
+/// As for [`bytes`].
+#[inline(always)]
+unsafe fn singles_by_halves(from: Runs<*const u8>, to: Runs<*mut u8>) {
+    // SAFETY: the caller's promise.
+    unsafe { cover!(4, from, to, SIDE, HALF, HALF, HALF, few_singles) }
+}
+
+/// Eight runs of two 64-bit units.
+///
+/// # Safety
+/// As for [`bytes`].
+#[inline(always)]
+unsafe fn doubles_by_twos(from: Runs<*const u8>, to: Runs<*mut u8>) {
+    // SAFETY: the caller's promise.
+    unsafe { cover!(8, from, to, SIDE, 2, 2, 2, two_doubles) }
 }
 
 /// Two runs of two 64-bit units.
@@ -374,9 +315,7 @@ unsafe fn two_doubles(from: Runs<*const u8>, to: Runs<*mut u8>) {
     // SAFETY: the caller's promise; SSE2 is part of the architecture.
     unsafe {
         let run = |i| _mm_loadu_si128(read_at(from, i, 0).cast());
-        let (a, b) = (run(0), run(1));
-        _mm_storeu_si128(write_at(to, 0, 0).cast(), _mm_unpacklo_epi64(a, b));
-        _mm_storeu_si128(write_at(to, 1, 0).cast(), _mm_unpackhi_epi64(a, b));
+        put_joined(to, 0, run(0), run(1));
     }
 }
 

@@ -1,0 +1,120 @@
+//! Rows and units that repeat: what repeats is converted once.
+
+use super::{Mover, Reach, Way};
+use crate::copy::block::{BLOCK, Block};
+use crate::copy::sheet::Sheet;
+use crate::copy::spread::spread;
+use crate::copy::strided::{Loop, is_movable};
+use crate::prefetch;
+
+impl Mover {
+    /// The same to a destination that is near.
+    pub(super) fn near(&self) -> Self {
+        Self {
+            reach: Reach::Near,
+            ..*self
+        }
+    }
+
+    /// Whether the rows of a sheet are the same one again and again, and converting it once is worth it.
+    pub(super) fn repeats_row(&self, source: &Sheet, target: &Sheet) -> bool {
+        let repeats = source.rows.step == 0 && source.rows.count > 1;
+        let row_bytes = target.units.count * self.destination_unit;
+        let short = row_bytes <= 4 * BLOCK && target.is_dense(self.destination_unit);
+        repeats && self.converts() && short
+    }
+
+    /// Moves a row that repeats: once, and then copies what has become of it.
+    ///
+    /// # Safety
+    /// As for [`Mover::sheet`]; the row [repeats](Mover::repeats_row).
+    pub(super) unsafe fn repeat_row(&self, source: Sheet, target: Sheet) {
+        let copies = Self {
+            way: Way::Bytes,
+            source_unit: self.destination_unit,
+            ..*self
+        };
+        let done = Sheet {
+            rows: Loop {
+                step: 0,
+                ..target.rows
+            },
+            ..target
+        };
+        // SAFETY: the caller's promise; the first row is there when the others are made of it.
+        unsafe {
+            self.near().rows(source.first_row(), target.first_row());
+            copies.rows(done.without_first_row(), target.without_first_row());
+        }
+    }
+
+    /// Whether the units of a sheet repeat, and are better spread than gathered.
+    #[inline(always)]
+    pub(super) fn spreads(&self, source: &Sheet) -> bool {
+        let repeats = source.units.step == 0 && source.units.count > 1;
+        let whole = matches!(self.way, Way::Bytes | Way::Convert { .. });
+        repeats && whole && is_movable(self.destination_unit)
+    }
+
+    /// Spreads the units of a sheet to the rows of another, each of which is dense. Lines that are far are asked for a block before.
+    ///
+    /// # Safety
+    /// As for [`Mover::sheet`]; the sheet [spreads](Mover::spreads).
+    #[inline(never)]
+    pub(super) unsafe fn spread(&self, source: Sheet, target: Sheet) {
+        let (units, unit, step) = (source.units.count, self.destination_unit, target.rows.step);
+        let each = |from: *const u8, made: Loop, done: usize| {
+            let to = target.row(done).first.cast_mut();
+            if !self.is_far() {
+                // SAFETY: the caller's promise.
+                return unsafe { spread(from, made, unit, (to, step), units) };
+            }
+            let rows = (BLOCK / (units * unit)).max(1);
+            for row in (0..made.count).step_by(rows) {
+                let from = from.wrapping_offset(row as isize * made.step);
+                let to = to.wrapping_offset(row as isize * step);
+                let rows = Loop {
+                    count: rows.min(made.count - row),
+                    ..made
+                };
+                for done in (0..units).step_by(self.most()) {
+                    let to = to.wrapping_add(done * unit);
+                    prefetch::bytes_to_write(to.wrapping_add(BLOCK), BLOCK);
+                    let count = self.most().min(units - done);
+                    // SAFETY: the caller's promise.
+                    unsafe { spread(from, rows, unit, (to, step), count) }
+                }
+            }
+        };
+        // SAFETY: the caller's promise.
+        unsafe { self.for_each_made(source, each) }
+    }
+
+    /// Calls `each` with some of the units of a sheet that spreads, one of each row, as they are in the destination: where the first
+    /// one is, how they are apart, and how many have been before.
+    ///
+    /// # Safety
+    /// As for [`Mover::spread`].
+    unsafe fn for_each_made(&self, source: Sheet, mut each: impl FnMut(*const u8, Loop, usize)) {
+        let rows = source.rows;
+        if !self.converts() {
+            return each(source.first, rows, 0);
+        }
+        for done in (0..rows.count).step_by(self.most()) {
+            let count = self.most().min(rows.count - done);
+            let column = Sheet {
+                first: source.row(done).first,
+                rows: Loop { count: 1, step: 0 },
+                units: Loop { count, ..rows },
+            };
+            let made = Loop {
+                count,
+                step: self.destination_unit as isize,
+            };
+            let mut block = Block::new();
+            // SAFETY: the caller's promise; a block has room for as many units.
+            unsafe { self.produce(column, block.as_mut_ptr()) }
+            each(block.as_mut_ptr(), made, done);
+        }
+    }
+}
