@@ -121,7 +121,7 @@ $(bin)/mixed_precision: examples/mixed_precision.c $(headers) | build
 	@mkdir -p $(bin)
 	$(CC) -std=c11 -O2 $(WARNINGS) -Iinclude $< -o $@ -L$(release) -lastensor -lm -Wl,-rpath,'$(CURDIR)/$(release)'
 
-$(bin)/camera_ring.raced: examples/camera_ring.c tests/thread_sanitizer_names.c $(headers) | $(raced_library)
+$(bin)/camera_ring.raced: examples/camera_ring.c tests/thread_sanitizer_names.c $(headers) $(raced_library)
 	@mkdir -p $(bin)
 	$(CC) $(CFLAGS_TESTS) -fno-builtin -fsanitize=thread $< tests/thread_sanitizer_names.c -o $@ $(raced_library) $(system_libraries)
 
@@ -136,7 +136,7 @@ $(sanitized_library): tools
 	$(quick) RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address -Cdebug-assertions=on -Coverflow-checks=on" \
 	    $(CARGO) rustc --release --quiet --lib --crate-type staticlib --target $(host) --target-dir target/sanitized
 
-$(bin)/%.sanitized: c_tests/%.c $(headers) | $(sanitized_library)
+$(bin)/%.sanitized: c_tests/%.c $(headers) $(sanitized_library)
 	@mkdir -p $(bin)
 	$(CC) $(CFLAGS_TESTS) -O0 $(SANITIZE) $< -o $@ $(sanitized_library) $(system_libraries)
 
@@ -162,7 +162,7 @@ $(raced_library): tools
 	$(quick) RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer" \
 	    $(CARGO) rustc --release --quiet --lib --crate-type staticlib --target $(host) --target-dir target/raced
 
-$(bin)/%.raced: c_tests/%.c tests/thread_sanitizer_names.c $(headers) | $(raced_library)
+$(bin)/%.raced: c_tests/%.c tests/thread_sanitizer_names.c $(headers) $(raced_library)
 	@mkdir -p $(bin)
 	$(CC) $(CFLAGS_TESTS) -fno-builtin -fsanitize=thread $< tests/thread_sanitizer_names.c -o $@ $(raced_library) $(system_libraries)
 

@@ -93,6 +93,32 @@ pub struct DLTensor {
     pub byte_offset: u64,
 }
 
+impl DLTensor {
+    /// Writes a tensor in as few stores as it has words.
+    ///
+    /// # Safety
+    /// `at` is writable.
+    #[inline(always)]
+    pub unsafe fn write_to(self, at: *mut Self) {
+        /// What follows the device.
+        #[repr(C)]
+        struct RankAndType(i32, DLDataType);
+        let rank_and_type = RankAndType(self.ndim, self.dtype);
+        // SAFETY: the caller's promise. Each of the two has eight bytes, all of them with a value.
+        unsafe {
+            let device = core::mem::transmute::<DLDevice, u64>(self.device);
+            let rank_and_type = core::mem::transmute::<RankAndType, u64>(rank_and_type);
+            (&raw mut (*at).data).write(self.data);
+            let words = (&raw mut (*at).device).cast::<u64>();
+            words.write_unaligned(device);
+            words.add(1).write_unaligned(rank_and_type);
+            (&raw mut (*at).shape).write(self.shape);
+            (&raw mut (*at).strides).write(self.strides);
+            (&raw mut (*at).byte_offset).write(self.byte_offset);
+        }
+    }
+}
+
 /// A tensor and the way to release it, before DLPack 1.0.
 #[repr(C)]
 #[derive(Debug)]

@@ -26,6 +26,6 @@ pub use memory::List;
 pub use mode::{is_enabled, set_enabled};
 pub use record::{function_name, requires_grad, set_requires_grad};
 pub use recorded::{grad_record, grad_save, gradient_of, is_leaf, set_buffer, zero_gradient};
-pub use views::{as_strided, reshape, view, view_dtype};
+pub use views::{as_strided, is_plain, reshape, view, view_dtype};
 
 use memory::OwnLayout;

@@ -10,30 +10,19 @@ use super::record::{
 use crate::device::Device;
 use crate::dlpack::{DLDataType, code};
 use crate::dtype::DType;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::layout::{Layout, LayoutBuf, View};
 use crate::storage::{Extent, Release};
 use crate::tensor::{self, CopyMode, Descriptor, Handle, Plan, Request, Tensor};
 
-/// The view that `what` says of a tensor, with its history.
-///
-/// It is asked at two places, so that on the way of a tensor of which nothing in particular is known all is in registers. An error
-/// is made an `E` where it comes up, which keeps the large one off that way.
+/// Whether nothing in particular is known of a tensor: a view of it is [`Tensor::viewed_at_rest`], without history.
 #[inline(always)]
-pub fn view<'a, E: From<Error>>(
-    base: &Tensor,
-    what: impl Fn() -> Result<View<'a>>,
-) -> core::result::Result<Handle, E> {
-    if is_unknown(base) && base.loan().is_none() {
-        return Ok(base.viewed_at_rest(what()?)?);
-    }
-    Ok(view_followed(base, what()?)?)
+pub fn is_plain(base: &Tensor) -> bool {
+    is_unknown(base) && base.loan().is_none()
 }
 
-/// [`view`], whatever is known of the tensor.
-#[cold]
-#[inline(never)]
-fn view_followed(base: &Tensor, view: View<'_>) -> Result<Handle> {
+/// A view of a tensor, with its history.
+pub fn view(base: &Tensor, view: View<'_>) -> Result<Handle> {
     let make = |tensor: &Tensor| tensor.viewed(view);
     followed(base, name_of(view), &make, &make)
 }

@@ -64,10 +64,29 @@ impl From<Error> for Reported {
     #[cold]
     #[inline(never)]
     fn from(error: Error) -> Self {
-        set_last_error(&error);
+        guard_silently(|| set_last_error(&error));
         // Only success is zero.
         Self(NonZeroI32::new(status_of(&error)).unwrap_or(NonZeroI32::MIN))
     }
+}
+
+/// Writes the tensor that `body` gives to `out`, or NULL after an error, without a guard: `body` does not panic. (What tells of an
+/// error has a guard of its own.)
+///
+/// # Safety
+/// `out` is writable.
+#[inline(always)]
+pub(super) unsafe fn unguarded_tensor(
+    out: *mut *mut tensor_t,
+    body: impl FnOnce() -> Outcome<Handle>,
+) -> tensor_status_t {
+    let (tensor, status) = match body() {
+        Ok(tensor) => (tensor.into_raw().cast(), TENSOR_OK),
+        Err(Reported(status)) => (core::ptr::null_mut(), status.get()),
+    };
+    // SAFETY: the caller's promise.
+    unsafe { out.write(tensor) };
+    status
 }
 
 /// Runs `body` and reports how it ended.

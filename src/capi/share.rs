@@ -8,7 +8,7 @@ use crate::autograd;
 use crate::dlpack::{DLManagedTensor, DLManagedTensorVersioned};
 use crate::error::{Error, Result};
 use crate::tensor::{
-    Descriptor, Export, ExportDeleters, Handle, Request, Tensor, to_legacy, to_versioned,
+    Descriptor, Export, ExportDeleters, Handle, Request, Rest, Tensor, to_legacy, to_versioned,
 };
 use core::ptr::NonNull;
 
@@ -37,8 +37,18 @@ pub unsafe extern "C" fn tensor_retain(tensor: *mut tensor_t) -> tensor_status_t
 pub unsafe extern "C" fn tensor_release(tensor: *mut tensor_t) {
     if let Some(tensor) = NonNull::new(tensor.cast::<Tensor>()) {
         // SAFETY: the caller gives this reference up.
-        guard_silently(|| unsafe { Handle::give_up(tensor) });
+        if let Some(rest) = unsafe { Handle::give_up(tensor) } {
+            leave(rest);
+        }
     }
+}
+
+/// The end of what does not end by being freed.
+#[cold]
+#[allow(improper_ctypes_definitions)]
+extern "C" fn leave(rest: Rest) {
+    // SAFETY: it is done here, and once.
+    guard_silently(|| unsafe { Handle::leave(rest) });
 }
 
 /// Takes over what `*managed` points to: it becomes NULL exactly when `import` succeeds.

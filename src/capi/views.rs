@@ -1,14 +1,15 @@
 //! Views: new handles on the same memory.
 
-use super::guard::{guard_quick_tensor, guard_tensor};
+use super::guard::{guard_tensor, unguarded_tensor};
 use super::options::copy_mode;
 use super::{array, tensor_ref, tensor_status_t, tensor_t};
 use crate::autograd;
 use crate::dlpack::DLDataType;
 use crate::error::{Error, Result};
 use crate::layout::{Slice, View};
+use crate::tensor::Tensor;
 
-/// The view that `what` says of the tensor behind a handle.
+/// The view that `what` says of the tensor behind a handle; not for [`View::Expand`].
 ///
 /// # Safety
 /// `tensor` is NULL or a live handle; `out` is NULL or writable.
@@ -19,7 +20,30 @@ unsafe fn view_of<'a>(
     what: impl Fn() -> Result<View<'a>>,
 ) -> tensor_status_t {
     // SAFETY: the caller's promise.
-    unsafe { guard_quick_tensor(out, || autograd::view(tensor_ref(tensor, "tensor")?, what)) }
+    unsafe {
+        if !out.is_null()
+            && let Some(base) = tensor.cast::<Tensor>().as_ref()
+            && autograd::is_plain(base)
+        {
+            // No guard: this does not panic.
+            return unguarded_tensor(out, || Ok(base.viewed_at_rest(what()?)?));
+        }
+        view_with_care(tensor, out, what())
+    }
+}
+
+/// [`view_of`], whatever is known of the tensor.
+///
+/// # Safety
+/// As there.
+#[inline(never)]
+unsafe fn view_with_care(
+    tensor: *mut tensor_t,
+    out: *mut *mut tensor_t,
+    what: Result<View<'_>>,
+) -> tensor_status_t {
+    // SAFETY: the caller's promise.
+    unsafe { guard_tensor(out, || autograd::view(tensor_ref(tensor, "tensor")?, what?)) }
 }
 
 /// Make a view without dimension `dim`, at one index of it.
@@ -159,9 +183,8 @@ pub unsafe extern "C" fn tensor_expand(
 ) -> tensor_status_t {
     // SAFETY: what the header asks of the caller.
     unsafe {
-        view_of(tensor, out, || {
-            Ok(View::Expand(array(shape, ndim, "shape")?))
-        })
+        let shape = array(shape, ndim, "shape");
+        view_with_care(tensor, out, shape.map(View::Expand))
     }
 }
 

@@ -65,6 +65,19 @@ impl DType {
         }
     }
 
+    /// The dtype of a `DLDataType` that is stored as [`DType::storage`] tells.
+    #[inline(always)]
+    pub fn stored(raw: DLDataType, storage: u32) -> Self {
+        let raw = word_of(raw);
+        Self { raw, storage }
+    }
+
+    /// How elements are stored, which the `DLDataType` does not tell.
+    #[inline(always)]
+    pub fn storage(self) -> u32 {
+        self.storage
+    }
+
     /// A dtype of unpadded elements.
     fn packed(scalar: Scalar, lanes: u16) -> Self {
         let number = scalar.row_number();

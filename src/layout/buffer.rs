@@ -1,7 +1,7 @@
 //! Layouts in the making: room for one, on the stack or in the block of a tensor, which is filled where it is.
 
 use super::{FEW, Layout, MAX_NDIM, check_ndim, count_elements};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use core::mem::{MaybeUninit, offset_of};
 use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
@@ -115,7 +115,7 @@ impl Room {
     /// Whether there is room for a layout of rank `ndim`.
     #[inline(always)]
     pub(super) fn has_dims(&self, ndim: usize) -> bool {
-        2 * ndim <= self.dims.len()
+        ndim <= self.dims.len() / 2
     }
 
     /// Tells the rank of a layout that is there.
@@ -140,6 +140,18 @@ impl Room {
         }
     }
 
+    /// An error unless there can be, and there is room for, a layout of rank `ndim`.
+    #[inline(always)]
+    fn check_room(&self, ndim: usize) -> Result<()> {
+        check_ndim(ndim as i64)?;
+        // Whoever makes room knows for what.
+        if self.has_dims(ndim) {
+            Ok(())
+        } else {
+            Err(Error::Internal)
+        }
+    }
+
     /// Takes `ndim` dimensions, size and stride of each as `get` tells, and proves the shape.
     #[inline(always)]
     pub(super) fn set_dims(
@@ -147,8 +159,7 @@ impl Room {
         ndim: usize,
         get: impl Fn(usize) -> (i64, i64),
     ) -> Result<()> {
-        check_ndim(ndim as i64)?;
-        assert!(self.has_dims(ndim));
+        self.check_room(ndim)?;
         let (mut numel, mut plain) = (1i64, true);
         for dim in 0..ndim {
             let (size, stride) = get(dim);
@@ -196,40 +207,68 @@ impl Room {
         self.numel = layout.numel();
     }
 
+    /// Takes `ndim` dimensions, size and stride of each in turn as `next` tells, of a shape that has been proved to have so many
+    /// elements.
+    ///
+    /// # Safety
+    /// It has.
+    #[inline(always)]
+    pub(super) unsafe fn set_counted(
+        &mut self,
+        ndim: usize,
+        numel: i64,
+        next: impl FnMut(usize) -> (i64, i64),
+    ) -> Result<()> {
+        self.check_room(ndim)?;
+        // SAFETY: there is room.
+        unsafe { self.put_all(ndim, numel, next) };
+        Ok(())
+    }
+
+    /// [`Room::set_counted`] where there is room.
+    ///
+    /// # Safety
+    /// As there, and there is.
+    #[inline(always)]
+    unsafe fn put_all(
+        &mut self,
+        ndim: usize,
+        numel: i64,
+        mut next: impl FnMut(usize) -> (i64, i64),
+    ) {
+        // First, so that less is to be remembered meanwhile.
+        (self.ndim, self.numel) = (ndim, numel);
+        let mut put = |dim: usize| {
+            let (size, stride) = next(dim);
+            // SAFETY: the caller's promise.
+            unsafe { self.put(ndim, dim, size, stride) };
+        };
+        for dim in 0..FEW {
+            if dim < ndim {
+                put(dim);
+            }
+        }
+        for dim in FEW..ndim {
+            put(dim);
+        }
+    }
+
     /// The same layout as another.
     #[inline(always)]
     pub fn copy_from(&mut self, layout: &Layout) {
         let ndim = layout.ndim();
         assert!(self.has_dims(ndim));
         let (shape, strides) = (layout.shape().as_ptr(), layout.strides().as_ptr());
-        let mut copy = |dim: usize| {
-            // SAFETY: the other layout has this dimension, and there is room, as was asked above. One by one: what was written so a
-            // moment ago would keep a move of several at once waiting.
-            unsafe {
-                let (size, stride) = (shape.add(dim), strides.add(dim));
-                self.put(ndim, dim, size.read_volatile(), stride.read_volatile());
-            }
-        };
-        for dim in 0..FEW {
-            if dim < ndim {
-                copy(dim);
-            }
+        // SAFETY: the other layout has these dimensions, and there is room. One by one: what was written so a moment ago would keep a
+        // move of several at once waiting.
+        unsafe {
+            self.put_all(ndim, layout.numel(), |dim| {
+                (
+                    shape.add(dim).read_volatile(),
+                    strides.add(dim).read_volatile(),
+                )
+            });
         }
-        for dim in FEW..ndim {
-            copy(dim);
-        }
-        self.ndim = ndim;
-        self.numel = layout.numel();
-    }
-
-    /// Exchanges two dimensions.
-    #[inline(always)]
-    pub(super) fn swap_dims(&mut self, a: usize, b: usize) {
-        let ndim = self.ndim;
-        let (sizes, strides) = self.dims.split_at_mut(ndim);
-        assert!(a < ndim && b < ndim && ndim <= strides.len());
-        sizes.swap(a, b);
-        strides.swap(a, b);
     }
 
     /// Sets a dimension; the elements are to be counted again.

@@ -11,7 +11,7 @@ mod views;
 pub use buffer::{LayoutBuf, Room};
 pub use overlap::{Answer, Placed, overlaps_itself, shares_bits};
 pub use reshape::infer_shape;
-pub use views::{Slice, View};
+pub use views::{MakeRoom, Slice, View};
 
 use crate::error::{Error, Result};
 
@@ -279,8 +279,8 @@ pub fn check_ndim(ndim: i64) -> Result<usize> {
 /// The number of elements of a shape. Only a size of zero makes it zero.
 #[cold]
 fn count_elements(shape: &[i64]) -> Result<i64> {
-    if let Some(dim) = shape.iter().position(|&size| size < 0) {
-        let size = shape[dim];
+    let mut sizes = shape.iter().copied().enumerate();
+    if let Some((dim, size)) = sizes.find(|(_, size)| *size < 0) {
         return Err(Error::NegativeSize { dim, size });
     }
     if shape.contains(&0) {

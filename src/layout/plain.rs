@@ -2,12 +2,14 @@
 //! nothing overflows. What is not so plain, right or wrong, is for [`Room::set`] to judge.
 
 use super::{FEW, Reach, Room};
+use core::num::NonZeroI64;
 use core::ptr::NonNull;
 
 /// How many elements there are, at least one, and how far they go in memory, in elements from the first, which comes first there too.
 #[derive(Clone, Copy)]
 pub struct Span {
-    numel: i64,
+    /// That it is not zero lets there be none of these in no more registers.
+    numel: NonZeroI64,
     /// One past the last.
     end: i64,
 }
@@ -17,7 +19,7 @@ impl Span {
     #[inline(always)]
     pub fn reach(self, element_bits: u64) -> Option<Reach> {
         let bits = element_bits as i64;
-        self.numel.checked_mul(bits)?;
+        self.numel.get().checked_mul(bits)?;
         let hi = self.end.checked_mul(bits)?;
         Some(Reach { lo: 0, hi })
     }
@@ -48,7 +50,7 @@ impl Room {
                 Some(strides) => set_strided(to, shape, strides)?,
                 None => set_row_major(to, shape)?,
             };
-            Self::layout_start(start).write(span.numel);
+            Self::layout_start(start).write(span.numel.get());
             Some(span)
         }
     }
@@ -86,7 +88,11 @@ impl Strided {
     #[inline(always)]
     fn span(self) -> Option<Span> {
         let Self { numel, end, signs } = self;
-        (signs >= 0 && numel > 0).then_some(Span { numel, end })
+        if signs < 0 || numel < 0 {
+            return None;
+        }
+        let numel = NonZeroI64::new(numel)?;
+        Some(Span { numel, end })
     }
 }
 
@@ -167,5 +173,7 @@ unsafe fn set_row_major(to: NonNull<i64>, shape: &[i64]) -> Option<Span> {
         }
         numel = numel.checked_mul(size)?;
     }
-    Some(Span { numel, end: numel })
+    let end = numel;
+    let numel = NonZeroI64::new(numel)?;
+    Some(Span { numel, end })
 }

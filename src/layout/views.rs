@@ -3,6 +3,8 @@
 
 use super::{Layout, LayoutBuf, MAX_NDIM, Room, check_ndim};
 use crate::error::{Error, Result};
+use core::num::NonZeroI64;
+use core::ops::DerefMut;
 
 /// A slice with Python's meaning: `start:stop:step`.
 #[derive(Clone, Copy, Debug)]
@@ -16,8 +18,10 @@ pub struct Slice {
 }
 
 impl Slice {
-    /// First index and number of indices within a dimension of `size`.
-    fn resolve(self, size: i64) -> (i64, i64) {
+    /// First index and number of indices within a dimension of `size`. None if the step is zero.
+    #[inline(always)]
+    fn resolve(self, size: i64) -> Option<(i64, i64)> {
+        let step = NonZeroI64::new(self.step)?;
         let (lowest, highest) = if self.step > 0 {
             (0, size)
         } else {
@@ -30,7 +34,7 @@ impl Slice {
             } else {
                 index
             };
-            index.clamp(lowest, highest)
+            index.max(lowest).min(highest)
         };
         let (start, stop) = (clamp(self.start), clamp(self.stop));
         let distance = if self.step > 0 {
@@ -38,14 +42,13 @@ impl Slice {
         } else {
             start - stop
         };
-        let step = self.step.unsigned_abs();
         let count = if distance <= 0 {
             0
         } else {
-            (distance as u64).div_ceil(step)
+            (distance - 1) as u64 / step.unsigned_abs() + 1
         };
         // A count never passes the size.
-        (start, count as i64)
+        Some((start, count as i64))
     }
 }
 
@@ -84,47 +87,60 @@ pub enum View<'a> {
     Picked(&'a Layout, i64),
 }
 
-impl View<'_> {
-    /// The highest rank that the view of a layout of rank `ndim` may have.
-    #[inline(always)]
-    pub fn max_ndim(self, ndim: usize) -> usize {
-        match self {
-            View::Expand(shape) => shape.len(),
-            View::Unsqueeze(_) => ndim + 1,
-            View::Picked(layout, _) => layout.ndim(),
-            _ => ndim,
-        }
-    }
+/// How a view comes by room for its layout.
+pub trait MakeRoom {
+    /// The room, or what it is in.
+    type Room: DerefMut<Target = Room>;
 
-    /// Puts the view of a layout into `to`; returns the element it starts at.
+    /// Room for a rank. It is asked for when all else is known to be right.
+    fn make(self, ndim: usize) -> Result<Self::Room>;
+}
+
+impl<'r> MakeRoom for &'r mut LayoutBuf {
+    type Room = &'r mut Room;
+
     #[inline(always)]
-    pub fn of(self, layout: &Layout, to: &mut Room) -> Result<i64> {
+    fn make(self, _: usize) -> Result<&'r mut Room> {
+        Ok(self)
+    }
+}
+
+impl View<'_> {
+    /// Makes room for the view of a layout, and puts it there. Returns it with the element that it starts at.
+    #[inline(always)]
+    pub fn of<R: DerefMut<Target = Room>>(
+        self,
+        layout: &Layout,
+        room: impl MakeRoom<Room = R>,
+    ) -> Result<(R, i64)> {
         let ndim = layout.ndim();
-        match self {
-            View::Select { dim, index } => layout.select(resolve_dim("dim", dim, ndim)?, index, to),
-            View::Slice { dim, slice } => {
-                if slice.step == 0 {
-                    return Err(Error::Parameter {
-                        name: "step",
-                        value: 0,
-                        expected: "a step is not zero",
-                    });
+        // SAFETY: dimensions that are resolved are there.
+        unsafe {
+            match self {
+                View::Select { dim, index } => {
+                    layout.select(resolve_dim("dim", dim, ndim)?, index, room)
                 }
-                layout.slice(resolve_dim("dim", dim, ndim)?, slice, to)
-            }
-            View::Permute(dims) => layout.permute_dims(dims, to),
-            View::Transpose(dim0, dim1) => {
-                let dim0 = resolve_dim("dim0", dim0, ndim)?;
-                layout.transpose(dim0, resolve_dim("dim1", dim1, ndim)?, to)
-            }
-            View::Flip(dims) => layout.flip(dims, to),
-            View::Expand(shape) => layout.expand(shape, to),
-            View::Squeeze(dim) => layout.squeeze(resolve_dim("dim", dim, ndim)?, to),
-            View::SqueezeAll => layout.squeeze_all(to),
-            View::Unsqueeze(dim) => layout.unsqueeze(resolve_dim("dim", dim, ndim + 1)?, to),
-            View::Picked(picked, offset) => {
-                to.copy_from(picked);
-                Ok(offset)
+                View::Slice { dim, slice } => {
+                    layout.slice(resolve_dim("dim", dim, ndim)?, slice, room)
+                }
+                View::Permute(dims) => layout.permute(dims, room),
+                View::Transpose(dim0, dim1) => {
+                    let dim0 = resolve_dim("dim0", dim0, ndim)?;
+                    layout.transpose(dim0, resolve_dim("dim1", dim1, ndim)?, room)
+                }
+                View::Flip(dims) => layout.flip(dims, room),
+                View::Expand(shape) => {
+                    let mut stretched = LayoutBuf::new();
+                    let stretched = layout.expand(shape, &mut stretched)?;
+                    stretched.picked(0, room)
+                }
+                View::Squeeze(dim) => {
+                    let dim = resolve_dim("dim", dim, ndim)?;
+                    layout.squeeze(|i| i == dim, room)
+                }
+                View::SqueezeAll => layout.squeeze(|_| true, room),
+                View::Unsqueeze(dim) => layout.unsqueeze(resolve_dim("dim", dim, ndim + 1)?, room),
+                View::Picked(picked, offset) => picked.picked(offset, room),
             }
         }
     }
@@ -143,25 +159,48 @@ fn resolve_dim(name: &'static str, dim: i32, ndim: usize) -> Result<usize> {
     Err(Error::Dim { name, dim, ndim })
 }
 
-/// The dimension that `dim` names, marked as seen; an error when it was before.
-fn unseen(dim: i32, ndim: usize, seen: &mut [bool; MAX_NDIM]) -> Result<usize> {
+/// Adds the dimension that `dim` names to a set, a bit for each; an error when it is there already.
+#[inline(always)]
+fn add_dim(dim: i32, ndim: usize, set: &mut u64) -> Result<()> {
+    const { assert!(MAX_NDIM <= u64::BITS as usize) }
     let dim = resolve_dim("dims", dim, ndim)?;
-    if core::mem::replace(&mut seen[dim], true) {
+    if *set >> dim & 1 != 0 {
         return Err(Error::DimTwice { dim });
     }
-    Ok(dim)
+    *set |= 1 << dim;
+    Ok(())
 }
 
 impl Layout {
     /// The size and the stride of a dimension.
+    ///
+    /// # Safety
+    /// There is this dimension.
     #[inline(always)]
-    fn dim(&self, dim: usize) -> (i64, i64) {
-        (self.shape()[dim], self.strides()[dim])
+    unsafe fn dim(&self, dim: usize) -> (i64, i64) {
+        debug_assert!(dim < self.ndim());
+        // SAFETY: the caller's promise.
+        unsafe {
+            (
+                *self.shape().get_unchecked(dim),
+                *self.strides().get_unchecked(dim),
+            )
+        }
     }
 
     /// Without dimension `dim`, at `index` of it; a negative index counts from the end.
-    fn select(&self, dim: usize, index: i64, to: &mut Room) -> Result<i64> {
-        let (size, stride) = self.dim(dim);
+    ///
+    /// # Safety
+    /// There is this dimension.
+    #[inline(always)]
+    unsafe fn select<R: DerefMut<Target = Room>>(
+        &self,
+        dim: usize,
+        index: i64,
+        room: impl MakeRoom<Room = R>,
+    ) -> Result<(R, i64)> {
+        // SAFETY: the caller's promise.
+        let (size, stride) = unsafe { self.dim(dim) };
         let resolved = if index < 0 {
             index.saturating_add(size)
         } else {
@@ -170,32 +209,57 @@ impl Layout {
         if resolved < 0 || resolved >= size {
             return Err(Error::Index { index, dim, size });
         }
-        to.set_dims(self.ndim() - 1, |i| self.dim(i + usize::from(i >= dim)))?;
-        Ok(to.start_at(resolved.wrapping_mul(stride)))
+        let ndim = self.ndim() - 1;
+        let mut to = room.make(ndim)?;
+        // SAFETY: those before the dimension, and those after.
+        to.set_dims(ndim, |i| unsafe { self.dim(i + usize::from(i >= dim)) })?;
+        let start = to.start_at(resolved.wrapping_mul(stride));
+        Ok((to, start))
     }
 
     /// Some indices of dimension `dim`.
-    fn slice(&self, dim: usize, slice: Slice, to: &mut Room) -> Result<i64> {
-        let (size, stride) = self.dim(dim);
-        let (start, count) = slice.resolve(size);
+    ///
+    /// # Safety
+    /// There is this dimension.
+    #[inline(always)]
+    unsafe fn slice<R: DerefMut<Target = Room>>(
+        &self,
+        dim: usize,
+        slice: Slice,
+        room: impl MakeRoom<Room = R>,
+    ) -> Result<(R, i64)> {
+        // SAFETY: the caller's promise.
+        let (size, stride) = unsafe { self.dim(dim) };
+        let Some((start, count)) = slice.resolve(size) else {
+            return Err(Error::Parameter {
+                name: "step",
+                value: 0,
+                expected: "a step is not zero",
+            });
+        };
         // With fewer than two indices the stride means nothing and is kept.
         let new_stride = if count > 1 {
             stride.wrapping_mul(slice.step)
         } else {
             stride
         };
-        to.set_dims(self.ndim(), |i| {
-            if i == dim {
-                (count, new_stride)
-            } else {
-                self.dim(i)
-            }
+        let mut to = room.make(self.ndim())?;
+        to.set_dims(self.ndim(), |i| match i {
+            _ if i == dim => (count, new_stride),
+            // SAFETY: one of its own.
+            _ => unsafe { self.dim(i) },
         })?;
-        Ok(to.start_at(start.wrapping_mul(stride)))
+        let start = to.start_at(start.wrapping_mul(stride));
+        Ok((to, start))
     }
 
     /// Dimension `i` of the result is the one that `dims[i]` names.
-    fn permute_dims(&self, dims: &[i32], to: &mut Room) -> Result<i64> {
+    #[inline(always)]
+    fn permute<R: DerefMut<Target = Room>>(
+        &self,
+        dims: &[i32],
+        room: impl MakeRoom<Room = R>,
+    ) -> Result<(R, i64)> {
         let ndim = self.ndim();
         if dims.len() != ndim {
             return Err(Error::DimsCount {
@@ -203,103 +267,167 @@ impl Layout {
                 ndim,
             });
         }
-        let mut order = [0; MAX_NDIM];
-        let mut seen = [false; MAX_NDIM];
-        for (&dim, place) in dims.iter().zip(&mut order) {
-            *place = unseen(dim, ndim, &mut seen)?;
+        let mut seen = 0;
+        for &dim in dims {
+            add_dim(dim, ndim, &mut seen)?;
         }
-        self.permute(&order[..ndim], to)
-    }
-
-    /// Dimension `i` of the result is dimension `dims[i]` of this layout.
-    fn permute(&self, dims: &[usize], to: &mut Room) -> Result<i64> {
-        to.set_dims(dims.len(), |i| self.dim(dims[i]))?;
-        Ok(0)
+        let mut to = room.make(ndim)?;
+        // SAFETY: each is there, and is named once.
+        unsafe {
+            to.set_counted(ndim, self.numel(), |i| {
+                let dim = *dims.get_unchecked(i);
+                let from_end = if dim < 0 { ndim } else { 0 };
+                self.dim(from_end.wrapping_add_signed(dim as isize))
+            })?;
+        }
+        Ok((to, 0))
     }
 
     /// With dimensions `a` and `b` exchanged.
+    ///
+    /// # Safety
+    /// There are these dimensions.
     #[inline(always)]
-    fn transpose(&self, a: usize, b: usize, to: &mut Room) -> Result<i64> {
-        to.copy_from(self);
-        to.swap_dims(a, b);
-        Ok(0)
+    unsafe fn transpose<R: DerefMut<Target = Room>>(
+        &self,
+        a: usize,
+        b: usize,
+        room: impl MakeRoom<Room = R>,
+    ) -> Result<(R, i64)> {
+        let mut to = room.make(self.ndim())?;
+        // SAFETY: the caller's promise.
+        unsafe {
+            to.set_counted(self.ndim(), self.numel(), |i| {
+                self.dim(match i {
+                    _ if i == a => b,
+                    _ if i == b => a,
+                    _ => i,
+                })
+            })?;
+        }
+        Ok((to, 0))
     }
 
-    /// Stretched to `shape`, in which `-1` keeps a dimension.
-    fn expand(&self, shape: &[i64], to: &mut Room) -> Result<i64> {
-        let mut wanted = [0; MAX_NDIM];
+    /// As it is.
+    #[inline(always)]
+    fn picked<R: DerefMut<Target = Room>>(
+        &self,
+        offset: i64,
+        room: impl MakeRoom<Room = R>,
+    ) -> Result<(R, i64)> {
+        let mut to = room.make(self.ndim())?;
+        to.copy_from(self);
+        Ok((to, offset))
+    }
+
+    /// Stretched to `shape`, in which `-1` keeps a dimension. It is put into `room` unless it is this one.
+    pub fn expand<'a>(&'a self, shape: &[i64], room: &'a mut Room) -> Result<&'a Self> {
         check_ndim(shape.len() as i64)?;
+        if !shape.contains(&-1) {
+            return self.broadcast_to(shape, room);
+        }
+        let mut wanted = [0; MAX_NDIM];
         let wanted = &mut wanted[..shape.len()];
         wanted.copy_from_slice(shape);
-        let added = shape.len().saturating_sub(self.ndim());
-        for (dim, size) in wanted.iter_mut().enumerate() {
-            if *size == -1 && dim >= added && dim - added < self.ndim() {
-                *size = self.shape()[dim - added];
+        // Where there are fewer dimensions than here, that is the error.
+        for (size, &kept) in wanted.iter_mut().rev().zip(self.shape().iter().rev()) {
+            if *size == -1 {
+                *size = kept;
             }
         }
-        let mut room = LayoutBuf::new();
-        to.copy_from(self.broadcast_to(wanted, &mut room)?);
-        Ok(0)
+        self.broadcast_to(wanted, room)
     }
 
-    /// Without dimension `dim` when its size is 1, else unchanged.
-    fn squeeze(&self, dim: usize, to: &mut Room) -> Result<i64> {
-        let removed = self.shape()[dim] == 1;
-        self.keep(|i| !(removed && i == dim), to)
-    }
-
-    /// Without any dimension of size 1.
-    fn squeeze_all(&self, to: &mut Room) -> Result<i64> {
-        self.keep(|i| self.shape()[i] != 1, to)
-    }
-
-    fn keep(&self, kept: impl Fn(usize) -> bool, to: &mut Room) -> Result<i64> {
-        let mut dims = [0; MAX_NDIM];
-        let mut count = 0;
-        for dim in (0..self.ndim()).filter(|&dim| kept(dim)) {
-            dims[count] = dim;
-            count += 1;
+    /// Without those dimensions of size 1 that are `among` some.
+    #[inline(always)]
+    fn squeeze<R: DerefMut<Target = Room>>(
+        &self,
+        among: impl Fn(usize) -> bool,
+        room: impl MakeRoom<Room = R>,
+    ) -> Result<(R, i64)> {
+        let is_kept = |(dim, size): (usize, i64)| size != 1 || !among(dim);
+        let sizes = || self.shape().iter().copied().enumerate();
+        let ndim = sizes().filter(|&dim| is_kept(dim)).count();
+        let mut to = room.make(ndim)?;
+        let mut from = 0;
+        // SAFETY: as many as were counted; sizes of 1 do not count among the elements.
+        unsafe {
+            to.set_counted(ndim, self.numel(), |_| {
+                while !is_kept((from, self.dim(from).0)) {
+                    from += 1;
+                }
+                from += 1;
+                self.dim(from - 1)
+            })?;
         }
-        self.permute(&dims[..count], to)
+        Ok((to, 0))
     }
 
     /// With a dimension of size 1 before dimension `dim`, which may be one past the last.
-    fn unsqueeze(&self, dim: usize, to: &mut Room) -> Result<i64> {
+    ///
+    /// # Safety
+    /// It is not further on.
+    #[inline(always)]
+    unsafe fn unsqueeze<R: DerefMut<Target = Room>>(
+        &self,
+        dim: usize,
+        room: impl MakeRoom<Room = R>,
+    ) -> Result<(R, i64)> {
         // The stride a row-major tensor would have there.
         let stride = if dim < self.ndim() {
-            let (size, stride) = self.dim(dim);
+            // SAFETY: one of its own.
+            let (size, stride) = unsafe { self.dim(dim) };
             size.max(1).wrapping_mul(stride)
         } else {
             1
         };
-        to.set_dims(self.ndim() + 1, |i| match i {
-            _ if i == dim => (1, stride),
-            _ => self.dim(i - usize::from(i > dim)),
-        })?;
-        Ok(0)
+        let ndim = check_ndim(self.ndim() as i64 + 1)?;
+        let mut to = room.make(ndim)?;
+        // SAFETY: those before the dimension, and those after; a size of 1 does not count among the elements.
+        unsafe {
+            to.set_counted(ndim, self.numel(), |i| match i {
+                _ if i == dim => (1, stride),
+                _ => self.dim(i - usize::from(i > dim)),
+            })?;
+        }
+        Ok((to, 0))
     }
 
     /// With some dimensions reversed.
-    fn flip(&self, dims: &[i32], to: &mut Room) -> Result<i64> {
-        let mut flipped = [false; MAX_NDIM];
+    #[inline(always)]
+    fn flip<R: DerefMut<Target = Room>>(
+        &self,
+        dims: &[i32],
+        room: impl MakeRoom<Room = R>,
+    ) -> Result<(R, i64)> {
+        let mut flipped = 0;
         for &dim in dims {
-            unseen(dim, self.ndim(), &mut flipped)?;
+            add_dim(dim, self.ndim(), &mut flipped)?;
         }
+        let mut to = room.make(self.ndim())?;
         let mut offset: i64 = 0;
-        for ((size, stride), _) in self.dims().zip(flipped).filter(|(_, flip)| *flip) {
-            offset = offset.wrapping_add((size - 1).wrapping_mul(stride));
+        // SAFETY: these are all, and as large as before.
+        unsafe {
+            to.set_counted(self.ndim(), self.numel(), |dim| {
+                let (size, stride) = self.dim(dim);
+                if flipped >> dim & 1 == 0 {
+                    return (size, stride);
+                }
+                offset = offset.wrapping_add((size - 1).wrapping_mul(stride));
+                // A stride that may be anything is kept; others are proved to be far from i64::MIN.
+                let is_free = size <= 1;
+                (
+                    size,
+                    if is_free {
+                        stride
+                    } else {
+                        stride.wrapping_neg()
+                    },
+                )
+            })?;
         }
-        to.set_dims(self.ndim(), |i| {
-            let (size, stride) = self.dim(i);
-            // A stride that may be anything is kept; others are proved to be far from i64::MIN.
-            let stride = if flipped[i] && size > 1 {
-                stride.wrapping_neg()
-            } else {
-                stride
-            };
-            (size, stride)
-        })?;
-        Ok(to.start_at(offset))
+        let start = to.start_at(offset);
+        Ok((to, start))
     }
 }
 
@@ -309,7 +437,7 @@ mod tests {
 
     #[test]
     fn slices_follow_python() {
-        let resolve = |start, stop, step, size| Slice { start, stop, step }.resolve(size);
+        let resolve = |start, stop, step, size| Slice { start, stop, step }.resolve(size).unwrap();
         assert_eq!(resolve(0, i64::MAX, 1, 5), (0, 5));
         assert_eq!(resolve(-2, i64::MAX, 1, 5), (3, 2));
         assert_eq!(resolve(i64::MAX, i64::MIN, -1, 5), (4, 5));

@@ -13,10 +13,17 @@ const HUGE_PAGE: usize = 2 << 20;
 const LARGE: usize = 2 * HUGE_PAGE;
 
 /// `bytes` uninitialised bytes at a multiple of `alignment`, a power of two.
+#[inline(always)]
 pub fn allocate(bytes: usize, alignment: usize) -> Result<NonNull<u8>> {
     if bytes < LARGE {
         return allocate_plain(bytes.max(1), alignment);
     }
+    allocate_large(bytes, alignment)
+}
+
+/// [`allocate`] of many bytes.
+#[inline(never)]
+fn allocate_large(bytes: usize, alignment: usize) -> Result<NonNull<u8>> {
     let pointer = allocate_plain(bytes, alignment.max(HUGE_PAGE))?;
     #[cfg(target_os = "linux")]
     // SAFETY: the range is part of what was just allocated; the advice changes no contents, and may be ignored.
@@ -30,6 +37,8 @@ pub fn allocate(bytes: usize, alignment: usize) -> Result<NonNull<u8>> {
     Ok(pointer)
 }
 
+/// [`allocate`], whatever the number of bytes.
+#[inline(always)]
 fn allocate_plain(bytes: usize, alignment: usize) -> Result<NonNull<u8>> {
     let pointer = if alignment <= MALLOC_ALIGNMENT {
         // SAFETY: malloc accepts any size.

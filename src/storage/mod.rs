@@ -16,6 +16,7 @@ pub use loan::{
 use crate::dlpack::{DLManagedTensor, DLManagedTensorVersioned};
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
+use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering};
 use only_thread::is_only_thread;
@@ -150,15 +151,16 @@ impl Extent {
 }
 
 /// Counted ownership of some bytes. It lives at the start of a block from [`allocate()`], which it frees.
+#[repr(C)]
 pub struct Storage {
     count: Count,
-    release: Release,
     /// Changed only when an evacuation moves the memory, under the lock of the loan.
     extent: UnsafeCell<Extent>,
     /// How often the elements were changed.
     version: AtomicU64,
     /// What the layer of gradients keeps for all that share the memory.
     companion: Slot,
+    release: Release,
 }
 
 impl Storage {
@@ -247,6 +249,16 @@ impl Storage {
         matches!(self.release, Release::Nothing)
     }
 
+    /// Gives up a share. True if it was the last.
+    ///
+    /// # Safety
+    /// The share is a [`Hold`]'s that is not used any more, nor dropped; if it was the last, [`Hold::end`] comes next, or the storage is
+    /// freed if it is plain and nothing is kept with it.
+    #[inline(always)]
+    pub unsafe fn give_up_share(&self) -> bool {
+        self.count.decrement()
+    }
+
     /// Tensors and exports that hold this storage.
     pub fn count(&self) -> usize {
         self.count.get()
@@ -292,35 +304,28 @@ impl Drop for Hold {
     fn drop(&mut self) {
         if self.storage().count.decrement() {
             // SAFETY: this was the last share.
-            unsafe { Self::release(self.storage) }
+            unsafe { self.release() }
         }
     }
 }
 
 impl Hold {
-    /// Gives up a share of a storage that is plain: of one with nothing to do at its end.
+    /// The end of a storage.
     ///
     /// # Safety
-    /// It is.
-    #[inline(always)]
-    pub unsafe fn give_up_plain(&self) {
-        if self.storage().count.decrement() {
-            // SAFETY: this was the last share.
-            unsafe {
-                match self.storage().companion.get() {
-                    None => free(self.storage.cast()),
-                    Some(_) => Self::release(self.storage),
-                }
-            }
-        }
+    /// This was the last share, and has been given up.
+    pub unsafe fn end(self) {
+        // SAFETY: the caller's promise.
+        unsafe { ManuallyDrop::new(self).release() }
     }
-}
 
-impl Hold {
+    /// [`Hold::end`], of a share that is not used any more.
+    ///
     /// # Safety
-    /// This was the last share, and is not used any more.
+    /// As there.
     #[inline(never)]
-    unsafe fn release(block: NonNull<Storage>) {
+    unsafe fn release(&self) {
+        let block = self.storage;
         // SAFETY: the caller's promise. The release is moved out, the block is freed, and only then does foreign code run:
         // nothing of ours is in use while it does, and no lock is held.
         unsafe {

@@ -3,6 +3,7 @@
 //! A block begins with a tensor, or with a storage and the first tensor on it. Room for the layout comes next; then the data
 //! itself where there is little, or the tensor's place among the members of a loan.
 
+use super::traits::Traits;
 use super::{Descriptor, Handle, Plan, Tensor};
 use crate::device::Device;
 use crate::dlpack::DLTensor;
@@ -12,7 +13,6 @@ use crate::layout::{Layout, LayoutBuf, Room, check_ndim};
 use crate::storage::{
     Access, Allocation, Count, DATA_ALIGNMENT, Extent, Hold, Member, Release, Slot, Storage,
 };
-use core::cell::UnsafeCell;
 use core::mem::offset_of;
 use core::ptr::NonNull;
 
@@ -228,7 +228,13 @@ impl Handle {
         // SAFETY: the block is an alias's.
         unsafe {
             let memory = memory.moved_to(room_behind::<Tensor>(block.start(), ndim));
-            Self::finish_alias(block, base, &memory, origin, access)
+            Ok(Self::finish_alias(
+                block,
+                base.share()?,
+                &memory,
+                origin,
+                access,
+            ))
         }
     }
 
@@ -238,39 +244,31 @@ impl Handle {
         block_of::<Tensor>(ndim, Self::beside_alias(is_lent))
     }
 
-    /// The error that there is no memory for a [`Handle::block_of_alias`].
-    pub(super) fn no_block_of_alias(ndim: usize, is_lent: bool) -> Error {
-        Error::OutOfMemory {
-            bytes: block_bytes::<Tensor>(ndim, Self::beside_alias(is_lent)) as u64,
-        }
-    }
-
     /// What comes behind the layout of a view.
     #[inline(always)]
     fn beside_alias(is_lent: bool) -> usize {
         if is_lent { size_of::<Member>() } else { 0 }
     }
 
-    /// A view of `base`, of which the layout is there already.
+    /// A view on a storage, of which the layout is there already.
     ///
     /// # Safety
     /// `block` is from [`Handle::block_of_alias`] for this access, and the layout of `memory` is in its room.
     #[inline(always)]
     pub(super) unsafe fn finish_alias(
         block: Allocation,
-        base: &Tensor,
+        hold: Hold,
         memory: &Descriptor<'_>,
         origin: Plan,
         access: Option<Access>,
-    ) -> Result<Self> {
-        let hold = base.hold.try_clone()?;
+    ) -> Self {
         // SAFETY: the caller's promise; the block has room for a member where it becomes one.
         unsafe {
             let handle = Self::finish(block.keep().cast(), memory, hold, origin);
             if let Some(access) = access {
                 handle.join(access);
             }
-            Ok(handle)
+            handle
         }
     }
 
@@ -328,23 +326,22 @@ impl Handle {
         // SAFETY: the caller's promise.
         unsafe {
             let shape = Room::shape_at(at.add(1).cast());
-            at.write(Tensor {
-                references: Count::one(),
-                hold,
-                view: UnsafeCell::new(DLTensor {
-                    data: memory.data.cast(),
-                    device: memory.device.raw(),
-                    ndim: ndim as i32,
-                    dtype: memory.dtype.raw(),
-                    shape: shape.as_ptr(),
-                    strides: shape.add(ndim).as_ptr(),
-                    byte_offset: memory.byte_offset,
-                }),
-                dtype: memory.dtype,
-                read_only: memory.read_only,
-                origin,
-                companion: Slot::empty(),
-            });
+            let to = at.as_ptr();
+            DLTensor {
+                data: memory.data.cast(),
+                device: memory.device.raw(),
+                ndim: ndim as i32,
+                dtype: memory.dtype.raw(),
+                shape: shape.as_ptr(),
+                strides: shape.add(ndim).as_ptr(),
+                byte_offset: memory.byte_offset,
+            }
+            .write_to((&raw mut (*to).view).cast());
+            (&raw mut (*to).companion).write(Slot::empty());
+            (&raw mut (*to).references).write(Count::one());
+            (&raw mut (*to).hold).write(hold);
+            let traits = Traits::new(memory.dtype, memory.read_only, origin);
+            (&raw mut (*to).traits).write(traits);
         }
         Self(at)
     }

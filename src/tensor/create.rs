@@ -97,8 +97,14 @@ impl Reasons {
     pub const REQUESTED: Self = Self(16);
 
     /// The set as bits.
+    #[inline(always)]
     pub fn bits(self) -> u32 {
         self.0
+    }
+
+    /// The set of [`Reasons::bits`].
+    pub(super) fn of_bits(bits: u32) -> Self {
+        Self(bits)
     }
 
     fn add_if(&mut self, condition: bool, reason: Self) {

@@ -3,8 +3,7 @@
 use super::Tensor;
 use super::block::Root;
 use crate::error::Result;
-use crate::storage::{Hold, free};
-use core::mem::ManuallyDrop;
+use crate::storage::{Storage, free};
 use core::ops::Deref;
 use core::ptr::NonNull;
 
@@ -57,58 +56,101 @@ impl Deref for Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // SAFETY: the reference is this handle's.
-        unsafe { Self::give_up(self.0) }
+        // SAFETY: the reference is this handle's; what is left is done here.
+        unsafe {
+            if let Some(rest) = Self::give_up(self.0) {
+                Self::leave(rest);
+            }
+        }
     }
 }
 
+/// What is left to do at the end of a tensor that does not end by being freed.
+#[derive(Clone, Copy)]
+pub struct Rest {
+    /// The tensor, of which the last reference is gone.
+    tensor: NonNull<Tensor>,
+    /// Whether its share of its storage is still to be given up; else it was the last.
+    has_share: bool,
+}
+
 impl Handle {
-    /// Gives up a reference.
+    /// Gives up a reference. What ends by being freed is freed; what is left to do of others is for [`Handle::leave`].
     ///
     /// # Safety
     /// It is the caller's.
     #[inline(always)]
-    pub unsafe fn give_up(tensor: NonNull<Tensor>) {
+    pub unsafe fn give_up(tensor: NonNull<Tensor>) -> Option<Rest> {
         // SAFETY: a reference keeps the tensor alive. When it was the last, nobody else reads the tensor. Its share of the
-        // storage is moved out, and given up last: that may free the block the tensor is in, and run the lender's deleter.
+        // storage is moved out, and given up last: that may free the block the tensor is in.
         unsafe {
             if !tensor.as_ref().references.decrement() {
-                return;
+                return None;
             }
-            let hold = ManuallyDrop::new(core::ptr::read(&raw const (*tensor.as_ptr()).hold));
-            if !hold.storage().is_plain() || tensor.as_ref().companion.get().is_some() {
-                Self::leave(tensor, ManuallyDrop::into_inner(hold));
-            } else if Self::is_root(tensor, &hold) {
-                hold.give_up_plain();
-            } else {
-                hold.give_up_plain();
+            let storage = tensor.as_ref().hold.as_ptr();
+            if !storage.as_ref().is_plain() || tensor.as_ref().companion.get().is_some() {
+                let has_share = true;
+                return Some(Rest { tensor, has_share });
+            }
+            let is_root = Self::is_root(tensor, storage);
+            if storage.as_ref().give_up_share() {
+                if storage.as_ref().companion().get().is_some() {
+                    let has_share = false;
+                    return Some(Rest { tensor, has_share });
+                }
+                if !is_root {
+                    Self::free_both(tensor, storage);
+                    return None;
+                }
+                free(storage.cast());
+                return None;
+            }
+            if !is_root {
                 free(tensor.cast());
             }
+            None
+        }
+    }
+
+    /// Frees a view and the storage it was on. That this is a function of its own spares others a frame.
+    ///
+    /// # Safety
+    /// Nothing refers to them any more.
+    #[inline(never)]
+    unsafe fn free_both(tensor: NonNull<Tensor>, storage: NonNull<Storage>) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            free(tensor.cast());
+            free(storage.cast());
         }
     }
 
     /// Whether a tensor is in the block of its storage.
     #[inline(always)]
-    fn is_root(tensor: NonNull<Tensor>, hold: &Hold) -> bool {
-        tensor == Root::tensor_of(hold.as_ptr())
+    fn is_root(tensor: NonNull<Tensor>, storage: NonNull<Storage>) -> bool {
+        tensor == Root::tensor_of(storage)
     }
 
-    /// The end of a tensor whose storage has something to do at its own end.
+    /// Does what is left to do.
     ///
     /// # Safety
-    /// The last reference to the tensor is gone; `hold` was its share.
+    /// It was left by [`Handle::give_up`], and is done once.
     #[inline(never)]
-    unsafe fn leave(tensor: NonNull<Tensor>, hold: Hold) {
+    pub unsafe fn leave(Rest { tensor, has_share }: Rest) {
         // SAFETY: the caller's promise. A tensor on a loan joined it when it was made.
         unsafe {
+            let hold = core::ptr::read(&raw const (*tensor.as_ptr()).hold);
             if let Some(loan) = hold.storage().loan() {
                 loan.remove(tensor.as_ref().member_place());
             }
             let companion = core::ptr::read(&raw const (*tensor.as_ptr()).companion);
-            if !Self::is_root(tensor, &hold) {
+            if !Self::is_root(tensor, hold.as_ptr()) {
                 free(tensor.cast());
             }
-            drop(hold);
+            match has_share {
+                true => drop(hold),
+                false => hold.end(),
+            }
             companion.end();
         }
     }

@@ -9,13 +9,14 @@ mod handle;
 mod lent;
 #[cfg(all(test, loom))]
 mod models;
+mod traits;
 mod views;
 
 pub use create::{Action, CopyMode, Plan, Reasons, Request, as_tensor, copy, empty, plan, to};
 pub use descriptor::Descriptor;
 pub use exchange::{Export, ExportDeleters, to_legacy, to_versioned};
 pub use fill::{FillOptions, copy_into};
-pub use handle::Handle;
+pub use handle::{Handle, Rest};
 pub use lent::Touched;
 
 use crate::device::Device;
@@ -26,20 +27,22 @@ use crate::layout::{Answer, Layout, shares_bits};
 use crate::storage::{Call, Count, Extent, Hold, Slot, Storage, Touch};
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
+use traits::Traits;
 
 /// A tensor in its block, with its layout behind it and, if it is on a loan, a [`crate::storage::Member`] behind that. It is reached through
 /// a [`Handle`].
+///
+/// What making one takes is mostly the number of its stores: fields are as few and as wide as they can be.
+#[repr(C)]
 pub struct Tensor {
-    references: Count,
-    hold: Hold,
     /// What others see. Its shape and strides are those of the layout behind. `data` changes when a loan is evacuated or
     /// revoked, under the lock of the loan; nothing else ever does.
     view: UnsafeCell<DLTensor>,
-    dtype: DType,
-    read_only: bool,
-    origin: Plan,
     /// What the layer of gradients keeps for this tensor.
     companion: Slot,
+    references: Count,
+    hold: Hold,
+    traits: Traits,
 }
 
 // SAFETY: nothing in a tensor changes after it was made but the counts, which are atomic, and the pointer to memory on a
@@ -83,7 +86,8 @@ impl Tensor {
 
     /// Element type.
     pub fn dtype(&self) -> DType {
-        self.dtype
+        // SAFETY: this field never changes.
+        self.traits.dtype(unsafe { (*self.view.get()).dtype })
     }
 
     /// Where the memory is.
@@ -94,7 +98,7 @@ impl Tensor {
 
     /// Whether writing is forbidden.
     pub fn is_read_only(&self) -> bool {
-        self.read_only
+        self.traits.is_read_only()
     }
 
     /// What is kept for this tensor.
@@ -108,9 +112,15 @@ impl Tensor {
         self.hold.storage()
     }
 
+    /// One more share of the storage.
+    #[inline(always)]
+    fn share(&self) -> Result<Hold> {
+        self.hold.try_clone()
+    }
+
     /// How this tensor came to be.
     pub fn origin(&self) -> Plan {
-        self.origin
+        self.traits.origin(|| self.nbytes())
     }
 
     /// The memory its views may reach.
@@ -131,7 +141,7 @@ impl Tensor {
     /// Bytes of the elements, rounded up once. Proved to fit when the tensor was made.
     pub fn nbytes(&self) -> i64 {
         self.layout()
-            .nbytes(self.dtype.storage_bits())
+            .nbytes(self.dtype().storage_bits())
             .unwrap_or(i64::MAX)
     }
 

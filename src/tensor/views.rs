@@ -6,67 +6,95 @@ use super::{Descriptor, Handle, Tensor};
 use crate::dlpack::DLDataType;
 use crate::dtype::DType;
 use crate::error::{Error, Result, Text};
-use crate::layout::{Layout, LayoutBuf, MAX_NDIM, Room, View, check_ndim, infer_shape};
-use crate::storage::{Access, Touch};
+use crate::layout::{Layout, LayoutBuf, MAX_NDIM, MakeRoom, Room, View, check_ndim, infer_shape};
+use crate::storage::{Access, Allocation, Hold, Touch};
+use core::ops::{Deref, DerefMut};
+
+/// Room for the layout of a view, in the block of the tensor that it will be.
+struct Alias<'a> {
+    base: &'a Tensor,
+    is_lent: bool,
+}
+
+/// That block, and a share of the storage.
+struct Block<'a> {
+    block: Allocation,
+    hold: Hold,
+    room: &'a mut Room,
+}
+
+impl<'a> MakeRoom for Alias<'a> {
+    type Room = Block<'a>;
+
+    #[inline(always)]
+    fn make(self, ndim: usize) -> Result<Block<'a>> {
+        let hold = self.base.share()?;
+        let block = Handle::block_of_alias(ndim, self.is_lent)?;
+        // SAFETY: the room is that of the block.
+        let room = unsafe { room_behind::<Tensor>(block.start(), ndim) };
+        Ok(Block { block, hold, room })
+    }
+}
+
+impl Deref for Block<'_> {
+    type Target = Room;
+
+    #[inline(always)]
+    fn deref(&self) -> &Room {
+        self.room
+    }
+}
+
+impl DerefMut for Block<'_> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Room {
+        self.room
+    }
+}
 
 impl Tensor {
     /// A view of this tensor.
     pub fn viewed(&self, view: View<'_>) -> Result<Handle> {
-        self.viewed_with(view, self.access()?)
+        if let View::Expand(shape) = view {
+            let mut room = LayoutBuf::new();
+            let stretched = self.layout().expand(shape, &mut room)?;
+            // More elements over the same memory: their size must still be a number.
+            stretched.nbytes(self.dtype().storage_bits())?;
+            return self.viewed_on(View::Picked(stretched, 0), self.access()?);
+        }
+        self.viewed_on(view, self.access()?)
     }
 
-    /// [`Tensor::viewed`] of memory that is on no loan.
+    /// [`Tensor::viewed`] of memory that is on no loan. The view is not [`View::Expand`]; others do not panic.
     #[inline(always)]
     pub fn viewed_at_rest(&self, view: View<'_>) -> Result<Handle> {
-        self.viewed_with(view, None)
+        debug_assert!(!matches!(view, View::Expand(_)));
+        self.viewed_on(view, None)
     }
 
     /// [`Tensor::viewed`] with access to the loan that the memory is on, if it is on one.
     #[inline(always)]
-    fn viewed_with(&self, view: View<'_>, access: Option<Access>) -> Result<Handle> {
-        let ndim = view.max_ndim(self.layout().ndim());
-        let Ok(block) = Handle::block_of_alias(ndim, access.is_some()) else {
-            return Err(self.wrong_without_memory([view], access.is_some()));
-        };
-        // SAFETY: the room is that of the block. The memory is on no loan, or the lock is held.
+    fn viewed_on(&self, view: View<'_>, access: Option<Access>) -> Result<Handle> {
+        let is_lent = access.is_some();
+        let (block, offset) = view.of(
+            self.layout(),
+            Alias {
+                base: self,
+                is_lent,
+            },
+        )?;
+        // SAFETY: the memory is on no loan, or the lock is held. The layout is in the room of the block.
         unsafe {
-            let room = room_behind::<Tensor>(block.start(), ndim);
-            let memory = self.described_as(view, room)?;
-            Handle::finish_alias(block, self, &memory, Plan::ALIAS, access)
+            let memory = self.described_at(block.room, offset)?;
+            let Block { block, hold, .. } = block;
+            Ok(Handle::finish_alias(
+                block,
+                hold,
+                &memory,
+                Plan::ALIAS,
+                access,
+            ))
         }
-    }
-
-    /// What is wrong with a view, or else that there is no memory for it: what is wrong is told even then.
-    ///
-    /// The view comes in an array so that where it comes from it can stay in registers.
-    #[cold]
-    #[inline(never)]
-    fn wrong_without_memory(&self, [view]: [View<'_>; 1], is_lent: bool) -> Error {
-        let mut spare = LayoutBuf::new();
-        // SAFETY: the memory is on no loan, or the lock is held.
-        match unsafe { self.described_as(view, &mut spare) } {
-            Ok(_) => Handle::no_block_of_alias(view.max_ndim(self.layout().ndim()), is_lent),
-            Err(error) => error,
-        }
-    }
-
-    /// The memory of this tensor as a view has it, of which the layout is put into `room`.
-    ///
-    /// # Safety
-    /// As [`Descriptor::of`].
-    #[inline(always)]
-    unsafe fn described_as<'a>(
-        &'a self,
-        view: View<'_>,
-        room: &'a mut Room,
-    ) -> Result<Descriptor<'a>> {
-        let offset = view.of(self.layout(), room)?;
-        if let View::Expand(_) = view {
-            // More elements over the same memory: their size must still be a number.
-            room.nbytes(self.dtype().storage_bits())?;
-        }
-        // SAFETY: the caller's promise.
-        unsafe { self.described_at(room, offset) }
     }
 
     /// The memory of this tensor with another layout, which begins `offset` elements further on.
