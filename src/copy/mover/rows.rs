@@ -16,8 +16,18 @@ const STREAMED: usize = 512;
 /// Bytes by which asking is ahead of what is streamed: of what is converted, half of them.
 const AHEAD: usize = 4096;
 
+/// Units of a row from which it is better converted by itself.
+const SHORT: usize = 64;
+
 /// Rows by which asking for those of the destination is ahead.
 const ROWS_AHEAD: usize = 4;
+
+/// Asks for the lines of a row that is to be written a few rows after that at `to`.
+#[inline(always)]
+fn ask_ahead(to: *const u8, step: isize, bytes: usize) {
+    let rows = (BLOCK / bytes).clamp(1, ROWS_AHEAD) as isize;
+    prefetch::bytes_to_write(to.wrapping_offset(step * rows), bytes);
+}
 
 impl Mover {
     /// Moves the units of two loops, of which the inner one is the better one to go along, from the two bits on.
@@ -125,7 +135,7 @@ impl Mover {
             && dense_to
             && stream::is_aligned(target.first, self.destination_unit)
             && self.destination_unit <= STREAMED
-            && (joined || lines || row_bytes >= STREAMED);
+            && (joined || lines || row_bytes >= self.streamed_row());
         // SAFETY: the caller's promise.
         unsafe {
             if direct && !self.converts() && (lines || !streams) {
@@ -134,17 +144,34 @@ impl Mover {
                 self.spread(source, target);
             } else if joined && rows > 1 && 2 * units <= self.most() {
                 self.join_rows(source, target, streams);
+            } else if self.converts() && rows > 1 && units < SHORT {
+                self.part_rows(source, target);
             } else {
+                let step = target.rows.step;
                 for row in 0..rows {
                     let (source, target) = (source.row(row), target.row(row));
                     let to = target.first.cast_mut();
                     match (streams, direct) {
                         (true, _) => self.long_row(source, to, true),
-                        (false, true) => self.produce(source, to),
+                        (false, true) => {
+                            if self.is_far() && row_bytes <= BLOCK {
+                                ask_ahead(to, step, row_bytes);
+                            }
+                            self.produce(source, to)
+                        }
                         (false, false) => self.row(source, target),
                     }
                 }
             }
+        }
+    }
+
+    /// Bytes of a row from which it is streamed, though lines at its ends are not whole. What is converted comes later, and keeps those
+    /// lines waiting for longer.
+    fn streamed_row(&self) -> usize {
+        match self.converts() {
+            true => 4 * STREAMED,
+            false => STREAMED,
         }
     }
 
@@ -184,6 +211,35 @@ impl Mover {
                 }
             }
             row += count;
+        }
+    }
+
+    /// Converts short rows several at a time, and then puts each where it belongs.
+    ///
+    /// # Safety
+    /// As for [`Mover::sheet`]; a block has room for two of them.
+    unsafe fn part_rows(&self, source: Sheet, target: Sheet) {
+        let (rows, units) = (source.rows.count, source.units.count);
+        let most = self.most() / units;
+        for row in (0..rows).step_by(most) {
+            let count = most.min(rows - row);
+            let (source, target) = (source.row_range(row, count), target.row_range(row, count));
+            let (to, step) = (target.first.cast_mut(), target.rows.step);
+            let mut buffer = Block::new();
+            let block = buffer.as_mut_ptr();
+            // SAFETY: the caller's promise.
+            unsafe {
+                if self.is_far()
+                    && (0..=2 * (units * self.destination_unit) as isize).contains(&step)
+                {
+                    prefetch::bytes_to_write(
+                        to.wrapping_offset(count as isize * step),
+                        count * step as usize,
+                    );
+                }
+                self.produce(source, block);
+                scatter(block, to, target.rows, target.units, self.destination_unit);
+            }
         }
     }
 
@@ -291,9 +347,7 @@ impl Mover {
                     continue;
                 }
                 if bytes <= BLOCK {
-                    let rows_ahead = (BLOCK / bytes).clamp(1, ROWS_AHEAD) as isize;
-                    let ahead = to.wrapping_offset(target.rows.step * rows_ahead);
-                    prefetch::bytes_to_write(ahead, bytes);
+                    ask_ahead(to, target.rows.step, bytes);
                     block::copy(from, to, bytes);
                 } else {
                     block::copy_far(from, to, bytes);
