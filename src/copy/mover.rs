@@ -227,6 +227,15 @@ impl Mover {
         !matches!(self.way, Way::Bytes)
     }
 
+    /// The way of units that have been converted.
+    pub fn converted(&self) -> Self {
+        Self {
+            way: Way::Bytes,
+            source_unit: self.destination_unit,
+            ..*self
+        }
+    }
+
     /// Whether destinations are streamed; the end is then told by [`super::stream::finish`].
     pub fn streams(&self) -> bool {
         self.reach == Reach::Streamed

@@ -86,9 +86,7 @@ impl<'a> Plane<'a> {
     }
 
     fn interleaves(&self, along: Line, inner: Line) -> bool {
-        inner.size <= FEW
-            && along.source == self.source_unit as isize
-            && along.destination == (inner.size * self.destination_unit) as isize
+        inner.size <= FEW && along.source == self.source_unit as isize
     }
 
     fn separates(&self, along: Line, inner: Line) -> bool {
@@ -118,11 +116,17 @@ impl<'a> Plane<'a> {
     /// A few runs of the source, woven into one of the destination: planar to interleaved.
     ///
     /// # Safety
-    /// As for [`Plane::run`]; the rows of the destination follow each other.
+    /// As for [`Plane::run`].
     unsafe fn interleave(&self, from: *const u8, to: *mut u8, along: Line, inner: Line) {
         let (mut block, mut woven) = (Block::new(), Block::new());
         let most = whole_lines(BLOCK / (inner.size * self.unit));
-        let lead = self.lead(to, inner.size);
+        // Rows that follow each other are one.
+        let joined = along.destination == (inner.size * self.destination_unit) as isize;
+        let direct = self.is_direct() && joined;
+        let lead = match joined {
+            true => self.lead(to, inner.size),
+            false => 0,
+        };
         let mut done = 0;
         while done < along.size {
             let count = stream::piece(done, lead, most, along.size);
@@ -130,7 +134,7 @@ impl<'a> Plane<'a> {
             let to = to.wrapping_offset(done as isize * along.destination);
             // SAFETY: the caller's promise; both blocks hold as many units.
             unsafe {
-                let target = match self.is_direct() {
+                let target = match direct {
                     true => to,
                     false => woven.as_mut_ptr(),
                 };
@@ -146,7 +150,11 @@ impl<'a> Plane<'a> {
                 } else {
                     interleave(from, inner.source, inner.size, self.unit, target, count);
                 }
-                if !self.is_direct() {
+                if !joined {
+                    let from = (target.cast_const(), (inner.size * self.unit) as isize);
+                    let to = (to, along.destination);
+                    self.tiles.take_rows(from, to, count, inner.size);
+                } else if !direct {
                     self.tiles.take(target, to, count * inner.size);
                 }
             }

@@ -10,7 +10,9 @@ use super::block::{self, Block};
 use super::mover::Mover;
 use super::plane::Line;
 use super::scratch::{PAD, Scratch, Small};
+use super::sheet::Sheet;
 use super::stream;
+use super::strided::Loop;
 use super::transpose::{SIDE, Transpose};
 use crate::prefetch::{self, LINE};
 use runs::{Bring, lines_held};
@@ -20,6 +22,12 @@ const ROW: usize = 1024;
 
 /// The same where rows are streamed: as long as the runs, of which a tile then holds as many as come in at a time.
 const STREAMED_ROW: usize = 512;
+
+/// Bytes of a row of the destination that is short: several had better go there at a time.
+const SHORT_ROW: usize = 2 * LINE;
+
+/// Units of a row that is short where they are yet to be converted.
+const SHORT_UNITS: usize = 64;
 
 /// Bytes of the source's runs that come in at a time.
 const RUN: usize = 512;
@@ -278,6 +286,12 @@ impl<'a> Tiles<'a> {
             false if whole && columns >= 2 * (LINE / unit) => LINE / unit,
             _ => 0,
         };
+        // Short rows are whole in a tile, and go out several at a time.
+        let short = columns >= inner.size
+            && match self.converts_first() {
+                true => inner.size * unit < SHORT_ROW,
+                false => inner.size < SHORT_UNITS,
+            };
         let to_line = |at: *const u8| match shared {
             0 => 0,
             _ => stream::to_next_line(at) / unit,
@@ -314,6 +328,13 @@ impl<'a> Tiles<'a> {
                         self.take(tile, to, row_count * column_count);
                         break;
                     }
+                    if short {
+                        let (from, to) =
+                            ((tile.cast_const(), pitch as isize), (to, along.destination));
+                        self.take_rows(from, to, row_count, column_count);
+                        column += next;
+                        continue;
+                    }
                     for i in 0..row_count {
                         let to = to.wrapping_offset(i as isize * along.destination);
                         let first = if column == 0 { 0 } else { to_line(to) };
@@ -329,6 +350,34 @@ impl<'a> Tiles<'a> {
             }
             row += row_count;
         }
+    }
+
+    /// Takes short rows of a tile to the destination, several at a time.
+    ///
+    /// # Safety
+    /// As for [`Tiles::run`].
+    pub unsafe fn take_rows(
+        &self,
+        (from, pitch): (*const u8, isize),
+        (to, step): Rows,
+        rows: usize,
+        units: usize,
+    ) {
+        let last = match self.converts_first() {
+            true => self.mover.converted(),
+            false => *self.mover,
+        };
+        let sheet = |first, step, unit: usize| Sheet {
+            first,
+            rows: Loop { count: rows, step },
+            units: Loop {
+                count: units,
+                step: unit as isize,
+            },
+        };
+        let target = sheet(to.cast_const(), step, self.destination_unit);
+        // SAFETY: the caller's promise.
+        unsafe { last.rows(sheet(from, pitch, self.unit), target) }
     }
 
     /// Takes a row of a tile to the destination, converted if that is done last.

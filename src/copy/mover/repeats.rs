@@ -29,11 +29,7 @@ impl Mover {
     /// # Safety
     /// As for [`Mover::sheet`]; the row [repeats](Mover::repeats_row).
     pub(super) unsafe fn repeat_row(&self, source: Sheet, target: Sheet) {
-        let copies = Self {
-            way: Way::Bytes,
-            source_unit: self.destination_unit,
-            ..*self
-        };
+        let copies = self.converted();
         let done = Sheet {
             rows: Loop {
                 step: 0,

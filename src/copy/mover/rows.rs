@@ -124,7 +124,7 @@ impl Mover {
     ///
     /// # Safety
     /// As for [`Mover::sheet`].
-    pub(super) unsafe fn rows(&self, source: Sheet, target: Sheet) {
+    pub unsafe fn rows(&self, source: Sheet, target: Sheet) {
         let (rows, units) = (source.rows.count, source.units.count);
         let row_bytes = units * self.destination_unit;
         let dense_to = target.is_dense(self.destination_unit);
