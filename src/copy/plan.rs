@@ -14,6 +14,7 @@ use super::plane::Plane;
 use super::rounds::Rounds;
 use super::stream;
 use super::threads;
+use super::tiles::lines_held;
 use super::transpose::{NARROW, SIDE};
 use crate::convert::Standard;
 
@@ -22,6 +23,9 @@ const LONG: i64 = 32;
 
 /// The same for planes that are streamed, whose rows had better be longer.
 const LONG_STREAMED: i64 = 128;
+
+/// Bytes of a plane that are worth being transposed by themselves.
+const QUICK: i64 = 640;
 
 /// Steps of the loops of a plane from which squares of them are whole.
 const SQUARE: i64 = SIDE as i64;
@@ -104,8 +108,19 @@ impl Copy<'_> {
             false => LONG,
         };
         let dense = along.is_dense_in(self.mover.units().0);
-        let short = along.size.min(inner.size) < long;
+        let short = along.size.min(inner.size) < long && !self.is_quick(along, inner);
         axes.len() > 2 && dense && short && axes.steps() >= BRICKS
+    }
+
+    /// Whether a plane of two loops is transposed as it lies, in near caches, and has enough units to be worth it, however short one of
+    /// the loops is.
+    fn is_quick(&self, along: Axis, inner: Axis) -> bool {
+        if self.mover.converts() || self.mover.streams() {
+            return false;
+        }
+        let bytes = along.size.saturating_mul(inner.size) * self.mover.units().0 as i64;
+        // Runs that the first-level cache does not hold together are better gathered.
+        bytes >= QUICK && inner.size as usize <= lines_held((inner.source / 8) as isize)
     }
 
     /// Whether the plane of the innermost loop and of that at `along` is worth being transposed by itself.

@@ -15,7 +15,8 @@ use super::stream;
 use super::strided::Loop;
 use super::transpose::{SIDE, Transpose};
 use crate::prefetch::{self, LINE};
-use runs::{Bring, lines_held};
+use runs::Bring;
+pub use runs::lines_held;
 
 /// Bytes that a row of a tile has in the destination: long enough for the processor's prefetching.
 const ROW: usize = 1024;
