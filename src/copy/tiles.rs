@@ -46,6 +46,12 @@ const RUNS: usize = 16 << 10;
 /// Bytes of a unit that is large: runs have few of them.
 const LARGE: usize = 8;
 
+/// Bytes of a unit from which lines of a plane in the second-level cache are asked for. Of smaller ones a line takes many runs.
+const SMALLEST_ASKED: usize = 4;
+
+/// So many rows, written side by side, are followed by the processor itself.
+const FOLLOWED: usize = 32;
+
 /// Planes whose two sides take no more bytes are in the first-level cache, where lines need not be asked for.
 const NEAREST: usize = 64 << 10;
 
@@ -123,11 +129,14 @@ impl<'a> Tiles<'a> {
                     self.ask_for_rows(rows, along, inner);
                 }
                 let how = self.bring_by(RUN);
-                // Lines that are asked for stay in the cache until their turn.
+                let first = self.first_line(to, along, inner);
+                // Lines that are asked for stay in the cache until their turn. Whole ones are written without waiting.
                 let held = how.most.min(along.size) <= lines_held(along.destination);
+                let waits = first.is_none() && along.size > FOLLOWED;
+                let units = SMALLEST_ASKED..=LARGE;
                 let how = Bring {
-                    head: self.first_line(to, along, inner).unwrap_or(0),
-                    asks_to_write: bytes > NEAREST && held && self.unit <= LARGE,
+                    head: first.unwrap_or(0),
+                    asks_to_write: bytes > NEAREST && held && waits && units.contains(&self.unit),
                     ..how
                 };
                 return self.bring(from, rows, along, inner, how);
