@@ -205,11 +205,14 @@ impl<'a> Tiles<'a> {
             return (has_lines && whole).then_some((converted, how));
         }
         let direct = !self.mover.converts() && self.transpose.runs() <= FEW_RUNS;
+        // A few rows that lie side by side are followed by the processor itself.
+        let few = along.size <= FOLLOWED;
+        let joined = inner.source == (along.size * self.source_unit) as isize;
         let how = Bring {
             lead,
             head,
-            asks: true,
-            asks_to_write: true,
+            asks: !(few && joined),
+            asks_to_write: !few,
             ..self.bring_by(if direct { SHORT_RUN } else { RUN })
         };
         self.converts_first().then_some((*self, how))
