@@ -74,15 +74,28 @@ impl Tiles<'_> {
             let mut column = 0;
             while column < inner.size {
                 let column_count = stream::piece(column, how.head, step, inner.size);
-                let next = from.wrapping_offset((column + column_count) as isize * inner.source);
+                // What comes next: more runs of these, or more of the first ones.
+                let (done, left) = (column + column_count, along.size - row - row_count);
+                let (next, next_count, next_units) = match inner.size - done {
+                    0 => (
+                        from.wrapping_offset(row_count as isize * along.source),
+                        column_count,
+                        row_count.min(left),
+                    ),
+                    more => (
+                        from.wrapping_offset(done as isize * inner.source),
+                        column_count.min(more),
+                        row_count,
+                    ),
+                };
                 let from = from.wrapping_offset(column as isize * inner.source);
                 let to = rows.wrapping_add(column * self.unit);
                 let share = row_count.div_ceil(column_count);
                 // Asks for a run of the next ones, and for its share of the lines that are written, `ahead` bytes further on.
                 let ask = |run: usize, ahead: usize| {
-                    if how.asks && row_count * self.source_unit >= LINE {
+                    if how.asks && run < next_count && next_units * self.source_unit >= LINE {
                         let next = next.wrapping_offset(run as isize * inner.source);
-                        prefetch::run(next, along.source, row_count);
+                        prefetch::run(next, along.source, next_units);
                     }
                     if how.asks_to_write {
                         for i in run * share..row_count.min((run + 1) * share) {
