@@ -5,7 +5,7 @@ use crate::copy::block::{self, Aligned};
 use crate::copy::plane::Line;
 use crate::copy::stream;
 use crate::copy::strided::{Loop, gather};
-use crate::copy::transpose::MOST_RUNS;
+use crate::copy::transpose::{MOST_RUNS, NARROW};
 use crate::prefetch::{self, LINE};
 
 /// Units of a run that is long enough to be converted by itself.
@@ -74,6 +74,11 @@ impl Tiles<'_> {
             let mut column = 0;
             while column < inner.size {
                 let column_count = stream::piece(column, how.head, step, inner.size);
+                // The last few, too few for a piece in registers, come with those before.
+                let column_count = match inner.size - column - column_count {
+                    rest if direct && rest < NARROW => column_count + rest,
+                    _ => column_count,
+                };
                 // What comes next: more runs of these, or more of the first ones.
                 let (done, left) = (column + column_count, along.size - row - row_count);
                 let (next, next_count, next_units) = match inner.size - done {
