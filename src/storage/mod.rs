@@ -301,10 +301,11 @@ impl Hold {
 }
 
 impl Drop for Hold {
+    #[inline(always)]
     fn drop(&mut self) {
         if self.storage().count.decrement() {
             // SAFETY: this was the last share.
-            unsafe { self.release() }
+            unsafe { Self::release(self.storage) }
         }
     }
 }
@@ -316,16 +317,16 @@ impl Hold {
     /// This was the last share, and has been given up.
     pub unsafe fn end(self) {
         // SAFETY: the caller's promise.
-        unsafe { ManuallyDrop::new(self).release() }
+        unsafe { Self::release(ManuallyDrop::new(self).storage) }
     }
 
     /// [`Hold::end`], of a share that is not used any more.
     ///
     /// # Safety
     /// As there.
+    #[cold]
     #[inline(never)]
-    unsafe fn release(&self) {
-        let block = self.storage;
+    unsafe fn release(block: NonNull<Storage>) {
         // SAFETY: the caller's promise. The release is moved out, the block is freed, and only then does foreign code run:
         // nothing of ours is in use while it does, and no lock is held.
         unsafe {
