@@ -32,7 +32,7 @@ use traits::Traits;
 /// A tensor in its block, with its layout behind it and, if it is on a loan, a [`crate::storage::Member`] behind that. It is reached through
 /// a [`Handle`].
 ///
-/// What making one takes is mostly the number of its stores: fields are as few and as wide as they can be.
+/// So that making one takes few stores, fields are as few and as wide as they can be.
 #[repr(C)]
 pub struct Tensor {
     /// What others see. Its shape and strides are those of the layout behind. `data` changes when a loan is evacuated or
