@@ -861,7 +861,7 @@ static void a_small_tile_does_as_well(void)
 {
     static uint8_t from[256 * 300 * 16];
     static uint8_t into[2][256 * 300 * 16];
-    int64_t shapes[2][6] = {{255, 299, 1, 1, 1, 1}, {16, 2, 8, 16, 2, 8}}, turned_strides[6];
+    int64_t shapes[2][6] = {{255, 299, 1, 1, 1, 1}, {6, 4, 16, 8, 4, 6}}, turned_strides[6];
     const DLDataType dtypes[5] = {DTYPE_I8, {kDLUInt, 16, 1}, DTYPE_F32, DTYPE_F64, {kDLComplex, 128, 1}};
     for (size_t i = 0; i < sizeof from; i++) {
         from[i] = (uint8_t)((i * 7 + i / 251) % 61);
