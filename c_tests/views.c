@@ -115,6 +115,111 @@ static void slice(void)
     tensor_release(tensor);
 }
 
+/** Six dimensions of sizes from 1 to 4: more than are gone through without a loop. Elements are their own numbers. */
+static tensor_t *deep(int64_t shape[6], int64_t strides[6], uint8_t elements[144])
+{
+    static const int64_t sizes[6] = {2, 3, 1, 4, 2, 3};
+    int64_t stride = 1;
+    for (int dim = 5; dim >= 0; dim--) {
+        shape[dim] = sizes[dim];
+        strides[dim] = stride;
+        stride *= sizes[dim];
+    }
+    for (int i = 0; i < 144; i++) {
+        elements[i] = (uint8_t)i;
+    }
+    DLTensor data = describe(elements, DTYPE_U8, 6, shape, strides);
+    tensor_t *tensor = NULL;
+    CHECK_OK(tensor_as_tensor(&data, NULL, &tensor));
+    return tensor;
+}
+
+/** Whether the elements of a view, in order, are those at `places` of the base. */
+static bool has_elements(tensor_t *view, const int64_t *places, int64_t count)
+{
+    const DLTensor *seen = tensor_view(view);
+    int64_t index[8] = {0};
+    for (int64_t i = 0; i < count; i++) {
+        const uint8_t *element = (const uint8_t *)seen->data + seen->byte_offset;
+        for (int dim = 0; dim < seen->ndim; dim++) {
+            element += index[dim] * seen->strides[dim];
+        }
+        if (*element != (uint8_t)places[i]) {
+            return false;
+        }
+        for (int dim = seen->ndim - 1; dim >= 0 && ++index[dim] == seen->shape[dim]; dim--) {
+            index[dim] = 0;
+        }
+    }
+    return true;
+}
+
+/** Every set of dimensions flipped, every two exchanged, every order of a few, every dimension selected and inserted. */
+static void many_dimensions(void)
+{
+    int64_t shape[6], strides[6], places[144];
+    uint8_t elements[144];
+    tensor_t *tensor = deep(shape, strides, elements), *view = NULL;
+    for (int set = 0; set < 64; set++) {
+        int32_t dims[6];
+        int count = 0;
+        for (int dim = 0; dim < 6; dim++) {
+            if (set >> dim & 1) {
+                dims[count++] = dim % 2 ? dim : dim - 6;
+            }
+        }
+        for (int i = 0; i < 144; i++) {
+            places[i] = 0;
+            for (int dim = 0; dim < 6; dim++) {
+                int64_t at = i / strides[dim] % shape[dim];
+                places[i] += (set >> dim & 1 ? shape[dim] - 1 - at : at) * strides[dim];
+            }
+        }
+        CHECK_OK(tensor_flip(tensor, count, dims, &view));
+        CHECK(has_elements(view, places, 144));
+        tensor_release(view);
+    }
+    for (int a = 0; a < 6; a++) {
+        for (int b = 0; b < 6; b++) {
+            int32_t order[6] = {0, 1, 2, 3, 4, 5};
+            order[a] = b;
+            order[b] = a;
+            tensor_t *exchanged = NULL;
+            CHECK_OK(tensor_transpose(tensor, a, b - 6, &view));
+            CHECK_OK(tensor_permute(tensor, 6, order, &exchanged));
+            const DLTensor *seen[2] = {tensor_view(view), tensor_view(exchanged)};
+            for (int dim = 0; dim < 6; dim++) {
+                for (int k = 0; k < 2; k++) {
+                    CHECK(seen[k]->shape[dim] == shape[order[dim]] && seen[k]->strides[dim] == strides[order[dim]]);
+                }
+            }
+            tensor_release(view);
+            tensor_release(exchanged);
+        }
+        for (int64_t index = 0; index < shape[a]; index++) {
+            CHECK_OK(tensor_select(tensor, a, index, &view));
+            int64_t count = 0;
+            for (int i = 0; i < 144; i++) {
+                if (i / strides[a] % shape[a] == index) {
+                    places[count++] = i;
+                }
+            }
+            CHECK(tensor_ndim(view) == 5 && has_elements(view, places, count));
+            tensor_release(view);
+        }
+        for (int64_t i = 0; i < 144; i++) {
+            places[i] = i;
+        }
+        CHECK_OK(tensor_unsqueeze(tensor, a, &view));
+        CHECK(tensor_ndim(view) == 7 && tensor_view(view)->shape[a] == 1 && has_elements(view, places, 144));
+        tensor_release(view);
+        CHECK_OK(tensor_squeeze(tensor, a, &view));
+        CHECK(tensor_ndim(view) == (shape[a] == 1 ? 5 : 6) && has_elements(view, places, 144));
+        tensor_release(view);
+    }
+    tensor_release(tensor);
+}
+
 static void permute_transpose_flip(void)
 {
     tensor_t *tensor = base(), *view = NULL;
@@ -327,6 +432,7 @@ int main(void)
     selects();
     slice();
     permute_transpose_flip();
+    many_dimensions();
     reshape();
     expand_squeeze_unsqueeze();
     as_strided();
