@@ -44,6 +44,14 @@ pub fn bytes_to_write(to: *const u8, bytes: usize) {
     }
 }
 
+/// [`bytes_to_write`] for rows of `bytes` bytes, a line after the other, if they follow each other closely.
+#[inline(always)]
+pub fn rows_to_write(to: *const u8, step: isize, bytes: usize, count: usize) {
+    if count > 0 && (0..=2 * bytes as isize).contains(&step) {
+        bytes_to_write(to, step as usize * (count - 1) + bytes);
+    }
+}
+
 /// Asks for all lines of `count` units, `step` bytes apart, if they are close to each other.
 #[inline(always)]
 pub fn run(from: *const u8, step: isize, count: usize) {

@@ -50,7 +50,7 @@ if [ "$(uname -m)" = x86_64 ]; then
         }
         END {
             split("tensor_as_tensor tensor_release tensor_select tensor_slice tensor_permute tensor_transpose tensor_squeeze " \
-                  "tensor_unsqueeze tensor_flip", open)
+                  "tensor_unsqueeze tensor_flip tensor_expand", open)
             for (i in open) reached[open[i]] = open[i]
             while (1) {
                 next_one = ""

@@ -5,8 +5,8 @@ use super::memory::{List, OwnLayout};
 use super::mode;
 use super::node::{Edge, NodeRef, Operation, Several};
 use super::record::{
-    Kind, Loose, Relation, Spot, edge_of, is_unknown, made, make_storage_family, output_like,
-    record, record_or_new, requires_grad_of,
+    Kind, Loose, Relation, Spot, edge_in_use, edge_of, is_unknown, made, make_storage_family,
+    output_like, record, record_or_new, requires_grad_of,
 };
 use super::views::{followed, without_history};
 use crate::dtype::DType;
@@ -52,10 +52,7 @@ pub fn to(tensor: &Tensor, request: &Request) -> Result<Handle> {
     if is_unknown(tensor) {
         return tensor::to(tensor, request);
     }
-    let edge = match mode::is_enabled() {
-        true => edge_of(tensor)?,
-        false => None,
-    };
+    let edge = edge_in_use(tensor)?;
     let Some(edge) = edge else {
         let result = tensor::to(tensor, request)?;
         return match core::ptr::eq(result.storage(), tensor.storage()) {

@@ -6,6 +6,7 @@
 
 use super::leaf;
 use super::memory::{Counted, OwnLayout, place, take};
+use super::mode;
 use super::node::{Edge, NodeRef, Operation, Output, Several};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -293,6 +294,14 @@ impl State {
 /// Whether a node is a leaf that requires grad.
 pub fn requires_grad_of(node: &NodeRef) -> bool {
     matches!(&node.operation, Operation::Leaf(sink) if sink.requires_grad())
+}
+
+/// [`edge_of`] while history is recorded, else none.
+pub fn edge_in_use(tensor: &Tensor) -> Result<Option<Edge>> {
+    match mode::is_enabled() {
+        true => edge_of(tensor),
+        false => Ok(None),
+    }
 }
 
 /// Of which result a tensor is. None if it does not require grad.

@@ -4,9 +4,8 @@ use super::function::{Backward, Function, Payload};
 use super::history::Rewriting;
 use super::leaf::{check_buffer, check_differentiable};
 use super::memory::{Counted, List};
-use super::mode;
 use super::node::{Edge, NodeRef, Operation, Several};
-use super::record::{edge_of, function_name, leaf_node, output_like};
+use super::record::{edge_in_use, edge_of, function_name, leaf_node, output_like};
 use crate::error::{Error, Result};
 use crate::storage::Deleter;
 use crate::tensor::{Handle, Tensor};
@@ -35,10 +34,7 @@ pub fn grad_record(
     }
     let mut edges = List::with_capacity(inputs.len())?;
     for input in inputs {
-        edges.push(match mode::is_enabled() {
-            true => edge_of(input)?,
-            false => None,
-        })?;
+        edges.push(edge_in_use(input)?)?;
     }
     if edges.iter().all(Option::is_none) {
         return Ok(false);

@@ -1,10 +1,9 @@
 //! Views with their history: what they pick of their base, and their place in the family of those that share its memory.
 
 use super::memory::OwnLayout;
-use super::mode;
 use super::node::{Edge, NodeRef, Operation, Several};
 use super::record::{
-    Kin, Kind, Loose, Relation, Spot, edge_of, is_unknown, made, output_like, record_or_new,
+    Kin, Kind, Loose, Relation, Spot, edge_in_use, is_unknown, made, output_like, record_or_new,
     requires_grad,
 };
 use crate::device::Device;
@@ -54,11 +53,7 @@ pub(super) fn followed(
     if is_unknown(base) {
         return Ok(view);
     }
-    let edge = match mode::is_enabled() {
-        true => edge_of(base)?,
-        false => None,
-    };
-    let Some(edge) = edge else {
+    let Some(edge) = edge_in_use(base)? else {
         return without_history(base, view);
     };
     let mut row_major = LayoutBuf::new();
@@ -162,11 +157,7 @@ pub fn as_strided(base: &Tensor, shape: &[i64], strides: &[i64], offset: i64) ->
     if is_unknown(base) {
         return Ok(view);
     }
-    let edge = match mode::is_enabled() {
-        true => edge_of(base)?,
-        false => None,
-    };
-    let Some(edge) = edge else {
+    let Some(edge) = edge_in_use(base)? else {
         return without_history(base, view);
     };
     const NAME: &str = "AsStridedBackward0";

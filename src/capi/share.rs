@@ -45,8 +45,8 @@ pub unsafe extern "C" fn tensor_release(tensor: *mut tensor_t) {
 
 /// The end of what does not end by being freed.
 #[cold]
-#[allow(improper_ctypes_definitions)]
-extern "C" fn leave(rest: Rest) {
+#[inline(never)]
+fn leave(rest: Rest) {
     // SAFETY: it is done here, and once.
     guard_silently(|| unsafe { Handle::leave(rest) });
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::layout::{Slice, View};
 use crate::tensor::Tensor;
 
-/// The view that `what` says of the tensor behind a handle; not for [`View::Expand`].
+/// The view that `what` says of the tensor behind a handle.
 ///
 /// # Safety
 /// `tensor` is NULL or a live handle; `out` is NULL or writable.
@@ -183,8 +183,9 @@ pub unsafe extern "C" fn tensor_expand(
 ) -> tensor_status_t {
     // SAFETY: what the header asks of the caller.
     unsafe {
-        let shape = array(shape, ndim, "shape");
-        view_with_care(tensor, out, shape.map(View::Expand))
+        view_of(tensor, out, || {
+            Ok(View::Expand(array(shape, ndim, "shape")?))
+        })
     }
 }
 

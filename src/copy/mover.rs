@@ -5,6 +5,8 @@ mod blocks;
 mod repeats;
 mod rows;
 
+pub use rows::LONG_ROW;
+
 use super::axes::{Axes, Axis};
 use super::block;
 use super::lanes::Lane;

@@ -7,7 +7,7 @@
 mod runs;
 
 use super::block::{self, Block};
-use super::mover::Mover;
+use super::mover::{LONG_ROW, Mover};
 use super::plane::Line;
 use super::scratch::{PAD, Scratch, Small};
 use super::sheet::Sheet;
@@ -26,9 +26,6 @@ const STREAMED_ROW: usize = 512;
 
 /// Bytes of a row of the destination that is short: several had better go there at a time.
 const SHORT_ROW: usize = 2 * LINE;
-
-/// Units of a row that is short where they are yet to be converted.
-const SHORT_UNITS: usize = 64;
 
 /// Bytes of the source's runs that come in at a time.
 const RUN: usize = 512;
@@ -126,7 +123,9 @@ impl<'a> Tiles<'a> {
         unsafe {
             if bytes <= CACHED && near && self.converts_first() {
                 if self.mover.is_far() && bytes < SMALL {
-                    self.ask_for_rows(rows, along, inner);
+                    // In their order they come sooner than by columns.
+                    let row = inner.size * self.destination_unit;
+                    prefetch::rows_to_write(to, along.destination, row, along.size);
                 }
                 let how = self.bring_by(RUN);
                 let first = self.first_line(to, along, inner);
@@ -154,15 +153,6 @@ impl<'a> Tiles<'a> {
         row >= ROW
             || along.destination == row as isize
             || stream::are_lines(to, along.destination, row)
-    }
-
-    /// Asks for the lines of a plane that is written, if its rows follow each other: in their order they come sooner than by columns.
-    fn ask_for_rows(&self, (to, pitch): Rows, along: Line, inner: Line) {
-        let row = inner.size * self.destination_unit;
-        if (0..=2 * row as isize).contains(&pitch) {
-            let bytes = pitch as usize * (along.size - 1) + row;
-            prefetch::bytes_to_write(to, bytes);
-        }
     }
 
     /// How a plane is brought to lines of its destination, without a tile, if it can be.
@@ -303,7 +293,7 @@ impl<'a> Tiles<'a> {
         let short = columns >= inner.size
             && match self.converts_first() {
                 true => inner.size * unit < SHORT_ROW,
-                false => inner.size < SHORT_UNITS,
+                false => inner.size < LONG_ROW,
             };
         let to_line = |at: *const u8| match shared {
             0 => 0,

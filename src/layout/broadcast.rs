@@ -23,14 +23,17 @@ impl Layout {
             });
         };
         room.set_dims(shape.len(), |dim| {
-            let size = shape[dim];
-            match dim.checked_sub(added) {
-                Some(dim) if self.shape()[dim] == size => (size, self.strides()[dim]),
-                _ => (size, 0),
+            // SAFETY: one of the shape; those after the added ones are its own.
+            unsafe {
+                let size = *shape.get_unchecked(dim);
+                match dim.checked_sub(added) {
+                    Some(own) if self.dim(own).0 == size => self.dim(own),
+                    _ => (size, 0),
+                }
             }
         })?;
-        for (dim, &from) in self.shape().iter().enumerate() {
-            let to = shape[added + dim];
+        let both = self.shape().iter().zip(shape.iter().skip(added));
+        for (dim, (&from, &to)) in both.enumerate() {
             if from != to && from != 1 {
                 return Err(Error::Broadcast { dim, from, to });
             }

@@ -8,7 +8,7 @@ use core::ptr::NonNull;
 /// How many elements there are, at least one, and how far they go in memory, in elements from the first, which comes first there too.
 #[derive(Clone, Copy)]
 pub struct Span {
-    /// That it is not zero lets there be none of these in no more registers.
+    /// Not zero, so that this or none is returned in two registers.
     numel: NonZeroI64,
     /// One past the last.
     end: i64,

@@ -197,7 +197,9 @@ mod tests {
         assert_eq!((to.shape(), to.strides()), (&[2, 2][..], &[4, 1][..]));
         assert!(layout.reinterpret(32, 96, text, &mut to).is_err());
         let mut transposed = LayoutBuf::new();
-        View::Transpose(0, -1).of(&layout, &mut transposed).unwrap();
+        View::Transpose(0, -1)
+            .of(&layout, 8, &mut transposed)
+            .unwrap();
         assert!(transposed.reinterpret(32, 8, text, &mut to).is_err());
     }
 }

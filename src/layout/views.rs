@@ -96,23 +96,14 @@ pub trait MakeRoom {
     fn make(self, ndim: usize) -> Result<Self::Room>;
 }
 
-impl<'r> MakeRoom for &'r mut LayoutBuf {
-    type Room = &'r mut Room;
-
-    #[inline(always)]
-    fn make(self, _: usize) -> Result<&'r mut Room> {
-        Ok(self)
-    }
-}
+/// A view in its room, and the element that it starts at.
+type Made<M> = Result<(<M as MakeRoom>::Room, i64)>;
 
 impl View<'_> {
-    /// Makes room for the view of a layout, and puts it there. Returns it with the element that it starts at.
+    /// Makes room for the view of a layout of elements of so many bits, and puts it there. Returns it with the element that it starts
+    /// at.
     #[inline(always)]
-    pub fn of<R: DerefMut<Target = Room>>(
-        self,
-        layout: &Layout,
-        room: impl MakeRoom<Room = R>,
-    ) -> Result<(R, i64)> {
+    pub fn of<M: MakeRoom>(self, layout: &Layout, element_bits: u64, room: M) -> Made<M> {
         let ndim = layout.ndim();
         // SAFETY: dimensions that are resolved are there.
         unsafe {
@@ -132,6 +123,8 @@ impl View<'_> {
                 View::Expand(shape) => {
                     let mut stretched = LayoutBuf::new();
                     let stretched = layout.expand(shape, &mut stretched)?;
+                    // More elements over the same memory: their size must still be a number.
+                    stretched.nbytes(element_bits)?;
                     stretched.picked(0, room)
                 }
                 View::Squeeze(dim) => {
@@ -149,14 +142,19 @@ impl View<'_> {
 /// The dimension that `dim` names, counted from the end when negative.
 #[inline(always)]
 fn resolve_dim(name: &'static str, dim: i32, ndim: usize) -> Result<usize> {
-    let from_end = if dim < 0 { ndim } else { 0 };
-    // What is before the first dimension wraps to what is far behind the last.
-    let resolved = from_end.wrapping_add_signed(dim as isize);
+    let resolved = counted(dim, ndim);
     if resolved < ndim {
         return Ok(resolved);
     }
     let dim = i64::from(dim);
     Err(Error::Dim { name, dim, ndim })
+}
+
+/// [`resolve_dim`], whether there is such a dimension or not: what is before the first one wraps to what is far behind the last.
+#[inline(always)]
+fn counted(dim: i32, ndim: usize) -> usize {
+    let from_end = if dim < 0 { ndim } else { 0 };
+    from_end.wrapping_add_signed(dim as isize)
 }
 
 /// Adds the dimension that `dim` names to a set, a bit for each; an error when it is there already.
@@ -177,7 +175,7 @@ impl Layout {
     /// # Safety
     /// There is this dimension.
     #[inline(always)]
-    unsafe fn dim(&self, dim: usize) -> (i64, i64) {
+    pub(super) unsafe fn dim(&self, dim: usize) -> (i64, i64) {
         debug_assert!(dim < self.ndim());
         // SAFETY: the caller's promise.
         unsafe {
@@ -193,12 +191,7 @@ impl Layout {
     /// # Safety
     /// There is this dimension.
     #[inline(always)]
-    unsafe fn select<R: DerefMut<Target = Room>>(
-        &self,
-        dim: usize,
-        index: i64,
-        room: impl MakeRoom<Room = R>,
-    ) -> Result<(R, i64)> {
+    unsafe fn select<M: MakeRoom>(&self, dim: usize, index: i64, room: M) -> Made<M> {
         // SAFETY: the caller's promise.
         let (size, stride) = unsafe { self.dim(dim) };
         let resolved = if index < 0 {
@@ -222,12 +215,7 @@ impl Layout {
     /// # Safety
     /// There is this dimension.
     #[inline(always)]
-    unsafe fn slice<R: DerefMut<Target = Room>>(
-        &self,
-        dim: usize,
-        slice: Slice,
-        room: impl MakeRoom<Room = R>,
-    ) -> Result<(R, i64)> {
+    unsafe fn slice<M: MakeRoom>(&self, dim: usize, slice: Slice, room: M) -> Made<M> {
         // SAFETY: the caller's promise.
         let (size, stride) = unsafe { self.dim(dim) };
         let Some((start, count)) = slice.resolve(size) else {
@@ -255,11 +243,7 @@ impl Layout {
 
     /// Dimension `i` of the result is the one that `dims[i]` names.
     #[inline(always)]
-    fn permute<R: DerefMut<Target = Room>>(
-        &self,
-        dims: &[i32],
-        room: impl MakeRoom<Room = R>,
-    ) -> Result<(R, i64)> {
+    fn permute<M: MakeRoom>(&self, dims: &[i32], room: M) -> Made<M> {
         let ndim = self.ndim();
         if dims.len() != ndim {
             return Err(Error::DimsCount {
@@ -275,9 +259,7 @@ impl Layout {
         // SAFETY: each is there, and is named once.
         unsafe {
             to.set_counted(ndim, self.numel(), |i| {
-                let dim = *dims.get_unchecked(i);
-                let from_end = if dim < 0 { ndim } else { 0 };
-                self.dim(from_end.wrapping_add_signed(dim as isize))
+                self.dim(counted(*dims.get_unchecked(i), ndim))
             })?;
         }
         Ok((to, 0))
@@ -288,12 +270,7 @@ impl Layout {
     /// # Safety
     /// There are these dimensions.
     #[inline(always)]
-    unsafe fn transpose<R: DerefMut<Target = Room>>(
-        &self,
-        a: usize,
-        b: usize,
-        room: impl MakeRoom<Room = R>,
-    ) -> Result<(R, i64)> {
+    unsafe fn transpose<M: MakeRoom>(&self, a: usize, b: usize, room: M) -> Made<M> {
         let mut to = room.make(self.ndim())?;
         // SAFETY: the caller's promise.
         unsafe {
@@ -310,18 +287,14 @@ impl Layout {
 
     /// As it is.
     #[inline(always)]
-    fn picked<R: DerefMut<Target = Room>>(
-        &self,
-        offset: i64,
-        room: impl MakeRoom<Room = R>,
-    ) -> Result<(R, i64)> {
+    fn picked<M: MakeRoom>(&self, offset: i64, room: M) -> Made<M> {
         let mut to = room.make(self.ndim())?;
         to.copy_from(self);
         Ok((to, offset))
     }
 
     /// Stretched to `shape`, in which `-1` keeps a dimension. It is put into `room` unless it is this one.
-    pub fn expand<'a>(&'a self, shape: &[i64], room: &'a mut Room) -> Result<&'a Self> {
+    fn expand<'a>(&'a self, shape: &[i64], room: &'a mut Room) -> Result<&'a Self> {
         check_ndim(shape.len() as i64)?;
         if !shape.contains(&-1) {
             return self.broadcast_to(shape, room);
@@ -340,11 +313,7 @@ impl Layout {
 
     /// Without those dimensions of size 1 that are `among` some.
     #[inline(always)]
-    fn squeeze<R: DerefMut<Target = Room>>(
-        &self,
-        among: impl Fn(usize) -> bool,
-        room: impl MakeRoom<Room = R>,
-    ) -> Result<(R, i64)> {
+    fn squeeze<M: MakeRoom>(&self, among: impl Fn(usize) -> bool, room: M) -> Made<M> {
         let is_kept = |(dim, size): (usize, i64)| size != 1 || !among(dim);
         let sizes = || self.shape().iter().copied().enumerate();
         let ndim = sizes().filter(|&dim| is_kept(dim)).count();
@@ -368,11 +337,7 @@ impl Layout {
     /// # Safety
     /// It is not further on.
     #[inline(always)]
-    unsafe fn unsqueeze<R: DerefMut<Target = Room>>(
-        &self,
-        dim: usize,
-        room: impl MakeRoom<Room = R>,
-    ) -> Result<(R, i64)> {
+    unsafe fn unsqueeze<M: MakeRoom>(&self, dim: usize, room: M) -> Made<M> {
         // The stride a row-major tensor would have there.
         let stride = if dim < self.ndim() {
             // SAFETY: one of its own.
@@ -395,11 +360,7 @@ impl Layout {
 
     /// With some dimensions reversed.
     #[inline(always)]
-    fn flip<R: DerefMut<Target = Room>>(
-        &self,
-        dims: &[i32],
-        room: impl MakeRoom<Room = R>,
-    ) -> Result<(R, i64)> {
+    fn flip<M: MakeRoom>(&self, dims: &[i32], room: M) -> Made<M> {
         let mut flipped = 0;
         for &dim in dims {
             add_dim(dim, self.ndim(), &mut flipped)?;
@@ -428,6 +389,15 @@ impl Layout {
         }
         let start = to.start_at(offset);
         Ok((to, start))
+    }
+}
+
+#[cfg(test)]
+impl<'r> MakeRoom for &'r mut LayoutBuf {
+    type Room = &'r mut Room;
+
+    fn make(self, _: usize) -> Result<&'r mut Room> {
+        Ok(self)
     }
 }
 

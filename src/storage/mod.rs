@@ -16,7 +16,6 @@ pub use loan::{
 use crate::dlpack::{DLManagedTensor, DLManagedTensorVersioned};
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
-use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering};
 use only_thread::is_only_thread;
@@ -252,7 +251,7 @@ impl Storage {
     /// Gives up a share. True if it was the last.
     ///
     /// # Safety
-    /// The share is a [`Hold`]'s that is not used any more, nor dropped; if it was the last, [`Hold::end`] comes next, or the storage is
+    /// The share is a [`Hold`]'s that is not used any more, nor dropped; if it was the last, [`Storage::end`] comes next, or the storage is
     /// freed if it is plain and nothing is kept with it.
     #[inline(always)]
     pub unsafe fn give_up_share(&self) -> bool {
@@ -303,30 +302,23 @@ impl Hold {
 impl Drop for Hold {
     #[inline(always)]
     fn drop(&mut self) {
-        if self.storage().count.decrement() {
-            // SAFETY: this was the last share.
-            unsafe { Self::release(self.storage) }
+        // SAFETY: the share is not used any more; when it was the last, its storage is not either.
+        unsafe {
+            if self.storage().give_up_share() {
+                Storage::end(self.storage);
+            }
         }
     }
 }
 
-impl Hold {
+impl Storage {
     /// The end of a storage.
     ///
     /// # Safety
-    /// This was the last share, and has been given up.
-    pub unsafe fn end(self) {
-        // SAFETY: the caller's promise.
-        unsafe { Self::release(ManuallyDrop::new(self).storage) }
-    }
-
-    /// [`Hold::end`], of a share that is not used any more.
-    ///
-    /// # Safety
-    /// As there.
+    /// The last share has been given up.
     #[cold]
     #[inline(never)]
-    unsafe fn release(block: NonNull<Storage>) {
+    pub unsafe fn end(block: NonNull<Storage>) {
         // SAFETY: the caller's promise. The release is moved out, the block is freed, and only then does foreign code run:
         // nothing of ours is in use while it does, and no lock is held.
         unsafe {

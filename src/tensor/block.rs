@@ -9,11 +9,12 @@ use crate::device::Device;
 use crate::dlpack::DLTensor;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::layout::{Layout, LayoutBuf, Room, check_ndim};
+use crate::layout::{Layout, LayoutBuf, MakeRoom, Room, check_ndim};
 use crate::storage::{
     Access, Allocation, Count, DATA_ALIGNMENT, Extent, Hold, Member, Release, Slot, Storage,
 };
 use core::mem::offset_of;
+use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 
 /// A storage and the first tensor on it, in one block: a borrow is one allocation.
@@ -56,6 +57,49 @@ fn block_bytes<T>(ndim: usize, more: usize) -> usize {
 pub(super) unsafe fn room_behind<'a, T>(block: NonNull<u8>, ndim: usize) -> &'a mut Room {
     // SAFETY: the caller's promise.
     unsafe { Room::at(block.cast::<T>().add(1).cast(), ndim) }
+}
+
+/// A view of a tensor, to be made where there is memory for it: on a loan or not.
+pub(super) struct NewAlias<'a> {
+    pub base: &'a Tensor,
+    pub is_lent: bool,
+}
+
+/// The block of a view, with room for its layout, and its share of the storage.
+pub(super) struct AliasBlock<'a> {
+    pub block: Allocation,
+    pub hold: Hold,
+    pub room: &'a mut Room,
+}
+
+impl<'a> MakeRoom for NewAlias<'a> {
+    type Room = AliasBlock<'a>;
+
+    #[inline(always)]
+    fn make(self, ndim: usize) -> Result<AliasBlock<'a>> {
+        let hold = self.base.share()?;
+        let beside = if self.is_lent { size_of::<Member>() } else { 0 };
+        let block = block_of::<Tensor>(ndim, beside)?;
+        // SAFETY: the room is that of the block.
+        let room = unsafe { room_behind::<Tensor>(block.start(), ndim) };
+        Ok(AliasBlock { block, hold, room })
+    }
+}
+
+impl Deref for AliasBlock<'_> {
+    type Target = Room;
+
+    #[inline(always)]
+    fn deref(&self) -> &Room {
+        self.room
+    }
+}
+
+impl DerefMut for AliasBlock<'_> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Room {
+        self.room
+    }
 }
 
 impl Handle {
@@ -223,37 +267,17 @@ impl Handle {
         origin: Plan,
         access: Option<Access>,
     ) -> Result<Self> {
-        let ndim = memory.layout.ndim();
-        let block = Self::block_of_alias(ndim, access.is_some())?;
-        // SAFETY: the block is an alias's.
-        unsafe {
-            let memory = memory.moved_to(room_behind::<Tensor>(block.start(), ndim));
-            Ok(Self::finish_alias(
-                block,
-                base.share()?,
-                &memory,
-                origin,
-                access,
-            ))
-        }
-    }
-
-    /// A block for a view of rank `ndim` at most, on memory that is on a loan or not.
-    #[inline(always)]
-    pub(super) fn block_of_alias(ndim: usize, is_lent: bool) -> Result<Allocation> {
-        block_of::<Tensor>(ndim, Self::beside_alias(is_lent))
-    }
-
-    /// What comes behind the layout of a view.
-    #[inline(always)]
-    fn beside_alias(is_lent: bool) -> usize {
-        if is_lent { size_of::<Member>() } else { 0 }
+        let is_lent = access.is_some();
+        let alias = NewAlias { base, is_lent }.make(memory.layout.ndim())?;
+        let memory = memory.moved_to(alias.room);
+        // SAFETY: the layout is in that room.
+        Ok(unsafe { Self::finish_alias(alias.block, alias.hold, &memory, origin, access) })
     }
 
     /// A view on a storage, of which the layout is there already.
     ///
     /// # Safety
-    /// `block` is from [`Handle::block_of_alias`] for this access, and the layout of `memory` is in its room.
+    /// `block` and `hold` are from [`NewAlias`] for this access, and the layout of `memory` is in the room there.
     #[inline(always)]
     pub(super) unsafe fn finish_alias(
         block: Allocation,

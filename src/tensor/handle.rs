@@ -81,8 +81,8 @@ impl Handle {
     /// It is the caller's.
     #[inline(always)]
     pub unsafe fn give_up(tensor: NonNull<Tensor>) -> Option<Rest> {
-        // SAFETY: a reference keeps the tensor alive. When it was the last, nobody else reads the tensor. Its share of the
-        // storage is moved out, and given up last: that may free the block the tensor is in.
+        // SAFETY: a reference keeps the tensor alive. When it was the last, nobody else reads the tensor, and its share keeps the
+        // storage, whose block it may be in, until that is given up.
         unsafe {
             if !tensor.as_ref().references.decrement() {
                 return None;
@@ -93,20 +93,16 @@ impl Handle {
                 return Some(Rest { tensor, has_share });
             }
             let is_root = Self::is_root(tensor, storage);
-            if storage.as_ref().give_up_share() {
-                if storage.as_ref().companion().get().is_some() {
-                    let has_share = false;
-                    return Some(Rest { tensor, has_share });
-                }
-                if !is_root {
-                    Self::free_both(tensor, storage);
-                    return None;
-                }
-                free(storage.cast());
-                return None;
+            let is_last = storage.as_ref().give_up_share();
+            if is_last && storage.as_ref().companion().get().is_some() {
+                let has_share = false;
+                return Some(Rest { tensor, has_share });
             }
-            if !is_root {
-                free(tensor.cast());
+            match (is_root, is_last) {
+                (true, true) => free(storage.cast()),
+                (true, false) => {}
+                (false, true) => Self::free_both(tensor, storage),
+                (false, false) => free(tensor.cast()),
             }
             None
         }
@@ -139,17 +135,16 @@ impl Handle {
     pub unsafe fn leave(Rest { tensor, has_share }: Rest) {
         // SAFETY: the caller's promise. A tensor on a loan joined it when it was made.
         unsafe {
-            let hold = core::ptr::read(&raw const (*tensor.as_ptr()).hold);
-            if let Some(loan) = hold.storage().loan() {
+            let storage = tensor.as_ref().hold.as_ptr();
+            if let Some(loan) = storage.as_ref().loan() {
                 loan.remove(tensor.as_ref().member_place());
             }
             let companion = core::ptr::read(&raw const (*tensor.as_ptr()).companion);
-            if !Self::is_root(tensor, hold.as_ptr()) {
+            if !Self::is_root(tensor, storage) {
                 free(tensor.cast());
             }
-            match has_share {
-                true => drop(hold),
-                false => hold.end(),
+            if !has_share || storage.as_ref().give_up_share() {
+                Storage::end(storage);
             }
             companion.end();
         }

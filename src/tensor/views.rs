@@ -1,92 +1,36 @@
 //! Views: handles on the same storage with another layout. They keep the storage, and stay read-only.
 
-use super::block::room_behind;
+use super::block::{AliasBlock, NewAlias};
 use super::create::{CopyMode, Plan, Reasons, Request, to};
 use super::{Descriptor, Handle, Tensor};
 use crate::dlpack::DLDataType;
 use crate::dtype::DType;
 use crate::error::{Error, Result, Text};
-use crate::layout::{Layout, LayoutBuf, MAX_NDIM, MakeRoom, Room, View, check_ndim, infer_shape};
-use crate::storage::{Access, Allocation, Hold, Touch};
-use core::ops::{Deref, DerefMut};
-
-/// Room for the layout of a view, in the block of the tensor that it will be.
-struct Alias<'a> {
-    base: &'a Tensor,
-    is_lent: bool,
-}
-
-/// That block, and a share of the storage.
-struct Block<'a> {
-    block: Allocation,
-    hold: Hold,
-    room: &'a mut Room,
-}
-
-impl<'a> MakeRoom for Alias<'a> {
-    type Room = Block<'a>;
-
-    #[inline(always)]
-    fn make(self, ndim: usize) -> Result<Block<'a>> {
-        let hold = self.base.share()?;
-        let block = Handle::block_of_alias(ndim, self.is_lent)?;
-        // SAFETY: the room is that of the block.
-        let room = unsafe { room_behind::<Tensor>(block.start(), ndim) };
-        Ok(Block { block, hold, room })
-    }
-}
-
-impl Deref for Block<'_> {
-    type Target = Room;
-
-    #[inline(always)]
-    fn deref(&self) -> &Room {
-        self.room
-    }
-}
-
-impl DerefMut for Block<'_> {
-    #[inline(always)]
-    fn deref_mut(&mut self) -> &mut Room {
-        self.room
-    }
-}
+use crate::layout::{Layout, LayoutBuf, MAX_NDIM, View, check_ndim, infer_shape};
+use crate::storage::{Access, Touch};
 
 impl Tensor {
     /// A view of this tensor.
     pub fn viewed(&self, view: View<'_>) -> Result<Handle> {
-        if let View::Expand(shape) = view {
-            let mut room = LayoutBuf::new();
-            let stretched = self.layout().expand(shape, &mut room)?;
-            // More elements over the same memory: their size must still be a number.
-            stretched.nbytes(self.dtype().storage_bits())?;
-            return self.viewed_on(View::Picked(stretched, 0), self.access()?);
-        }
-        self.viewed_on(view, self.access()?)
+        self.viewed_with(view, self.access()?)
     }
 
-    /// [`Tensor::viewed`] of memory that is on no loan. The view is not [`View::Expand`]; others do not panic.
+    /// [`Tensor::viewed`] of memory that is on no loan. It does not panic.
     #[inline(always)]
     pub fn viewed_at_rest(&self, view: View<'_>) -> Result<Handle> {
-        debug_assert!(!matches!(view, View::Expand(_)));
-        self.viewed_on(view, None)
+        self.viewed_with(view, None)
     }
 
     /// [`Tensor::viewed`] with access to the loan that the memory is on, if it is on one.
     #[inline(always)]
-    fn viewed_on(&self, view: View<'_>, access: Option<Access>) -> Result<Handle> {
-        let is_lent = access.is_some();
-        let (block, offset) = view.of(
-            self.layout(),
-            Alias {
-                base: self,
-                is_lent,
-            },
-        )?;
+    fn viewed_with(&self, view: View<'_>, access: Option<Access>) -> Result<Handle> {
+        let bits = self.dtype().storage_bits();
+        let (base, is_lent) = (self, access.is_some());
+        let (alias, offset) = view.of(self.layout(), bits, NewAlias { base, is_lent })?;
+        let AliasBlock { block, hold, room } = alias;
         // SAFETY: the memory is on no loan, or the lock is held. The layout is in the room of the block.
         unsafe {
-            let memory = self.described_at(block.room, offset)?;
-            let Block { block, hold, .. } = block;
+            let memory = self.described_at(room, offset)?;
             Ok(Handle::finish_alias(
                 block,
                 hold,

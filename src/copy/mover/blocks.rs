@@ -72,16 +72,20 @@ impl Mover {
                 Way::Convert { kernel, scalars } if dense => {
                     kernel.run(source.first, to, count * scalars)
                 }
-                Way::Bytes => gather(
-                    source.first,
-                    source.rows,
-                    source.units,
-                    self.source_unit,
-                    to,
-                ),
+                Way::Bytes => self.gather(&source, to),
                 _ => self.produce_gathered(source, to),
             }
         }
+    }
+
+    /// Gathers the units of a sheet, as they are, to adjacent ones.
+    ///
+    /// # Safety
+    /// As for [`Mover::sheet`].
+    #[inline(always)]
+    unsafe fn gather(&self, sheet: &Sheet, to: *mut u8) {
+        // SAFETY: the caller's promise.
+        unsafe { gather(sheet.first, sheet.rows, sheet.units, self.source_unit, to) }
     }
 
     /// [`Mover::adjacent`] of units of which parts are converted.
@@ -128,13 +132,7 @@ impl Mover {
                     self.near().spread(source, target);
                 }
                 Way::Convert { kernel, scalars } => {
-                    gather(
-                        source.first,
-                        source.rows,
-                        source.units,
-                        self.source_unit,
-                        block,
-                    );
+                    self.gather(&source, block);
                     kernel.run(block, to, count * scalars);
                 }
                 Way::AddImaginary { kernel } => {
@@ -142,13 +140,7 @@ impl Mover {
                     let size = self.destination_unit / 2;
                     source.for_each_block(BLOCK / self.source_unit.max(size), |sheet, done| {
                         let count = sheet.rows.count * sheet.units.count;
-                        gather(
-                            sheet.first,
-                            sheet.rows,
-                            sheet.units,
-                            self.source_unit,
-                            block,
-                        );
+                        self.gather(&sheet, block);
                         kernel.run(block, parts.as_mut_ptr(), count);
                         let to = to.add(done * self.destination_unit);
                         add_zeros(parts.as_mut_ptr(), to, size, count);
@@ -158,13 +150,7 @@ impl Mover {
                     let mut parts = Block::new();
                     source.for_each_block(BLOCK / self.source_unit, |sheet, done| {
                         let count = sheet.rows.count * sheet.units.count;
-                        gather(
-                            sheet.first,
-                            sheet.rows,
-                            sheet.units,
-                            self.source_unit,
-                            block,
-                        );
+                        self.gather(&sheet, block);
                         kernel.run(block, parts.as_mut_ptr(), 2 * count);
                         for i in 0..count {
                             let pair = parts.as_mut_ptr().add(2 * i).cast::<[u8; 2]>().read();

@@ -17,7 +17,7 @@ const STREAMED: usize = 512;
 const AHEAD: usize = 4096;
 
 /// Units of a row from which it is better converted by itself.
-const SHORT: usize = 64;
+pub const LONG_ROW: usize = 64;
 
 /// Rows by which asking for those of the destination is ahead.
 const ROWS_AHEAD: usize = 4;
@@ -144,7 +144,7 @@ impl Mover {
                 self.spread(source, target);
             } else if joined && rows > 1 && 2 * units <= self.most() {
                 self.join_rows(source, target, streams);
-            } else if self.converts() && rows > 1 && units < SHORT {
+            } else if self.converts() && rows > 1 && units < LONG_ROW && !streams {
                 self.part_rows(source, target);
             } else {
                 let step = target.rows.step;
@@ -229,13 +229,9 @@ impl Mover {
             let block = buffer.as_mut_ptr();
             // SAFETY: the caller's promise.
             unsafe {
-                if self.is_far()
-                    && (0..=2 * (units * self.destination_unit) as isize).contains(&step)
-                {
-                    prefetch::bytes_to_write(
-                        to.wrapping_offset(count as isize * step),
-                        count * step as usize,
-                    );
+                if self.is_far() {
+                    let later = to.wrapping_offset(count as isize * step);
+                    prefetch::rows_to_write(later, step, units * self.destination_unit, count);
                 }
                 self.produce(source, block);
                 scatter(block, to, target.rows, target.units, self.destination_unit);
