@@ -17,6 +17,9 @@ pub enum Level {
     /// AVX-512 F, BW, DQ and VL.
     #[cfg(target_arch = "x86_64")]
     Avx512 = 4,
+    /// AVX-512 VBMI.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vbmi = 5,
 }
 
 const NAMES: &[(&[u8], Level)] = &[
@@ -26,6 +29,8 @@ const NAMES: &[(&[u8], Level)] = &[
     (b"avx2", Level::Avx2),
     #[cfg(target_arch = "x86_64")]
     (b"avx512", Level::Avx512),
+    #[cfg(target_arch = "x86_64")]
+    (b"avx512vbmi", Level::Avx512Vbmi),
 ];
 
 /// The level in use, found once; 0 before. Threads that find it at the same time find the same.
@@ -41,6 +46,8 @@ pub fn current() -> Level {
         known if known == Level::Avx2 as u8 => Level::Avx2,
         #[cfg(target_arch = "x86_64")]
         known if known == Level::Avx512 as u8 => Level::Avx512,
+        #[cfg(target_arch = "x86_64")]
+        known if known == Level::Avx512Vbmi as u8 => Level::Avx512Vbmi,
         _ => find(),
     }
 }
@@ -72,6 +79,9 @@ fn highest() -> Level {
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512vl");
         let has_avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c");
+        if has_avx2 && has_avx512 && is_x86_feature_detected!("avx512vbmi") {
+            return Level::Avx512Vbmi;
+        }
         if has_avx2 && has_avx512 {
             return Level::Avx512;
         }

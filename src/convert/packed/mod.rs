@@ -218,6 +218,10 @@ fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Run> {
             .or_else(|| plain::of_integer::<plain::Avx2>(from, to))
             .or_else(|| plain::of_float_with_ease::<plain::Avx2>(from, to)),
         #[cfg(target_arch = "x86_64")]
+        Level::Avx512Vbmi => {
+            avx512::tables::direct(from, to).or_else(|| direct(Level::Avx512, from, to))
+        }
+        #[cfg(target_arch = "x86_64")]
         Level::Avx512 => avx512::direct(from, to)
             .or_else(|| plain::of_integer::<plain::Avx512>(from, to))
             .or_else(|| avx2::direct(from, to)),
@@ -239,7 +243,7 @@ fn rounded(level: Level, from: Scalar, to: Scalar) -> Option<Run> {
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => avx2::rounded(from),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => avx512::rounded(from, to),
+        Level::Avx512 | Level::Avx512Vbmi => avx512::rounded(from, to),
     }
 }
 

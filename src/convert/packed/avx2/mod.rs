@@ -34,45 +34,54 @@ use wide::*;
 /// Through binary32.
 type Through<L, S> = groups::Through<__m256, L, S>;
 
-/// Converts `count` elements: groups, of which the last one may overlap the one before; fewer by way of a group of their
-/// own.
+/// Converts `count` elements: groups, of which the last one may overlap the one before; fewer by way of a group.
 ///
 /// # Safety
 /// As for [`super::Steps::run`]; the processor has AVX2 and F16C.
 #[target_feature(enable = "avx2,f16c")]
 unsafe fn run<G: Group>(from: *const u8, to: *mut u8, count: usize, parameters: Parameters) {
-    if count == 0 {
-        return;
+    // SAFETY: the caller's promise.
+    unsafe {
+        let Some(last) = count.checked_sub(GROUP) else {
+            return short(run::<G>, from, G::FROM, to, G::TO, count, parameters);
+        };
+        let mut i = 0;
+        loop {
+            G::convert(from.add(i * G::FROM), to.add(i * G::TO), parameters);
+            if i == last {
+                break;
+            }
+            i = last.min(i + GROUP);
+        }
     }
-    // The conversion is written out once, whoever's the memory is: kernels are many.
+}
+
+/// Converts fewer elements than a group has, of so many bytes. Not a part of each kernel, of which there are many.
+///
+/// # Safety
+/// As for [`super::Steps::run`]; `kernel` converts a group.
+#[inline(never)]
+unsafe fn short(
+    kernel: Run,
+    from: *const u8,
+    from_size: usize,
+    to: *mut u8,
+    to_size: usize,
+    count: usize,
+    parameters: Parameters,
+) {
     let mut source = MaybeUninit::<[u64; GROUP]>::uninit();
     let mut target = MaybeUninit::<[u64; GROUP]>::uninit();
     let (source, target) = (
         source.as_mut_ptr().cast::<u8>(),
         target.as_mut_ptr().cast::<u8>(),
     );
-    let is_short = count < GROUP;
     // SAFETY: the caller's promise; a group fits the rooms, and all of the one that is read has been written.
     unsafe {
-        let (at, into) = if is_short {
-            source.write_bytes(0, GROUP * G::FROM);
-            source.copy_from_nonoverlapping(from, count * G::FROM);
-            (source.cast_const(), target)
-        } else {
-            (from, to)
-        };
-        let last = count.max(GROUP) - GROUP;
-        let mut i = 0;
-        loop {
-            G::convert(at.add(i * G::FROM), into.add(i * G::TO), parameters);
-            if i == last {
-                break;
-            }
-            i = last.min(i + GROUP);
-        }
-        if is_short {
-            to.copy_from_nonoverlapping(target, count * G::TO);
-        }
+        source.write_bytes(0, GROUP * from_size);
+        source.copy_from_nonoverlapping(from, count * from_size);
+        kernel(source, target, GROUP, parameters);
+        to.copy_from_nonoverlapping(target, count * to_size);
     }
 }
 

@@ -6,13 +6,13 @@ use crate::convert::float::Float;
 use crate::convert::round::{Format, Special};
 
 #[inline(always)]
-unsafe fn shift_right(words: __m512i, bits: u32) -> __m512i {
+pub unsafe fn shift_right(words: __m512i, bits: u32) -> __m512i {
     // SAFETY: the module's features.
     unsafe { _mm512_srl_epi16(words, _mm_cvtsi32_si128(bits as i32)) }
 }
 
 #[inline(always)]
-unsafe fn shift_left(words: __m512i, bits: u32) -> __m512i {
+pub unsafe fn shift_left(words: __m512i, bits: u32) -> __m512i {
     // SAFETY: the module's features.
     unsafe { _mm512_sll_epi16(words, _mm_cvtsi32_si128(bits as i32)) }
 }

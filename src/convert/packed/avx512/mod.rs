@@ -24,6 +24,7 @@ type Words = [__m512i; 4];
 mod bytes;
 mod load;
 mod store;
+pub mod tables;
 mod wide;
 
 use bytes::{Eight, Lengthen, Shorten};
@@ -41,63 +42,85 @@ const LINE: usize = 64;
 #[repr(align(64))]
 struct Room(MaybeUninit<[u8; 8 * GROUP]>);
 
-/// Converts `count` elements: groups, of which the last one may overlap the one before; fewer by way of a group of their
-/// own.
+/// [`convert`] with these instructions.
 ///
 /// # Safety
 /// As for [`super::Steps::run`]; the processor has the features.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c")]
 unsafe fn run<G: Group>(from: *const u8, to: *mut u8, count: usize, parameters: Parameters) {
-    if count == 0 {
-        return;
-    }
-    // The conversion is written out once, whoever's the memory is: kernels are many.
-    let (mut source, mut target) = (Room(MaybeUninit::uninit()), Room(MaybeUninit::uninit()));
-    let (source, target) = (
-        source.0.as_mut_ptr().cast::<u8>(),
-        target.0.as_mut_ptr().cast::<u8>(),
-    );
-    let is_short = count < GROUP;
-    // SAFETY: the caller's promise; a group fits the rooms, and all of the one that is read has been written.
+    // SAFETY: the caller's promise.
+    unsafe { convert::<G>(run::<G>, from, to, count, parameters) }
+}
+
+/// Converts `count` elements: groups, of which the last one may overlap the one before; fewer by way of a group, which `kernel`
+/// converts in the same way.
+///
+/// # Safety
+/// As for [`super::Steps::run`]; the processor has the features.
+#[inline(always)]
+unsafe fn convert<G: Group>(
+    kernel: Run,
+    from: *const u8,
+    to: *mut u8,
+    count: usize,
+    parameters: Parameters,
+) {
+    // SAFETY: the caller's promise.
     unsafe {
-        if is_short {
-            for line in 0..G::FROM {
-                let part = lines_part(count * G::FROM, line);
-                let bytes = match part {
-                    0 => _mm512_setzero_si512(),
-                    _ => _mm512_maskz_loadu_epi8(part, from.add(line * LINE).cast()),
-                };
-                store512(source.add(line * LINE), bytes);
-            }
-        }
-        let (at, into) = if is_short {
-            (source.cast_const(), target)
-        } else {
-            (from, to)
+        let Some(last) = count.checked_sub(GROUP) else {
+            return short(kernel, from, G::FROM, to, G::TO, count, parameters);
         };
-        let last = count.max(GROUP) - GROUP;
         let mut i = 0;
         loop {
-            G::convert(at.add(i * G::FROM), into.add(i * G::TO), parameters);
+            G::convert(from.add(i * G::FROM), to.add(i * G::TO), parameters);
             if i == last {
                 break;
             }
             i = last.min(i + GROUP);
         }
-        if is_short {
-            for line in 0..(count * G::TO).div_ceil(LINE) {
-                let bytes = load512(target.add(line * LINE));
-                let part = lines_part(count * G::TO, line);
-                _mm512_mask_storeu_epi8(to.add(line * LINE).cast(), part, bytes);
-            }
+    }
+}
+
+/// Converts fewer elements than a group has, of so many bytes. Not a part of each kernel, of which there are many.
+///
+/// # Safety
+/// As for [`super::Steps::run`]; `kernel` converts a group, and the processor has the features.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c")]
+#[inline(never)]
+unsafe fn short(
+    kernel: Run,
+    from: *const u8,
+    from_size: usize,
+    to: *mut u8,
+    to_size: usize,
+    count: usize,
+    parameters: Parameters,
+) {
+    let (mut source, mut target) = (Room(MaybeUninit::uninit()), Room(MaybeUninit::uninit()));
+    let (source, target) = (
+        source.0.as_mut_ptr().cast::<u8>(),
+        target.0.as_mut_ptr().cast::<u8>(),
+    );
+    // SAFETY: the caller's promise; a group fits the rooms, and all of the one that is read has been written.
+    unsafe {
+        for line in (0..GROUP * from_size).step_by(LINE) {
+            let part = first_bytes(count * from_size, line);
+            let bytes = _mm512_maskz_loadu_epi8(part, from.wrapping_add(line).cast());
+            store512(source.add(line), bytes);
+        }
+        kernel(source, target, GROUP, parameters);
+        for line in (0..count * to_size).step_by(LINE) {
+            let part = first_bytes(count * to_size, line);
+            let bytes = load512(target.add(line));
+            _mm512_mask_storeu_epi8(to.add(line).cast(), part, bytes);
         }
     }
 }
 
-/// Which bytes of a line are among the first `bytes`.
+/// Which bytes of a line are among the first so many, of which `before` are in other lines.
 #[inline(always)]
-fn lines_part(bytes: usize, line: usize) -> __mmask64 {
-    match bytes.saturating_sub(line * LINE) {
+fn first_bytes(bytes: usize, before: usize) -> __mmask64 {
+    match bytes.saturating_sub(before) {
         0 => 0,
         left => u64::MAX >> (LINE - left.min(LINE)),
     }
