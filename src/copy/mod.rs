@@ -21,6 +21,7 @@ mod rounds;
 mod scratch;
 mod sheet;
 mod spread;
+mod stepped;
 mod stream;
 mod strided;
 mod threads;

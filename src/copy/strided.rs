@@ -3,7 +3,7 @@
 //! A sheet is two loops: `rows` of them, each of `count` units. Steps are in bytes.
 
 use super::levels::at_every_level;
-use super::{block, spread};
+use super::{block, spread, stepped};
 
 /// Sizes that whole units can be transposed, gathered, scattered and spread at.
 pub fn is_movable(size: usize) -> bool {
@@ -35,9 +35,20 @@ pub unsafe fn gather(from: *const u8, rows: Loop, units: Loop, size: usize, to: 
         if units.step == 0 && is_movable(size) {
             return spread::spread(from, rows, size, (to, row_bytes as isize), units.count);
         }
-        for row in 0..rows.count {
-            let from = from.wrapping_offset(row as isize * rows.step);
-            gather_row(from, units, size, to.add(row * row_bytes));
+        match size {
+            1 => gather_sized::<[u8; 1]>(from, rows, units, to),
+            2 => gather_sized::<[u8; 2]>(from, rows, units, to),
+            4 => gather_sized::<[u8; 4]>(from, rows, units, to),
+            8 => gather_sized::<[u8; 8]>(from, rows, units, to),
+            16 => gather_sized::<[u8; 16]>(from, rows, units, to),
+            _ => {
+                for row in 0..rows.count {
+                    let from = from.wrapping_offset(row as isize * rows.step);
+                    let to = to.add(row * row_bytes);
+                    let (source, target) = ((from, Step(units.step)), (to, Step(size as isize)));
+                    move_blocks(source, target, units.count, size)
+                }
+            }
         }
     }
 }
@@ -170,64 +181,33 @@ pub unsafe fn move_blocks(
     }
 }
 
-/// Gathers one row.
-///
-/// # Safety
-/// As for [`gather`].
-unsafe fn gather_row(from: *const u8, units: Loop, size: usize, to: *mut u8) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match size {
-            1 => gather_sized::<[u8; 1]>(from, units, to),
-            2 => gather_sized::<[u8; 2]>(from, units, to),
-            4 => gather_sized::<[u8; 4]>(from, units, to),
-            8 => gather_sized::<[u8; 8]>(from, units, to),
-            16 => gather_sized::<[u8; 16]>(from, units, to),
-            _ => {
-                let (source, target) = ((from, Step(units.step)), (to, Step(size as isize)));
-                move_blocks(source, target, units.count, size)
-            }
-        }
-    }
-}
-
 /// Gathers units of the size of `T`, an array of bytes, which may be anywhere.
 ///
 /// # Safety
 /// As for [`gather`].
-unsafe fn gather_sized<T: Copy>(from: *const u8, units: Loop, to: *mut u8) {
+unsafe fn gather_sized<T: Copy>(from: *const u8, rows: Loop, units: Loop, to: *mut u8) {
     let size = size_of::<T>() as isize;
     // SAFETY: the caller's promise.
     unsafe {
         // Steps that are known at compile time become shuffles.
         if units.step == -size {
-            stepped::<T, -1>(from, to, units.count);
+            stepped::gather::<T, -1>(from, rows, to, units.count);
         } else if units.step == 2 * size {
-            stepped::<T, 2>(from, to, units.count);
+            stepped::gather::<T, 2>(from, rows, to, units.count);
         } else if units.step == 3 * size {
-            stepped::<T, 3>(from, to, units.count);
+            stepped::gather::<T, 3>(from, rows, to, units.count);
         } else if units.step == 4 * size {
-            stepped::<T, 4>(from, to, units.count);
+            stepped::gather::<T, 4>(from, rows, to, units.count);
         } else {
-            let (mut from, to) = (from, to.cast::<T>());
-            for i in 0..units.count {
-                to.add(i).write(from.cast::<T>().read());
-                from = from.wrapping_offset(units.step);
+            let mut to = to.cast::<T>();
+            for row in 0..rows.count {
+                let mut from = from.wrapping_offset(row as isize * rows.step);
+                for _ in 0..units.count {
+                    to.write(from.cast::<T>().read());
+                    from = from.wrapping_offset(units.step);
+                    to = to.add(1);
+                }
             }
-        }
-    }
-}
-
-at_every_level! {
-    /// Every `STEP`-th unit to adjacent ones.
-    ///
-    /// # Safety
-    /// As for [`gather`].
-    unsafe fn stepped<T: Copy, const STEP: isize>(from: *const u8, to: *mut u8, count: usize) {
-        let (from, to) = (from.cast::<T>(), to.cast::<T>());
-        for i in 0..count as isize {
-            // SAFETY: the caller's promise.
-            unsafe { to.offset(i).write(from.offset(i * STEP).read()) };
         }
     }
 }

@@ -157,6 +157,13 @@ pub fn has_avx512() -> bool {
     level::current() >= Level::Avx512
 }
 
+/// Whether the level in use has AVX-512 VBMI.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub fn has_avx512_vbmi() -> bool {
+    level::current() >= Level::Avx512Vbmi
+}
+
 /// Bytes of an element, of which a sub-byte one takes a whole one.
 fn storage_size(scalar: Scalar) -> usize {
     scalar.bits().div_ceil(8) as usize

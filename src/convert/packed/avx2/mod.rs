@@ -139,12 +139,8 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
         return Some(run);
     }
     match from {
-        Scalar::Int8 => of_integer::<I8>(to)
-            .or_else(|| to_eight::<I8>(to))
-            .or_else(|| to_six::<I8>(to)),
-        Scalar::UInt8 => of_integer::<U8>(to)
-            .or_else(|| to_eight::<U8>(to))
-            .or_else(|| to_six::<U8>(to)),
+        Scalar::Int8 => of_integer::<I8>(to),
+        Scalar::UInt8 => of_integer::<U8>(to),
         Scalar::Int16 => of_integer::<I16>(to),
         Scalar::UInt16 => of_integer::<U16>(to),
         Scalar::Int32 => of_integer::<I32>(to),

@@ -252,7 +252,7 @@ fn of_integer<L: Load<__m512>, H: Load<__m512>>(to: Scalar) -> Option<Run> {
 fn of_byte<L: Load<__m512>>(to: Scalar) -> Option<Run> {
     match to {
         Scalar::BFloat16 => Some(run::<Through<L, UpperHalves>>),
-        _ => of_integer::<L, L>(to).or_else(|| to_eight::<L>(to)),
+        _ => of_integer::<L, L>(to),
     }
 }
 

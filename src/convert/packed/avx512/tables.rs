@@ -1,6 +1,6 @@
-//! Floats of sixteen and thirty-two bits to floats of eight, sixty-four to a register, with tables of bytes: AVX-512 VBMI.
+//! To floats of eight bits, sixty-four to a register, by tables of bytes: AVX-512 VBMI.
 //!
-//! A byte holds what stays of a magnitude that is normal in the result, counted from the greatest one that rounds to zero, and
+//! Of integers of eight bits the magnitude is looked up. Of floats of sixteen and thirty-two bits a byte holds what stays of a magnitude that is normal in the result, counted from the greatest one that rounds to zero, and
 //! another what is lost. What is subnormal in the result is looked up by the former; how the others round, where it is few bits,
 //! by the latter.
 
@@ -221,21 +221,14 @@ impl<L: Sixteens, S: Float> ByTables<L, S> {
 
     /// Bytes of a table for what stays of subnormal numbers, where the mask is set.
     #[inline(always)]
-    unsafe fn looked_up(
-        there: __m512i,
-        mask: __mmask64,
-        table: &[u8; 128],
-        kept: __m512i,
-    ) -> __m512i {
+    unsafe fn chosen(there: __m512i, mask: __mmask64, table: &[u8; 128], kept: __m512i) -> __m512i {
         // SAFETY: the module's features; a table is two registers long.
         unsafe {
-            let first = load512(table.as_ptr());
             if Self::NORMAL as usize <= LINE {
-                return _mm512_mask_permutexvar_epi8(there, mask, kept, first);
+                let table = load512(table.as_ptr());
+                return _mm512_mask_permutexvar_epi8(there, mask, kept, table);
             }
-            let second = load512(table.as_ptr().add(LINE));
-            let found = _mm512_permutex2var_epi8(first, kept, second);
-            _mm512_mask_mov_epi8(there, mask, found)
+            _mm512_mask_mov_epi8(there, mask, looked_up(table.as_ptr(), kept))
         }
     }
 }
@@ -275,8 +268,8 @@ impl<L: Sixteens, S: Float> Group for ByTables<L, S> {
                     _mm512_mask_test_epi8_mask(below, lost, lost),
                 )
             };
-            let codes = Self::looked_up(codes, below, const { &Self::EXACT }, kept);
-            let codes = Self::looked_up(codes, greater, const { &Self::GREATER }, kept);
+            let codes = Self::chosen(codes, below, const { &Self::EXACT }, kept);
+            let codes = Self::chosen(codes, greater, const { &Self::GREATER }, kept);
             let mut codes = _mm512_min_epu8(codes, set8(parameters.overflowed));
             // What is not a number is rare.
             let infinity = (L::FORMAT.infinity() as u32 - Self::ZERO) << Self::LIFTED;
@@ -293,10 +286,66 @@ impl<L: Sixteens, S: Float> Group for ByTables<L, S> {
     }
 }
 
+/// Bytes of a table of 128, by the lower seven bits of their places.
+#[inline(always)]
+unsafe fn looked_up(table: *const u8, places: __m512i) -> __m512i {
+    // SAFETY: the caller's promise; the table is two registers long.
+    unsafe { _mm512_permutex2var_epi8(load512(table), places, load512(table.add(LINE))) }
+}
+
+/// An integer of eight bits.
+pub struct OfByte<const SIGNED: bool, S>(S);
+
+impl<const SIGNED: bool, S: Float> OfByte<SIGNED, S> {
+    /// The encodings of all magnitudes. Overflow is met when they are looked up.
+    const CODES: [u8; 256] = {
+        let mut codes = [0; 256];
+        let mut i = 1;
+        while i < 256u64 {
+            let zeros = i.leading_zeros();
+            codes[i as usize] = S::FORMAT.round(i << zeros, 63 - zeros as i32) as u8;
+            i += 1;
+        }
+        codes
+    };
+}
+
+impl<const SIGNED: bool, S: Float> Group for OfByte<SIGNED, S> {
+    const FROM: usize = 1;
+    const TO: usize = 1;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, parameters: Parameters) {
+        let codes = const { &Self::CODES }.as_ptr();
+        // SAFETY: the caller's promise; the table is four registers long.
+        unsafe {
+            let bytes = load512(from);
+            let magnitudes = match SIGNED {
+                true => _mm512_abs_epi8(bytes),
+                false => bytes,
+            };
+            let upper = match SIGNED {
+                // There is one.
+                true => set8((*codes.add(128)).into()),
+                false => looked_up(codes.add(128), magnitudes),
+            };
+            let is_upper = _mm512_movepi8_mask(magnitudes);
+            let codes = _mm512_mask_mov_epi8(looked_up(codes, magnitudes), is_upper, upper);
+            let codes = _mm512_min_epu8(codes, set8(parameters.overflowed));
+            let codes = match SIGNED {
+                true => join_signs(codes, bytes, S::FORMAT),
+                false => codes,
+            };
+            store512(to, codes);
+        }
+    }
+}
+
 /// The kernel of a pair, if tables make it faster.
 pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
     match from {
         Scalar::Float16 => of_half(to),
+        Scalar::Int8 => of_byte::<true>(to),
+        Scalar::UInt8 => of_byte::<false>(to),
         Scalar::BFloat16 => of_any::<BF16>(to),
         Scalar::Float32 => of_any::<F32>(to),
         _ => None,
@@ -307,6 +356,15 @@ fn of_any<L: Sixteens>(to: Scalar) -> Option<Run> {
     macro_rules! kernel {
         ($small:ident) => {
             run::<ByTables<L, float::$small>>
+        };
+    }
+    for_small!(to, kernel)
+}
+
+fn of_byte<const SIGNED: bool>(to: Scalar) -> Option<Run> {
+    macro_rules! kernel {
+        ($small:ident) => {
+            run::<OfByte<SIGNED, float::$small>>
         };
     }
     for_small!(to, kernel)
