@@ -6,6 +6,9 @@ pub const LINE: usize = 64;
 /// Bytes of a run from which it pays: fewer may be in the first-level cache already, where asking takes longer than not to.
 pub const FAR: usize = 64 << 10;
 
+/// Bytes from one unit to the next of which all lines are asked for.
+pub const CLOSE: usize = LINE / 2;
+
 /// Asks for the line of an address.
 #[inline(always)]
 pub fn line(at: *const u8) {
@@ -56,7 +59,7 @@ pub fn rows_to_write(to: *const u8, step: isize, bytes: usize, count: usize) {
 #[inline(always)]
 pub fn run(from: *const u8, step: isize, count: usize) {
     let apart = step.unsigned_abs();
-    if apart <= LINE / 2 && count > 0 {
+    if apart <= CLOSE && count > 0 {
         let bytes = (count - 1) * apart;
         let first = if step < 0 {
             from.wrapping_sub(bytes)

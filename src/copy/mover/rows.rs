@@ -279,8 +279,9 @@ impl Mover {
         let unit = self.destination_unit;
         let step = source.units.step.unsigned_abs().max(1);
         let (units, direct) = (source.units.count, self.is_direct(&source));
-        // What writes more than it reads, or gathers, does not wait for reading.
-        let takes = direct && step >= unit && units * step >= turns::WORTH;
+        // What writes more than it reads does not wait for reading; what is gathered and then converted takes larger pieces.
+        let gathers = !self.converts() && unit < step && step <= prefetch::CLOSE;
+        let takes = (direct && unit <= step || gathers) && units * step >= turns::WORTH;
         if direct && !takes && !self.converts() {
             // SAFETY: the caller's promise.
             return unsafe {

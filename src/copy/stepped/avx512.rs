@@ -178,14 +178,14 @@ unsafe fn line<const SIZE: usize, const STEP: isize>(
                 _ => _mm512_permutexvar_epi64(tables[0], line),
             };
         }
-        for i in 1..STEP.unsigned_abs() {
+        for (i, table) in tables.iter().enumerate().take(STEP.unsigned_abs()).skip(1) {
             let (at, mask) = register(i);
             let next = load(at, mask);
             line = match SIZE {
-                1 => _mm512_permutex2var_epi8(line, tables[i], next),
-                2 => _mm512_permutex2var_epi16(line, tables[i], next),
-                4 => _mm512_permutex2var_epi32(line, tables[i], next),
-                _ => _mm512_permutex2var_epi64(line, tables[i], next),
+                1 => _mm512_permutex2var_epi8(line, *table, next),
+                2 => _mm512_permutex2var_epi16(line, *table, next),
+                4 => _mm512_permutex2var_epi32(line, *table, next),
+                _ => _mm512_permutex2var_epi64(line, *table, next),
             };
         }
         line
