@@ -1,9 +1,9 @@
 //! Blocks of bytes: copied as they are, and memory for those that stay in the first-level cache.
 
+use super::strided::{Step, move_blocks};
 #[cfg(target_arch = "x86_64")]
 use crate::convert;
-#[cfg(target_arch = "x86_64")]
-use crate::prefetch;
+use crate::prefetch::{self, LINE};
 use core::mem::MaybeUninit;
 
 /// Bytes from which the C library may use the processor's string instructions. Some processors crawl with those when the
@@ -144,9 +144,95 @@ unsafe fn copy_long_avx512<const ASKS: bool>(from: *const u8, to: *mut u8, bytes
     }
 }
 
+/// Rows by which asking for lines of both sides is ahead.
+const ROWS_AHEAD: isize = 4;
+
+/// Copies rows of a few lines at most, so many bytes apart on each side, that are not in the caches which are near.
+///
+/// # Safety
+/// As for [`copy()`], of each row.
+pub unsafe fn copy_rows(from: (*const u8, isize), to: (*mut u8, isize), rows: usize, bytes: usize) {
+    // SAFETY: the caller's promise; the processor was asked.
+    unsafe {
+        if bytes < LINE / 4 {
+            return move_blocks((from.0, Step(from.1)), (to.0, Step(to.1)), rows, bytes);
+        }
+        #[cfg(target_arch = "x86_64")]
+        if convert::has_avx512() {
+            return copy_rows_avx512(from, to, rows, bytes);
+        }
+        for row in 0..rows as isize {
+            let ((from, from_step), (to, to_step)) = (from, to);
+            let from = from.wrapping_offset(row * from_step);
+            let to = to.wrapping_offset(row * to_step);
+            for line in (0..bytes).step_by(LINE) {
+                ask_for_rows((from, from_step), (to, to_step), line);
+            }
+            copy(from, to, bytes);
+        }
+    }
+}
+
+/// Asks for lines of rows a few rows later.
+#[inline(always)]
+fn ask_for_rows(from: (*const u8, isize), to: (*mut u8, isize), line: usize) {
+    let later = |step: isize| step * ROWS_AHEAD + line as isize;
+    prefetch::line(from.0.wrapping_offset(later(from.1)));
+    prefetch::line_to_write(to.0.wrapping_offset(later(to.1)));
+}
+
+/// A register at a time, of the last one what there is.
+///
+/// # Safety
+/// As for [`copy_rows`]; rows are not empty, and the processor has AVX-512.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw")]
+unsafe fn copy_rows_avx512(
+    (from, from_step): (*const u8, isize),
+    (to, to_step): (*mut u8, isize),
+    rows: usize,
+    bytes: usize,
+) {
+    use core::arch::x86_64::*;
+    let last = (bytes - 1) / LINE * LINE;
+    let rest = u64::MAX >> (LINE - (bytes - last));
+    for row in 0..rows as isize {
+        let from = from.wrapping_offset(row * from_step);
+        let to = to.wrapping_offset(row * to_step);
+        // SAFETY: the caller's promise.
+        unsafe {
+            for line in (0..last).step_by(LINE) {
+                ask_for_rows((from, from_step), (to, to_step), line);
+                let register = _mm512_loadu_si512(from.add(line).cast());
+                _mm512_storeu_si512(to.add(line).cast(), register);
+            }
+            ask_for_rows((from, from_step), (to, to_step), last);
+            let register = _mm512_maskz_loadu_epi8(rest, from.add(last).cast());
+            _mm512_mask_storeu_epi8(to.add(last).cast(), rest, register);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_of_every_length_are_copied() {
+        let source: Vec<u8> = (0..5000).map(|i| (i * 7 + i / 256) as u8).collect();
+        for bytes in (0..200).chain([255, 256, 257, 999]) {
+            let mut target = vec![0xee; 5000];
+            let (from, to) = (source.as_ptr(), target.as_mut_ptr());
+            // SAFETY: both sides have room, and are different.
+            unsafe { copy_rows((from.add(3003), -1001), (to.add(5), 1010), 4, bytes) };
+            let mut wanted = vec![0xee; 5000];
+            for row in 0..4 {
+                let row_source = &source[3003 - 1001 * row..][..bytes];
+                wanted[5 + 1010 * row..][..bytes].copy_from_slice(row_source);
+            }
+            assert!(target == wanted, "rows of {bytes} bytes");
+        }
+    }
 
     #[test]
     fn blocks_of_every_length_and_place_are_copied() {

@@ -90,6 +90,50 @@ pub unsafe fn copy(from: *const u8, to: *mut u8, bytes: usize) {
     unsafe { write_ahead::<AHEAD>(from, to, bytes) }
 }
 
+/// [`write()`] of rows, so many bytes apart on each side, which are whole lines of the destination.
+///
+/// # Safety
+/// As for [`write()`].
+pub unsafe fn write_rows(
+    (from, from_step): (*const u8, isize),
+    (to, to_step): (*mut u8, isize),
+    rows: usize,
+    bytes: usize,
+) {
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn avx512(
+        (from, from_step): (*const u8, isize),
+        (to, to_step): (*mut u8, isize),
+        rows: usize,
+        bytes: usize,
+    ) {
+        use core::arch::x86_64::*;
+        for row in 0..rows as isize {
+            let from = from.wrapping_offset(row * from_step);
+            let to = to.wrapping_offset(row * to_step);
+            for line in (0..bytes).step_by(LINE) {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let register = _mm512_loadu_si512(from.add(line).cast());
+                    _mm512_stream_si512(to.add(line).cast(), register)
+                }
+            }
+        }
+    }
+    // SAFETY: the caller's promise; the processor was asked.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        if convert::has_avx512() {
+            return avx512((from, from_step), (to, to_step), rows, bytes);
+        }
+        for row in 0..rows as isize {
+            let from = from.wrapping_offset(row * from_step);
+            write(from, to.wrapping_offset(row * to_step), bytes);
+        }
+    }
+}
+
 /// [`write()`], with the source asked for so many bytes ahead.
 ///
 /// # Safety

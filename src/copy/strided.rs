@@ -147,10 +147,11 @@ pub unsafe fn move_blocks(
             unsafe {
                 let from = from.0.wrapping_offset(from.1.offset(i));
                 let to = to.0.wrapping_offset(to.1.offset(i));
-                let low = from.cast::<T>().read_unaligned();
-                let high = from.add(second).cast::<T>().read_unaligned();
-                to.cast::<T>().write_unaligned(low);
-                to.add(second).cast::<T>().write_unaligned(high);
+                to.cast::<T>()
+                    .write_unaligned(from.cast::<T>().read_unaligned());
+                let (from, to) = (from.add(second), to.add(second));
+                to.cast::<T>()
+                    .write_unaligned(from.cast::<T>().read_unaligned());
             }
         }
     }

@@ -16,6 +16,10 @@ const STREAMED: usize = 512;
 /// Bytes by which asking is ahead of what is streamed: of what is converted, half of them.
 const AHEAD: usize = 4096;
 
+/// Bytes of a row, at most, and from one to the next, more than which, of rows that nothing is read ahead for: they take longer by way
+/// of a block, though that is streamed.
+const SCATTERED: (usize, usize) = (256, 2048);
+
 /// Units of a row from which it is better converted by itself.
 pub const LONG_ROW: usize = 64;
 
@@ -138,8 +142,10 @@ impl Mover {
             && (joined || lines || row_bytes >= self.streamed_row());
         // SAFETY: the caller's promise.
         unsafe {
-            if direct && !self.converts() && (lines || !streams) {
-                self.copy_rows(source, target, streams);
+            let scattered =
+                row_bytes <= SCATTERED.0 && source.rows.step.unsigned_abs() > SCATTERED.1;
+            if direct && !self.converts() && (lines || !streams || scattered) {
+                self.copy_rows(source, target, streams && lines);
             } else if self.spreads(&source) && dense_to && !streams {
                 self.spread(source, target);
             } else if joined && rows > 1 && 2 * units <= self.most() {
@@ -322,32 +328,29 @@ impl Mover {
         });
     }
 
-    /// Copies the rows of two sheets, whose units are adjacent on both sides, as streams if so.
+    /// Copies the rows of two sheets, whose units are adjacent on both sides, as streams if so: then rows are lines.
     ///
     /// # Safety
     /// As for [`Mover::sheet`].
     unsafe fn copy_rows(&self, source: Sheet, target: Sheet, streams: bool) {
         let bytes = source.units.count * self.source_unit;
         let rows = source.rows.count;
-        let asks = self.is_far() && bytes >= LINE;
+        let from = (source.first, source.rows.step);
+        let to = (target.first.cast_mut(), target.rows.step);
         // SAFETY: the caller's promise.
         unsafe {
-            if !asks {
-                let from = (source.first, Step(source.rows.step));
-                let to = (target.first.cast_mut(), Step(target.rows.step));
-                return move_blocks(from, to, rows, bytes);
-            }
-            for row in 0..rows {
-                let (from, to) = (source.row(row).first, target.row(row).first.cast_mut());
-                if streams {
-                    self.long_row(source.row(row), to, true);
-                    continue;
-                }
-                if bytes <= BLOCK {
-                    ask_ahead(to, target.rows.step, bytes);
-                    block::copy(from, to, bytes);
-                } else {
-                    block::copy_far(from, to, bytes);
+            match (self.is_far(), streams) {
+                (false, _) => move_blocks((from.0, Step(from.1)), (to.0, Step(to.1)), rows, bytes),
+                (true, false) if bytes <= BLOCK => block::copy_rows(from, to, rows, bytes),
+                (true, true) if bytes <= BLOCK => stream::write_rows(from, to, rows, bytes),
+                _ => {
+                    for row in 0..rows {
+                        let (source, to) = (source.row(row), target.row(row).first.cast_mut());
+                        match streams {
+                            true => self.long_row(source, to, true),
+                            false => block::copy_far(source.first, to, bytes),
+                        }
+                    }
                 }
             }
         }
