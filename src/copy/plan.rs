@@ -17,6 +17,7 @@ use super::threads;
 use super::tiles::lines_held;
 use super::transpose::{NARROW, SIDE};
 use crate::convert::Standard;
+use crate::prefetch::LINE;
 
 /// Steps from which loops are long enough to be gone along by themselves.
 const LONG: i64 = 32;
@@ -119,8 +120,13 @@ impl Copy<'_> {
             return false;
         }
         let bytes = along.size.saturating_mul(inner.size) * self.mover.units().0 as i64;
-        // Runs that the first-level cache does not hold together are better gathered.
-        bytes >= QUICK && inner.size as usize <= lines_held((inner.source / 8) as isize)
+        let held = |size: i64, bits: i64| size as usize <= lines_held((bits / 8) as isize);
+        // Runs that the first-level cache does not hold together are better gathered, and so are parts of lines far away, of which the
+        // next planes write the others.
+        let row = inner.size * self.mover.units().1 as i64;
+        let parts = self.mover.is_far() && row < LINE as i64;
+        let rows_held = !parts || held(along.size, along.destination);
+        bytes >= QUICK && held(inner.size, inner.source) && rows_held
     }
 
     /// Whether the plane of the innermost loop and of that at `along` is worth being transposed by itself.
