@@ -96,8 +96,9 @@ impl Tiles<'_> {
                 let from = from.wrapping_offset(column as isize * inner.source);
                 let to = rows.wrapping_add(column * self.unit);
                 let share = row_count.div_ceil(column_count);
-                // Asks for a run of the next ones, and for its share of the lines that are written, `ahead` bytes further on.
-                let ask = |run: usize, ahead: usize| {
+                // Asks for a run of the next ones, and for its share of the lines that are written. What rows have up to `end` is then
+                // there: their pieces begin in lines that those before have ended in.
+                let ask = |run: usize, end: usize| {
                     if how.asks && run < next_count && next_units * self.source_unit >= LINE {
                         let next = next.wrapping_offset(run as isize * inner.source);
                         prefetch::run(next, along.source, next_units);
@@ -105,7 +106,7 @@ impl Tiles<'_> {
                     if how.asks_to_write {
                         for i in run * share..row_count.min((run + 1) * share) {
                             let to = to.wrapping_offset(i as isize * pitch);
-                            prefetch::line_to_write(to.wrapping_add(ahead));
+                            prefetch::line_to_write(to.wrapping_add(end - 1));
                         }
                     }
                 };
@@ -117,16 +118,16 @@ impl Tiles<'_> {
                     count: row_count,
                     step: along.source,
                 };
-                let target = (to, pitch);
+                let (target, piece) = ((to, pitch), column_count * self.unit);
                 // SAFETY: the caller's promise.
                 unsafe {
                     if direct {
                         if asks {
-                            (0..column_count).for_each(|run| ask(run, LINE));
+                            (0..column_count).for_each(|run| ask(run, 2 * piece));
                         }
                         self.exchange((from, inner.source), target, columns, units, how.streams);
                     } else {
-                        let ask = |run| ask(run, 0);
+                        let ask = |run| ask(run, piece);
                         self.exchange_made(from, target, columns, units, how.streams, ask);
                     }
                 }
