@@ -253,4 +253,33 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn streams_of_rows_are_copies() {
+        #[repr(align(64))]
+        struct Lines([u8; 64 * LINE]);
+        let source: Vec<u8> = (0..5000).map(|i| (i * 7 + i / 251) as u8).collect();
+        for (lines, from_step, to_step) in [(1, 65, 1), (1, -70, 3), (3, 300, 5), (4, 0, 9)] {
+            let mut target = Lines([0xee; 64 * LINE]);
+            let (from, to) = (source.as_ptr().wrapping_add(1001), target.0.as_mut_ptr());
+            let (rows, bytes) = (5, lines * LINE);
+            // SAFETY: both sides have room, and are different; rows begin at lines.
+            unsafe {
+                write_rows(
+                    (from, from_step),
+                    (to, to_step * LINE as isize),
+                    rows,
+                    bytes,
+                )
+            };
+            finish();
+            let mut wanted = [0xee; 64 * LINE];
+            for row in 0..rows as isize {
+                let from = (1001 + row * from_step) as usize;
+                wanted[(row * to_step) as usize * LINE..][..bytes]
+                    .copy_from_slice(&source[from..][..bytes]);
+            }
+            assert!(target.0 == wanted, "rows of {lines} lines, {to_step} apart");
+        }
+    }
 }

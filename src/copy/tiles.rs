@@ -366,10 +366,6 @@ impl<'a> Tiles<'a> {
         rows: usize,
         units: usize,
     ) {
-        let last = match self.converts_first() {
-            true => self.mover.converted(),
-            false => *self.mover,
-        };
         let sheet = |first, step, unit: usize| Sheet {
             first,
             rows: Loop { count: rows, step },
@@ -380,7 +376,16 @@ impl<'a> Tiles<'a> {
         };
         let target = sheet(to.cast_const(), step, self.destination_unit);
         // SAFETY: the caller's promise.
-        unsafe { last.rows(sheet(from, pitch, self.unit), target) }
+        unsafe { self.last().rows(sheet(from, pitch, self.unit), target) }
+    }
+
+    /// What moves units from a tile to the destination.
+    #[inline(always)]
+    fn last(&self) -> Mover {
+        match self.converts_first() {
+            true => self.mover.converted(),
+            false => *self.mover,
+        }
     }
 
     /// Takes a row of a tile to the destination, converted if that is done last.
@@ -390,7 +395,7 @@ impl<'a> Tiles<'a> {
     #[inline(always)]
     pub unsafe fn take(&self, from: *const u8, to: *mut u8, count: usize) {
         let bytes = count * self.destination_unit;
-        let long = bytes >= STREAMED_ROW || stream::are_lines(to, 0, bytes);
+        let long = bytes >= self.last().streamed_row() || stream::are_lines(to, 0, bytes);
         let streams = self.mover.streams() && long;
         // SAFETY: the caller's promise.
         unsafe {

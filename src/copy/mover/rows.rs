@@ -174,7 +174,7 @@ impl Mover {
 
     /// Bytes of a row from which it is streamed, though lines at its ends are not whole. What is converted comes later, and keeps those
     /// lines waiting for longer.
-    fn streamed_row(&self) -> usize {
+    pub fn streamed_row(&self) -> usize {
         match self.converts() {
             true => 4 * STREAMED,
             false => STREAMED,
