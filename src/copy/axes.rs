@@ -267,6 +267,12 @@ impl<'a> Axes<'a> {
         self.axes[index..self.len - 1].rotate_left(1);
     }
 
+    /// Adds a loop as the second innermost.
+    pub fn insert_inside(&mut self, axis: Axis) {
+        self.push(axis);
+        self.axes[..self.len].swap(self.len - 2, self.len - 1);
+    }
+
     /// Calls `sheet` with the two places and the two innermost loops, for one share of all that is to be done.
     pub fn for_each_sheet(
         &self,

@@ -28,6 +28,13 @@ const LONG_STREAMED: i64 = 128;
 /// Bytes of a plane that are worth being transposed by themselves.
 const QUICK: i64 = 640;
 
+/// Bytes of a row of planes that are woven, at most.
+const WOVEN: i64 = 1024;
+
+/// Rows of such planes that are written before those of others, and bytes that each run of the source then has, at least.
+const ROWS: i64 = 64;
+const RUN: i64 = 256;
+
 /// Steps of the loops of a plane from which squares of them are whole.
 const SQUARE: i64 = SIDE as i64;
 
@@ -162,14 +169,48 @@ impl Copy<'_> {
     /// # Safety
     /// As for [`run`].
     unsafe fn by_planes(&self, mut axes: Axes<'_>, along: usize) {
-        axes.bring_inside(along);
         let plane = Plane::new(self.mover);
-        // SAFETY: the caller's promises. Shares are no narrower than tiles.
-        unsafe {
-            self.visit(&axes, self.start, 128, |(from, to), along, inner| {
-                plane.run(from.0, to.0, along, inner);
-            });
+        let planes = |axes: &Axes<'_>, start| {
+            // SAFETY: the caller's promises. Shares are no narrower than tiles.
+            unsafe {
+                self.visit(axes, start, 128, |(from, to), along, inner| {
+                    plane.run(from.0, to.0, along, inner);
+                });
+            }
+        };
+        if !self.has_woven_planes(&axes, along) {
+            axes.bring_inside(along);
+            return planes(&axes, self.start);
         }
+        let most = (RUN / self.mover.units().0 as i64).max(ROWS);
+        let rounds = Rounds::of(&mut axes, along, most);
+        Rounds::for_each(
+            &axes,
+            self.start,
+            [rounds, Rounds::ONE],
+            |axes, start, [rows, _]| {
+                let mut room = Room::<MAX_AXES>::new();
+                let mut axes = axes.without([None; 2], room.as_mut());
+                axes.insert_inside(Axis {
+                    size: rows as i64,
+                    ..rounds.inside
+                });
+                planes(&axes, start);
+            },
+        );
+    }
+
+    /// Whether rows of a plane are parts of what other planes write as well, far away: some rows of all of these had better be written
+    /// before the next ones.
+    fn has_woven_planes(&self, axes: &Axes<'_>, along: usize) -> bool {
+        let ([_, inner], rows) = (axes.inner_two(), axes.get(along).size);
+        let row = inner.size * self.mover.units().1 as i64;
+        // There are loops between, whose steps are closer to each other in the destination.
+        along + 2 < axes.len()
+            && axes.len() < MAX_AXES
+            && self.mover.is_far()
+            && row < WOVEN
+            && rows > 2 * ROWS
     }
 
     /// By bricks, if those make more of a plane whose loops are short. Returns whether they did.
