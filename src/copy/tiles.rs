@@ -177,7 +177,11 @@ impl<'a> Tiles<'a> {
             true => stream::to_next_line(from) / self.source_unit,
             false => 0,
         };
-        if self.mover.streams() {
+        // Rows that are neither lines nor long are not streamed anyway. Of bytes a line takes too many runs.
+        let row = (inner.size * self.destination_unit) as isize;
+        let parts =
+            row < STREAMED_ROW as isize && !has_lines && along.destination != row && self.unit > 1;
+        if self.mover.streams() && !parts {
             let converted = Self {
                 transpose: Transpose::of(self.destination_unit),
                 unit: self.destination_unit,
