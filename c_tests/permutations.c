@@ -185,6 +185,14 @@ int main(int argc, char **argv)
             turned_round(f32, f32, 11, fours);
             turned_round(u8, f32, 5, mixed);
             turned_round(f64, u8, 5, mixed);
+            /* Planes whose rows are parts of what others write as well; streamed, though no row is a line. */
+            int64_t woven[3] = {8, 4, 9001}, parts[2] = {16, 130001};
+            const side_t planes = {{4 * 9001, 9001, 1}, 3, 8 * 4 * 9001 + 16}, rows_of_8 = {{1, 11, 44}, 1, 9001 * 44 + 16};
+            const side_t runs = {{130001, 1}, 0, 16 * 130001}, rows_of_16 = {{1, 19}, 0, 130001 * 19};
+            copy(f64, f64, 3, woven, planes, rows_of_8);
+            copy(u8, f64, 3, woven, planes, rows_of_8);
+            copy(f64, f32, 3, woven, planes, rows_of_8);
+            copy(f64, f64, 2, parts, runs, rows_of_16);
             const odds_t none = {0, 0, 0, 0}, some = {4, 6, 4, 6}, gaps = {4, 0, 0, 0};
             for (int i = 0; i < 2; i++) {
                 shuffled(f32, f32, 4, heads, none, none);

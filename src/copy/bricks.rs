@@ -23,6 +23,9 @@ const RUN_UNITS: usize = 128;
 const ROW: usize = 1024;
 const ROW_UNITS: usize = 256;
 
+/// Units of a row that is converted, at least: shorter ones are better gathered, many at a time.
+const CONVERTED: usize = 32;
+
 /// One side of a brick.
 struct Edge<'a> {
     /// Units, and how many there may be.
@@ -111,8 +114,12 @@ impl<'a> Bricks<'a> {
             }
         }
         let alone = |size: i64, edge: &Edge| size.min(edge.most as i64) as usize;
+        let shortest = match mover.converts() {
+            true => CONVERTED,
+            false => SIDE,
+        };
         let pays = along.count >= SIDE
-            && inner.count >= SIDE
+            && inner.count >= shortest
             && along.count * inner.count >= 2 * alone(sizes[0], &along) * alone(sizes[1], &inner);
         pays.then(|| Self {
             mover,
