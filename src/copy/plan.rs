@@ -28,12 +28,12 @@ const LONG_STREAMED: i64 = 128;
 /// Bytes of a plane that are worth being transposed by themselves.
 const QUICK: i64 = 640;
 
-/// Bytes of a row of planes that are woven, at most.
+/// Bytes of a row of planes that are woven, at most: of longer ones the lines that they share are few.
 const WOVEN: i64 = 1024;
 
-/// Rows of such planes that are written before those of others, and bytes that each run of the source then has, at least.
-const ROWS: i64 = 64;
-const RUN: i64 = 256;
+/// Rows of such planes that are written before the next ones of any, and bytes that runs of the source then have, at least.
+const WOVEN_ROWS: i64 = 64;
+const WOVEN_RUN: i64 = 256;
 
 /// Steps of the loops of a plane from which squares of them are whole.
 const SQUARE: i64 = SIDE as i64;
@@ -170,19 +170,20 @@ impl Copy<'_> {
     /// As for [`run`].
     unsafe fn by_planes(&self, mut axes: Axes<'_>, along: usize) {
         let plane = Plane::new(self.mover);
-        let planes = |axes: &Axes<'_>, start| {
-            // SAFETY: the caller's promises. Shares are no narrower than tiles.
+        let planes = |axes: &Axes<'_>, start, narrowest| {
+            // SAFETY: the caller's promises.
             unsafe {
-                self.visit(axes, start, 128, |(from, to), along, inner| {
+                self.visit(axes, start, narrowest, |(from, to), along, inner| {
                     plane.run(from.0, to.0, along, inner);
                 });
             }
         };
         if !self.has_woven_planes(&axes, along) {
             axes.bring_inside(along);
-            return planes(&axes, self.start);
+            // Shares are no narrower than tiles.
+            return planes(&axes, self.start, 128);
         }
-        let most = (RUN / self.mover.units().0 as i64).max(ROWS);
+        let most = (WOVEN_RUN / self.mover.units().0 as i64).max(WOVEN_ROWS);
         let rounds = Rounds::of(&mut axes, along, most);
         Rounds::for_each(
             &axes,
@@ -195,7 +196,7 @@ impl Copy<'_> {
                     size: rows as i64,
                     ..rounds.inside
                 });
-                planes(&axes, start);
+                planes(&axes, start, 1);
             },
         );
     }
@@ -210,7 +211,7 @@ impl Copy<'_> {
             && axes.len() < MAX_AXES
             && self.mover.is_far()
             && row < WOVEN
-            && rows > 2 * ROWS
+            && rows > 2 * WOVEN_ROWS
     }
 
     /// By bricks, if those make more of a plane whose loops are short. Returns whether they did.

@@ -16,9 +16,10 @@ const STREAMED: usize = 512;
 /// Bytes by which asking is ahead of what is streamed: of what is converted, half of them.
 const AHEAD: usize = 4096;
 
-/// Bytes of a row, at most, and from one to the next, more than which, of rows that nothing is read ahead for: they take longer by way
-/// of a block, though that is streamed.
-const SCATTERED: (usize, usize) = (256, 2048);
+/// Bytes of a row that is short, and from one row to the next, as far as the processor reads ahead: short rows further apart take longer
+/// by way of a block than each to its place, even if the block is streamed.
+const SHORT_ROW: usize = 256;
+const READ_AHEAD: usize = 2048;
 
 /// Units of a row from which it is better converted by itself.
 pub const LONG_ROW: usize = 64;
@@ -142,8 +143,8 @@ impl Mover {
             && (joined || lines || row_bytes >= self.streamed_row());
         // SAFETY: the caller's promise.
         unsafe {
-            let scattered =
-                row_bytes <= SCATTERED.0 && source.rows.step.unsigned_abs() > SCATTERED.1;
+            let apart = source.rows.step.unsigned_abs();
+            let scattered = row_bytes <= SHORT_ROW && apart > READ_AHEAD;
             if direct && !self.converts() && (lines || !streams || scattered) {
                 self.copy_rows(source, target, streams && lines);
             } else if self.spreads(&source) && dense_to && !streams {

@@ -104,11 +104,11 @@ unsafe fn lines<const SIZE: usize, const STEP: isize>(
 ) {
     let units = Places::<SIZE, STEP>::UNITS;
     let span = Places::<SIZE, STEP>::SPAN;
-    // What the last line has before a line's bytes, or behind.
+    // Of the last line, which may be a part of one, and what that lacks of the bytes that a line comes from.
     let left = count.min(units);
     let missing = (units - left) * STEP.unsigned_abs() * SIZE;
     let last = count - left;
-    // From the first unit of a line to the lowest.
+    // Bytes from the lowest unit of a line to the first.
     let below = if STEP < 0 { span - SIZE } else { 0 };
     // SAFETY: the caller's promise; of the last line, only what is there is read and written.
     unsafe {
