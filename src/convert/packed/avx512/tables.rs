@@ -115,19 +115,15 @@ impl<L: Sixteens, S: Float> ByTables<L, S> {
     /// And if something is.
     const GREATER: [u8; 128] = Self::subnormals(1);
 
-    const fn subnormals(greater: u32) -> [u8; 128] {
+    const fn subnormals(greater: u64) -> [u8; 128] {
+        let (fraction, bias) = (Self::FRACTION, S::FORMAT.bias);
         let mut table = [0; 128];
         let mut i = 0;
         while i < Self::NORMAL {
-            let significand = (1 << Self::FRACTION) + i % (1 << Self::FRACTION);
-            // Twice, so that the last bit tells what is greater.
-            let number = (2 * significand + greater) << (i >> Self::FRACTION);
-            let places = Self::FRACTION + 2;
-            let half = 1 << (places - 1);
-            let lost = number & (2 * half - 1);
-            let kept = number >> places;
-            let up = lost > half || lost == half && kept & 1 == 1;
-            table[i as usize] = (kept + up as u32) as u8;
+            let exponent = (i >> fraction) as i32 - bias - fraction as i32;
+            let significand = 1 << fraction | (i & ((1 << fraction) - 1)) as u64;
+            let significand = significand << (63 - fraction) | greater;
+            table[i as usize] = S::FORMAT.round(significand, exponent) as u8;
             i += 1;
         }
         table
