@@ -176,7 +176,7 @@ pub unsafe fn copy_rows(from: (*const u8, isize), to: (*mut u8, isize), rows: us
 /// Asks for lines of rows a few rows later.
 #[inline(always)]
 fn ask_for_rows(from: (*const u8, isize), to: (*mut u8, isize), line: usize) {
-    let later = |step: isize| step * ROWS_AHEAD + line as isize;
+    let later = |step: isize| step.wrapping_mul(ROWS_AHEAD).wrapping_add(line as isize);
     prefetch::line(from.0.wrapping_offset(later(from.1)));
     prefetch::line_to_write(to.0.wrapping_offset(later(to.1)));
 }
