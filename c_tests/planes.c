@@ -67,6 +67,33 @@ static void plane(element_t from, element_t to, int64_t outer, int64_t rows, int
     free(expected);
 }
 
+/** Exchanges two loops over rows of bytes, which stay whole, between such bytes of two blocks. */
+static void rows(int64_t outer, int64_t inner, int64_t bytes, int64_t source_first, int64_t target_first)
+{
+    size_t count = (size_t)(outer * inner * bytes), source_first_byte = (size_t)source_first;
+    uint8_t *source = allocated(count + source_first_byte), *target = allocated(count + (size_t)target_first + 16);
+    uint8_t *expected = allocated(count + (size_t)target_first + 16);
+    for (size_t i = 0; i < count; i++) {
+        source[source_first_byte + i] = (uint8_t)(i * 7 + i / 251);
+    }
+    for (int64_t i = 0; i < outer * inner; i++) {
+        const uint8_t *from = source + source_first + (i % outer * inner + i / outer) * bytes;
+        memcpy(expected + target_first + i * bytes, from, (size_t)bytes);
+    }
+    int64_t shape[3] = {inner, outer, bytes}, source_strides[3] = {bytes, inner * bytes, 1};
+    DLTensor data = describe(source, DTYPE_U8, 3, shape, source_strides), into = describe(target, DTYPE_U8, 3, shape, NULL);
+    data.byte_offset = (uint64_t)source_first;
+    into.byte_offset = (uint64_t)target_first;
+    tensor_t *tensor = NULL;
+    CHECK_OK(tensor_as_tensor(&into, NULL, &tensor));
+    CHECK_OK(tensor_copy_into(tensor, &data, NULL));
+    CHECK(memcmp(target, expected, count + (size_t)target_first + 16) == 0);
+    tensor_release(tensor);
+    free(source);
+    free(target);
+    free(expected);
+}
+
 int main(int argc, char **argv)
 {
     int tiny = argc > 1 && strcmp(argv[1], "tiny") == 0;
@@ -104,6 +131,18 @@ int main(int argc, char **argv)
                 int64_t elements = (17 << 20) / (int64_t)to.size, columns = 1027;
                 plane(from, to, 1, elements / columns, columns, places[i]);
             }
+        }
+    }
+    /* Rows that are lines, parts of them, and neither, in caches and out of them. */
+    static const int64_t row_bytes[] = {16, 24, 40, 64, 100, 128, 192, 256, 300, 576, 4096, 4160};
+    for (size_t i = 0; i < sizeof row_bytes / sizeof *row_bytes; i++) {
+        for (int64_t total = 20000; total <= (tiny ? 20000 : 20000000); total *= 1000) {
+            int64_t outer = 1 + total / row_bytes[i] / 50;
+            rows(outer, 50, row_bytes[i], 0, 0);
+            rows(outer, 50, row_bytes[i], 5, 16);
+        }
+        if (!tiny) {
+            rows(1 + 2000000 / row_bytes[i] / 50, 50, row_bytes[i], 1, 3);
         }
     }
     return check_result();

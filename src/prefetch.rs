@@ -9,6 +9,9 @@ pub const FAR: usize = 64 << 10;
 /// Bytes from one unit to the next of which all lines are asked for.
 pub const CLOSE: usize = LINE / 2;
 
+/// Rows by which asking is ahead of short rows.
+pub const ROWS_AHEAD: usize = 4;
+
 /// Asks for the line of an address.
 #[inline(always)]
 pub fn line(at: *const u8) {

@@ -27,7 +27,7 @@ pub use kernel::{Kernel, kernel};
 pub use number::Value;
 pub use packed::Standard;
 #[cfg(target_arch = "x86_64")]
-pub use packed::{has_avx2, has_avx512, has_avx512_vbmi};
+pub use packed::{first_bytes, has_avx2, has_avx512, has_avx512_vbmi};
 pub use reader::{BLOCK, Reader};
 
 use crate::dtype::{Overflow, Scalar};

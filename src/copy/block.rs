@@ -3,7 +3,7 @@
 use super::strided::{Step, move_blocks};
 #[cfg(target_arch = "x86_64")]
 use crate::convert;
-use crate::prefetch::{self, LINE};
+use crate::prefetch::{self, LINE, ROWS_AHEAD};
 use core::mem::MaybeUninit;
 
 /// Bytes from which the C library may use the processor's string instructions. Some processors crawl with those when the
@@ -144,9 +144,6 @@ unsafe fn copy_long_avx512<const ASKS: bool>(from: *const u8, to: *mut u8, bytes
     }
 }
 
-/// Rows by which asking for lines of both sides is ahead.
-const ROWS_AHEAD: isize = 4;
-
 /// Copies rows of a few lines at most, so many bytes apart on each side, that are not in the caches which are near.
 ///
 /// # Safety
@@ -176,7 +173,10 @@ pub unsafe fn copy_rows(from: (*const u8, isize), to: (*mut u8, isize), rows: us
 /// Asks for lines of rows a few rows later.
 #[inline(always)]
 fn ask_for_rows(from: (*const u8, isize), to: (*mut u8, isize), line: usize) {
-    let later = |step: isize| step.wrapping_mul(ROWS_AHEAD).wrapping_add(line as isize);
+    let later = |step: isize| {
+        step.wrapping_mul(ROWS_AHEAD as isize)
+            .wrapping_add(line as isize)
+    };
     prefetch::line(from.0.wrapping_offset(later(from.1)));
     prefetch::line_to_write(to.0.wrapping_offset(later(to.1)));
 }
@@ -195,7 +195,7 @@ unsafe fn copy_rows_avx512(
 ) {
     use core::arch::x86_64::*;
     let last = (bytes - 1) / LINE * LINE;
-    let rest = u64::MAX >> (LINE - (bytes - last));
+    let rest = convert::first_bytes(bytes, last);
     for row in 0..rows as isize {
         let from = from.wrapping_offset(row * from_step);
         let to = to.wrapping_offset(row * to_step);

@@ -39,6 +39,31 @@ pub trait Group {
     unsafe fn convert(from: *const u8, to: *mut u8, parameters: Parameters);
 }
 
+/// Converts groups of so many elements, of which the last one may overlap the one before. Returns whether there is one.
+///
+/// # Safety
+/// `count` elements are readable and writable; the processor has the instruction set.
+#[inline(always)]
+pub unsafe fn convert<G: Group, const GROUP: usize>(
+    from: *const u8,
+    to: *mut u8,
+    count: usize,
+    parameters: Parameters,
+) -> bool {
+    let Some(last) = count.checked_sub(GROUP) else {
+        return false;
+    };
+    let mut i = 0;
+    loop {
+        // SAFETY: the caller's promise.
+        unsafe { G::convert(from.add(i * G::FROM), to.add(i * G::TO), parameters) }
+        if i == last {
+            return true;
+        }
+        i = last.min(i + GROUP);
+    }
+}
+
 /// From one dtype to another, through binary32.
 pub struct Through<Register, L, S>(PhantomData<(Register, L, S)>);
 

@@ -164,6 +164,17 @@ pub fn has_avx512_vbmi() -> bool {
     level::current() >= Level::Avx512Vbmi
 }
 
+/// Which bytes of 64 are among the first `count`, of which `before` are in other lines: a mask of AVX-512.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub fn first_bytes(count: usize, before: usize) -> u64 {
+    const LINE: usize = 64;
+    match count.saturating_sub(before) {
+        0 => 0,
+        left => u64::MAX >> (LINE - left.min(LINE)),
+    }
+}
+
 /// Bytes of an element, of which a sub-byte one takes a whole one.
 fn storage_size(scalar: Scalar) -> usize {
     scalar.bits().div_ceil(8) as usize

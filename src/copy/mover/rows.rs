@@ -16,21 +16,18 @@ const STREAMED: usize = 512;
 /// Bytes by which asking is ahead of what is streamed: of what is converted, half of them.
 const AHEAD: usize = 4096;
 
-/// Bytes of a row that is short, and from one row to the next, as far as the processor reads ahead: short rows further apart take longer
+/// Bytes of a row, and from one to the next, as far as the processor reads ahead: rows that are no longer, but further apart, take longer
 /// by way of a block than each to its place, even if the block is streamed.
-const SHORT_ROW: usize = 256;
+const SCATTERED_ROW: usize = 256;
 const READ_AHEAD: usize = 2048;
 
 /// Units of a row from which it is better converted by itself.
 pub const LONG_ROW: usize = 64;
 
-/// Rows by which asking for those of the destination is ahead.
-const ROWS_AHEAD: usize = 4;
-
 /// Asks for the lines of a row that is to be written a few rows after that at `to`.
 #[inline(always)]
 fn ask_ahead(to: *const u8, step: isize, bytes: usize) {
-    let rows = (BLOCK / bytes).clamp(1, ROWS_AHEAD) as isize;
+    let rows = (BLOCK / bytes).clamp(1, prefetch::ROWS_AHEAD) as isize;
     prefetch::bytes_to_write(to.wrapping_offset(step * rows), bytes);
 }
 
@@ -144,7 +141,7 @@ impl Mover {
         // SAFETY: the caller's promise.
         unsafe {
             let apart = source.rows.step.unsigned_abs();
-            let scattered = row_bytes <= SHORT_ROW && apart > READ_AHEAD;
+            let scattered = row_bytes <= SCATTERED_ROW && apart > READ_AHEAD;
             if direct && !self.converts() && (lines || !streams || scattered) {
                 self.copy_rows(source, target, streams && lines);
             } else if self.spreads(&source) && dense_to && !streams {

@@ -1,10 +1,9 @@
 //! Lines of the result, each of one register, chosen from those that the units are in by tables.
 
+use crate::convert::first_bytes;
 use crate::copy::strided::Loop;
+use crate::prefetch::LINE;
 use core::arch::x86_64::*;
-
-/// Bytes of a register.
-const LINE: usize = 64;
 
 /// Registers from which a line is chosen, at most.
 const MOST: usize = 4;
@@ -125,10 +124,10 @@ unsafe fn lines<const SIZE: usize, const STEP: isize>(
                 let to = to.add(unit * SIZE);
                 if i >= last {
                     let line = line::<SIZE, STEP>(from, &tables, |start| match STEP < 0 {
-                        true => !bytes(missing, start),
-                        false => bytes(span.saturating_sub(missing), start),
+                        true => !first_bytes(missing, start),
+                        false => first_bytes(span.saturating_sub(missing), start),
                     });
-                    _mm512_mask_storeu_epi8(to.cast(), bytes(left * SIZE, 0), line);
+                    _mm512_mask_storeu_epi8(to.cast(), first_bytes(left * SIZE, 0), line);
                     break;
                 }
                 let line = line::<SIZE, STEP>(from, &tables, |_| u64::MAX);
@@ -197,13 +196,4 @@ unsafe fn line<const SIZE: usize, const STEP: isize>(
 unsafe fn load(from: *const u8, mask: __mmask64) -> __m512i {
     // SAFETY: the caller's promise that they are readable.
     unsafe { _mm512_maskz_loadu_epi8(mask, from.cast()) }
-}
-
-/// The first so many bytes of some, of those from `start` on.
-#[inline(always)]
-fn bytes(count: usize, start: usize) -> __mmask64 {
-    match count.saturating_sub(start) {
-        0 => 0,
-        left => u64::MAX >> (LINE - left.min(LINE)),
-    }
 }

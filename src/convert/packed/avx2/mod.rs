@@ -34,7 +34,7 @@ use wide::*;
 /// Through binary32.
 type Through<L, S> = groups::Through<__m256, L, S>;
 
-/// Converts `count` elements: groups, of which the last one may overlap the one before; fewer by way of a group.
+/// Converts `count` elements: groups, or fewer by way of one.
 ///
 /// # Safety
 /// As for [`super::Steps::run`]; the processor has AVX2 and F16C.
@@ -42,16 +42,8 @@ type Through<L, S> = groups::Through<__m256, L, S>;
 unsafe fn run<G: Group>(from: *const u8, to: *mut u8, count: usize, parameters: Parameters) {
     // SAFETY: the caller's promise.
     unsafe {
-        let Some(last) = count.checked_sub(GROUP) else {
-            return short(run::<G>, from, G::FROM, to, G::TO, count, parameters);
-        };
-        let mut i = 0;
-        loop {
-            G::convert(from.add(i * G::FROM), to.add(i * G::TO), parameters);
-            if i == last {
-                break;
-            }
-            i = last.min(i + GROUP);
+        if !groups::convert::<G, GROUP>(from, to, count, parameters) {
+            short(run::<G>, from, G::FROM, to, G::TO, count, parameters);
         }
     }
 }

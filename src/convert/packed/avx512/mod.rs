@@ -7,7 +7,7 @@
 
 use super::element::Parameters;
 use super::groups::{self, Group, Load, Store, each, for_small, subnormals, subnormals_end};
-use super::{Run, Scalar};
+use super::{Run, Scalar, first_bytes};
 use crate::convert::float;
 use core::arch::x86_64::*;
 use core::mem::MaybeUninit;
@@ -52,8 +52,7 @@ unsafe fn run<G: Group>(from: *const u8, to: *mut u8, count: usize, parameters: 
     unsafe { convert::<G>(run::<G>, from, to, count, parameters) }
 }
 
-/// Converts `count` elements: groups, of which the last one may overlap the one before; fewer by way of a group, which `kernel`
-/// converts in the same way.
+/// Converts `count` elements: groups, or fewer by way of one, which `kernel` converts in the same way.
 ///
 /// # Safety
 /// As for [`super::Steps::run`]; the processor has the features.
@@ -67,16 +66,8 @@ unsafe fn convert<G: Group>(
 ) {
     // SAFETY: the caller's promise.
     unsafe {
-        let Some(last) = count.checked_sub(GROUP) else {
-            return short(kernel, from, G::FROM, to, G::TO, count, parameters);
-        };
-        let mut i = 0;
-        loop {
-            G::convert(from.add(i * G::FROM), to.add(i * G::TO), parameters);
-            if i == last {
-                break;
-            }
-            i = last.min(i + GROUP);
+        if !groups::convert::<G, GROUP>(from, to, count, parameters) {
+            short(kernel, from, G::FROM, to, G::TO, count, parameters);
         }
     }
 }
@@ -114,15 +105,6 @@ unsafe fn short(
             let bytes = load512(target.add(line));
             _mm512_mask_storeu_epi8(to.add(line).cast(), part, bytes);
         }
-    }
-}
-
-/// Which bytes of a line are among the first so many, of which `before` are in other lines.
-#[inline(always)]
-fn first_bytes(bytes: usize, before: usize) -> __mmask64 {
-    match bytes.saturating_sub(before) {
-        0 => 0,
-        left => u64::MAX >> (LINE - left.min(LINE)),
     }
 }
 

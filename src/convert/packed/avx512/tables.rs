@@ -1,8 +1,8 @@
 //! To floats of eight bits, sixty-four to a register, by tables of bytes: AVX-512 VBMI.
 //!
-//! Of integers of eight bits the magnitude is looked up. Of floats of sixteen and thirty-two bits a byte holds what stays of a magnitude that is normal in the result, counted from the greatest one that rounds to zero, and
-//! another what is lost. What is subnormal in the result is looked up by the former; how the others round, where it is few bits,
-//! by the latter.
+//! Of integers of eight bits the magnitude is looked up. Of a float of sixteen or thirty-two bits a byte holds what stays of its
+//! magnitude if that is normal in the result, counted from the greatest one that rounds to zero, and another what is lost. What is
+//! subnormal in the result is looked up by the former; how others round, where it is few bits, by the latter.
 
 use super::bytes::{join_signs, shift_left, shift_right};
 use super::*;
@@ -98,14 +98,16 @@ impl<L: Sixteens, S: Float> ByTables<L, S> {
 
     /// What is added to what stays of a normal number, by the last bit of that and the lost ones.
     const ROUNDING: [u8; 64] = {
+        let fraction = Self::FRACTION;
         let mut table = [0; 64];
         let mut i = 0;
         while i < 64 && Self::HAS_FEW {
-            let half = 1 << (Self::LOST - 1);
-            let lost = i & (2 * half - 1);
-            let is_odd = i >> Self::LOST & 1 == 1;
-            let up = lost > half || lost == half && is_odd;
-            table[i as usize] = (up as u32).wrapping_sub(Self::MORE) as u8;
+            // The first normal number, with these bits.
+            let bits = i & ((2 << Self::LOST) - 1);
+            let significand = 1 << 63 | bits << (63 - fraction - Self::LOST);
+            let code = S::FORMAT.round(significand, 1 - S::FORMAT.bias);
+            let kept = 1 << fraction | bits >> Self::LOST;
+            table[i as usize] = (code - kept).wrapping_sub(Self::MORE as u64) as u8;
             i += 1;
         }
         table
