@@ -118,7 +118,7 @@ impl<'a> Bricks<'a> {
             true => CONVERTED,
             false => SIDE,
         };
-        let pays = along.count >= SIDE
+        let pays = along.count >= 12
             && inner.count >= shortest
             && along.count * inner.count >= 2 * alone(sizes[0], &along) * alone(sizes[1], &inner);
         pays.then(|| Self {

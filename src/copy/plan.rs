@@ -12,21 +12,17 @@ use super::offsets::Space;
 use super::pattern::Pattern;
 use super::plane::Plane;
 use super::rounds::Rounds;
+use super::small_planes::SmallPlanes;
 use super::stream;
 use super::threads;
-use super::tiles::lines_held;
 use super::transpose::{NARROW, SIDE};
 use crate::convert::Standard;
-use crate::prefetch::LINE;
 
 /// Steps from which loops are long enough to be gone along by themselves.
 const LONG: i64 = 32;
 
 /// The same for planes that are streamed, whose rows had better be longer.
 const LONG_STREAMED: i64 = 128;
-
-/// Bytes of a plane that are worth being transposed by themselves.
-const QUICK: i64 = 640;
 
 /// Bytes of a row of planes that are woven, at most: of longer ones the lines that they share are few.
 const WOVEN: i64 = 1024;
@@ -87,6 +83,9 @@ pub unsafe fn run(
     // SAFETY: the caller's promises; the axes visit exactly the elements of both layouts.
     unsafe {
         match along {
+            Some(along) if SmallPlanes::pay(&mover, &axes, along) => {
+                copy.by_small_planes(axes, along)
+            }
             Some(along) if copy.has_short_planes(&axes, along) && copy.by_bricks(&axes, along) => {}
             Some(along) if copy.has_long_plane(&axes, along) => copy.by_planes(axes, along),
             None if copy.has_long_rows(&axes) => copy.by_rows(&axes),
@@ -110,30 +109,15 @@ impl Copy<'_> {
     /// Whether there are many planes of the innermost loop and of that at `along`, whose units follow each other in the source, and
     /// they might be longer.
     fn has_short_planes(&self, axes: &Axes<'_>, along: usize) -> bool {
+        let quick = SmallPlanes::is_quick(self.mover, axes, along);
         let ([_, inner], along) = (axes.inner_two(), axes.get(along));
         let long = match self.mover.streams() {
             true => LONG_STREAMED,
             false => LONG,
         };
         let dense = along.is_dense_in(self.mover.units().0);
-        let short = along.size.min(inner.size) < long && !self.is_quick(along, inner);
+        let short = along.size.min(inner.size) < long && !quick;
         axes.len() > 2 && dense && short && axes.steps() >= BRICKS
-    }
-
-    /// Whether a plane of two loops is transposed as it lies, in near caches, and has enough units to be worth it, however short one of
-    /// the loops is.
-    fn is_quick(&self, along: Axis, inner: Axis) -> bool {
-        if self.mover.converts() || self.mover.streams() {
-            return false;
-        }
-        let bytes = along.size.saturating_mul(inner.size) * self.mover.units().0 as i64;
-        let held = |size: i64, bits: i64| size as usize <= lines_held((bits / 8) as isize);
-        // Runs that the first-level cache does not hold together are better gathered, and so are parts of lines far away, of which the
-        // next planes write the others.
-        let row = inner.size * self.mover.units().1 as i64;
-        let parts = self.mover.is_far() && row < LINE as i64;
-        let rows_held = !parts || held(along.size, along.destination);
-        bytes >= QUICK && held(inner.size, inner.source) && rows_held
     }
 
     /// Whether the plane of the innermost loop and of that at `along` is worth being transposed by itself.
@@ -158,7 +142,7 @@ impl Copy<'_> {
     unsafe fn by_rows(&self, axes: &Axes<'_>) {
         // SAFETY: the caller's promises.
         unsafe {
-            self.visit(axes, self.start, 1, |(from, to), outer, inner| {
+            self.visit(axes, self.start, 1, &|(from, to), outer, inner| {
                 self.mover.sheet(from, to, outer, inner);
             });
         }
@@ -173,7 +157,7 @@ impl Copy<'_> {
         let planes = |axes: &Axes<'_>, start, narrowest| {
             // SAFETY: the caller's promises.
             unsafe {
-                self.visit(axes, start, narrowest, |(from, to), along, inner| {
+                self.visit(axes, start, narrowest, &|(from, to), along, inner| {
                     plane.run(from.0, to.0, along, inner);
                 });
             }
@@ -214,6 +198,24 @@ impl Copy<'_> {
             && rows > 2 * WOVEN_ROWS
     }
 
+    /// By small planes of the innermost loop and of that at `along`.
+    ///
+    /// # Safety
+    /// As for [`run`].
+    #[inline(never)]
+    unsafe fn by_small_planes(&self, mut axes: Axes<'_>, along: usize) {
+        let planes = SmallPlanes::take(self.mover, &mut axes, along);
+        let both = [planes.rounds(), Rounds::ONE];
+        Rounds::for_each(&axes, self.start, both, |axes, start, [steps, _]| {
+            // SAFETY: the caller's promises; there are so many steps.
+            unsafe {
+                self.visit(axes, start, 1, &|(from, to), outer, inner| {
+                    planes.sheet((from.0, to.0), [outer, inner], steps);
+                });
+            }
+        });
+    }
+
     /// By bricks, if those make more of a plane whose loops are short. Returns whether they did.
     ///
     /// # Safety
@@ -230,7 +232,7 @@ impl Copy<'_> {
         Rounds::for_each(&axes, self.start, bricks.rounds(), |axes, start, steps| {
             // SAFETY: the caller's promises; there are so many steps.
             unsafe {
-                self.visit(axes, start, 1, |(from, to), outer, inner| {
+                self.visit(axes, start, 1, &|(from, to), outer, inner| {
                     bricks.sheet((from.0, to.0), [outer, inner], steps);
                 });
             }
@@ -250,7 +252,7 @@ impl Copy<'_> {
         Rounds::for_each(&axes, self.start, both, |axes, start, [steps, _]| {
             // SAFETY: the caller's promises; there are so many steps.
             unsafe {
-                self.visit(axes, start, 1, |(from, to), outer, inner| {
+                self.visit(axes, start, 1, &|(from, to), outer, inner| {
                     pattern.sheet((from.0, to.0), [outer, inner], steps);
                 });
             }
@@ -267,7 +269,7 @@ impl Copy<'_> {
         axes: &Axes<'_>,
         start: Start,
         narrowest: i64,
-        sheet: impl Fn(Place, Axis, Axis) + Sync,
+        sheet: &(dyn Fn(Place, Axis, Axis) + Sync),
     ) {
         // Two threads must never share a byte, so packed destinations stay with one.
         let parts = match self.mover.writes_shared_bytes() {

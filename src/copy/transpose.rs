@@ -108,6 +108,17 @@ impl Transpose {
         }
     }
 
+    /// Whether so many runs of so many units of `size` bytes are exchanged in registers, all of them.
+    pub fn fits(size: usize, runs: usize, units: usize) -> bool {
+        let (shorter, longer) = (runs.min(units), runs.max(units));
+        match size {
+            1 | 2 => shorter >= NARROW && longer >= SIDE,
+            4 => shorter >= NARROW,
+            8 => shorter >= 2 && longer >= NARROW,
+            _ => false,
+        }
+    }
+
     /// How many runs are best exchanged at once: a multiple of [`SIDE`], [`MOST_RUNS`] at most.
     pub fn runs(self) -> usize {
         self.runs

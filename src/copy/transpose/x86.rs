@@ -80,6 +80,7 @@ unsafe fn run<const SIZE: usize, const WIDE: bool>(
             4 if fits(SIDE, HALF) => by!(SIDE, HALF, singles_by_halves),
             4 if fits(HALF, HALF) => by!(HALF, HALF, few_singles),
             8 if WIDE && fits(SIDE, 2) => by!(SIDE, 2, doubles),
+            8 if WIDE && fits(HALF, 2) => by!(HALF, 2, few_doubles),
             8 if fits(SIDE, 2) => by!(SIDE, 2, doubles_by_twos),
             8 if fits(2, 2) => by!(2, 2, two_doubles),
             _ => one_by_one::<[u8; SIZE]>(from, to, from_runs, to_runs),
@@ -397,18 +398,26 @@ unsafe fn singles(from: Runs<*const u8>, to: Runs<*mut u8>) {
 /// As for [`bytes`]; the processor has AVX2.
 #[inline(always)]
 unsafe fn doubles(from: Runs<*const u8>, to: Runs<*mut u8>) {
-    for i in [0, 4] {
-        // SAFETY: the caller's promise. Rows i and i + 2 share a register.
-        unsafe {
-            let row = |k: usize| {
-                let low = _mm_loadu_pd(read_at(from, i + k, 0).cast());
-                let high = _mm_loadu_pd(read_at(from, i + k + 2, 0).cast());
-                _mm256_set_m128d(high, low)
-            };
-            let (a, b) = (row(0), row(1));
-            let (low, high) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
-            _mm256_storeu_pd(write_at(to, 0, 8 * i).cast(), low);
-            _mm256_storeu_pd(write_at(to, 1, 8 * i).cast(), high);
-        }
+    // SAFETY: the caller's promise.
+    unsafe { cover!(8, from, to, SIDE, 2, HALF, 2, few_doubles) }
+}
+
+/// Four runs of two 64-bit units.
+///
+/// # Safety
+/// As for [`bytes`]; the processor has AVX2.
+#[inline(always)]
+unsafe fn few_doubles(from: Runs<*const u8>, to: Runs<*mut u8>) {
+    // SAFETY: the caller's promise. Rows i and i + 2 share a register.
+    unsafe {
+        let row = |i: usize| {
+            let low = _mm_loadu_pd(read_at(from, i, 0).cast());
+            let high = _mm_loadu_pd(read_at(from, i + 2, 0).cast());
+            _mm256_set_m128d(high, low)
+        };
+        let (a, b) = (row(0), row(1));
+        let (low, high) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+        _mm256_storeu_pd(write_at(to, 0, 0).cast(), low);
+        _mm256_storeu_pd(write_at(to, 1, 0).cast(), high);
     }
 }

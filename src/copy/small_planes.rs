@@ -1,0 +1,284 @@
+//! Small planes: they are exchanged in registers as they lie, one after the other, wherever the other loops lead. Those that are
+//! converted go by groups, which are converted at once, before or after that, and so do those that are streamed together.
+
+use super::axes::{Axes, Axis, for_each_place};
+use super::mover::Mover;
+use super::rounds::Rounds;
+use super::scratch::Small;
+use super::tiles::{Tiles, lines_held};
+use super::transpose::Transpose;
+use crate::prefetch::LINE;
+
+/// Bytes of a plane that is small, of one that is converted, and of one and its rows in a destination that is streamed: larger ones
+/// had better be.
+const SMALL: i64 = 16 << 10;
+const SMALL_CONVERTED: i64 = 4 << 10;
+const SMALL_STREAMED: i64 = 4 << 10;
+const ROW_STREAMED: i64 = 256;
+
+/// Bytes of a plane that is worth being exchanged wherever the next one is, and units of one that has the next one beside it.
+const QUICK: i64 = 640;
+const FEW: i64 = 32;
+
+/// One side of a plane: runs of units that follow each other.
+#[derive(Clone, Copy)]
+struct Runs {
+    count: i64,
+    /// Bytes of each, and from one to the next.
+    bytes: i64,
+    step: i64,
+}
+
+/// Whether what is so many bytes away is what follows so many bytes, exactly or with not much between them.
+fn follows(step: i64, bytes: i64, exactly: bool) -> bool {
+    match exactly {
+        true => step == bytes,
+        false => (bytes..=2 * bytes).contains(&step.abs()),
+    }
+}
+
+impl Runs {
+    /// Runs along a loop of so many steps, so many bits apart, of units that take so many bits along the other.
+    fn new(count: i64, apart: i64, bits: i64) -> Self {
+        Self {
+            count,
+            bytes: bits / 8,
+            step: apart / 8,
+        }
+    }
+
+    /// Whether the first-level cache holds lines of all of them together.
+    fn are_held(self) -> bool {
+        self.count as usize <= lines_held(self.step as isize)
+    }
+
+    /// Bytes of all of them, if they follow each other.
+    fn together(self, exactly: bool) -> Option<i64> {
+        follows(self.step, self.bytes, exactly).then(|| self.count * self.step.abs())
+    }
+
+    /// Whether a loop that moves so many bits goes on where all of them end.
+    fn go_on_together(self, bits: i64, exactly: bool) -> bool {
+        self.together(exactly)
+            .is_some_and(|all| follows(bits / 8, all, exactly))
+    }
+
+    /// Whether it goes on where each of them ends, or where all of them do.
+    fn go_on(self, bits: i64, exactly: bool) -> bool {
+        follows(bits / 8, self.bytes, exactly) || self.go_on_together(bits, exactly)
+    }
+
+    /// Whether most lines that they have a part of are theirs alone.
+    fn have_lines(self) -> bool {
+        let line = LINE as i64;
+        self.bytes >= 2 * line || self.together(false).is_some_and(|all| all >= 4 * line)
+    }
+}
+
+/// The two sides of the plane of the innermost loop and of that at `along`, whose units follow each other in the source.
+fn sides(axes: &Axes<'_>, along: usize) -> [Runs; 2] {
+    let ([_, inner], along) = (axes.inner_two(), axes.get(along));
+    [
+        Runs::new(inner.size, inner.source, along.size * along.source),
+        Runs::new(
+            along.size,
+            along.destination,
+            inner.size * inner.destination,
+        ),
+    ]
+}
+
+/// Planes that follow each other on both sides.
+struct Group {
+    rounds: Rounds,
+    /// They are put together before they are exchanged, on their way through a block, not after that.
+    first: bool,
+    /// On that side each of them ends before the next one begins. Otherwise their runs go on.
+    together: bool,
+}
+
+/// Small planes of the units of a mover.
+pub struct SmallPlanes<'a> {
+    mover: &'a Mover,
+    tiles: Tiles<'a>,
+    sides: [Runs; 2],
+    group: Option<Group>,
+}
+
+impl<'a> SmallPlanes<'a> {
+    /// Whether a plane of two loops is transposed as it lies, in near caches, and has enough units to be worth it, however short one of
+    /// the loops is.
+    pub fn is_quick(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
+        let [source, destination] = sides(axes, along);
+        // Runs that the first-level cache does not hold together are better gathered, and so are parts of lines far away, of which the
+        // next planes write the others.
+        let parts = mover.is_far() && destination.bytes < LINE as i64;
+        !mover.converts()
+            && !mover.streams()
+            && source.count.saturating_mul(source.bytes) >= QUICK
+            && source.are_held()
+            && (!parts || destination.are_held())
+    }
+
+    /// Whether the planes of the innermost loop and of that at `along` are such that it pays to exchange one after the other.
+    pub fn pay(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
+        let [source, destination] = sides(axes, along);
+        let (from, to) = mover.units();
+        let (runs, units) = (source.count, destination.count);
+        let bytes = runs
+            .saturating_mul(units)
+            .saturating_mul(from.max(to) as i64);
+        let small = match (mover.converts(), mover.streams()) {
+            (true, _) => bytes <= SMALL_CONVERTED,
+            (false, true) => bytes <= SMALL_STREAMED && destination.bytes < ROW_STREAMED,
+            (false, false) => bytes <= SMALL,
+        };
+        if axes.len() < 3
+            || !small
+            || !axes.get(along).is_dense_in(from)
+            || !Transpose::fits(from.min(to), runs as usize, units as usize)
+        {
+            return false;
+        }
+        // Lines that they share with the next ones are still there when it is their turn.
+        let held = !mover.is_far() || source.are_held() && destination.are_held();
+        let next = || match mover.converts() {
+            true => Self::next(mover, axes, [source, destination]).is_some(),
+            false => Self::are_beside(axes, [source, destination]),
+        };
+        Self::is_quick(mover, axes, along) || runs * units >= FEW && held && next()
+    }
+
+    /// Whether there is a loop along which the next plane is beside each, on both sides, or has lines of its own.
+    fn are_beside(axes: &Axes<'_>, [source, destination]: [Runs; 2]) -> bool {
+        let beside = |side: Runs, bits: i64| side.go_on(bits, false) || side.have_lines();
+        (0..axes.len()).any(|i| {
+            let axis = axes.get(i);
+            beside(source, axis.source) && beside(destination, axis.destination)
+        })
+    }
+
+    /// A loop along which planes follow each other on both sides, so that they are converted, or streamed, together.
+    fn next(mover: &Mover, axes: &Axes<'_>, [source, destination]: [Runs; 2]) -> Option<usize> {
+        (0..axes.len()).rev().find(|&i| {
+            let axis = axes.get(i);
+            source.go_on(axis.source, true)
+                && match mover.converts() {
+                    true => destination.go_on(axis.destination, true),
+                    false => mover.streams() && destination.go_on_together(axis.destination, true),
+                }
+        })
+    }
+
+    /// Takes the innermost loop and that at `along` away, and, a loop of those that go together.
+    pub fn take(mover: &'a Mover, axes: &mut Axes<'_>, along: usize) -> Self {
+        let sides = sides(axes, along);
+        axes.remove(axes.len() - 1);
+        axes.remove(along);
+        let tiles = Tiles::new(mover);
+        let first = mover.converts() && tiles.converts_first();
+        let units = (sides[0].count * sides[1].count) as usize;
+        let group = Self::next(mover, axes, sides).map(|index| {
+            let axis = axes.get(index);
+            let most = size_of::<Small>() / (units * tiles.unit());
+            Group {
+                rounds: Rounds::of(axes, index, most as i64),
+                first,
+                together: match first {
+                    true => sides[0].go_on_together(axis.source, true),
+                    false => sides[1].go_on_together(axis.destination, true),
+                },
+            }
+        });
+        Self {
+            mover,
+            tiles,
+            sides,
+            group,
+        }
+    }
+
+    pub fn rounds(&self) -> Rounds {
+        match &self.group {
+            Some(group) => group.rounds,
+            None => Rounds::ONE,
+        }
+    }
+
+    /// Moves the planes of two loops around as many steps of a group.
+    ///
+    /// # Safety
+    /// As for [`Mover::sheet`]; there are as many steps.
+    pub unsafe fn sheet(&self, first: (*const u8, *mut u8), around: [Axis; 2], steps: usize) {
+        for_each_place(first, around, |from, to| {
+            // SAFETY: the caller's promise.
+            unsafe {
+                match &self.group {
+                    Some(group) => self.exchange_group(from, to, group, steps),
+                    None => self.exchange(
+                        (from, self.sides[0].step as isize),
+                        (to, self.sides[1].step as isize),
+                    ),
+                }
+            }
+        });
+    }
+
+    /// Exchanges a plane.
+    ///
+    /// # Safety
+    /// It is readable and writable there.
+    #[inline(always)]
+    unsafe fn exchange(&self, from: (*const u8, isize), to: (*mut u8, isize)) {
+        let [columns, rows] = self.sides.map(|side| side.count as usize);
+        // SAFETY: the caller's promise.
+        unsafe { self.tiles.transpose().run(from, to, columns, rows) }
+    }
+
+    /// Moves the planes of a group by way of a block.
+    ///
+    /// # Safety
+    /// As for [`SmallPlanes::sheet`].
+    unsafe fn exchange_group(&self, from: *const u8, to: *mut u8, group: &Group, steps: usize) {
+        let mut small = Small::new();
+        let block = small.as_mut_ptr();
+        let unit = self.tiles.unit();
+        let inside = group.rounds.inside;
+        let [source, destination] = self.sides;
+        // In the block are the runs of one side.
+        let (runs, units) = match group.first {
+            true => (source.count as usize, destination.count as usize),
+            false => (destination.count as usize, source.count as usize),
+        };
+        let run = units * unit;
+        let (rows, row_units, pitch, next) = match group.together {
+            true => (1, steps * runs * units, run, runs * run),
+            false => (runs, steps * units, steps * run, run),
+        };
+        let row = |i: usize| block.wrapping_add(i * pitch);
+        let plane = |i: usize| (block.wrapping_add(i * next), pitch as isize);
+        // SAFETY: the caller's promise; the block holds as many planes.
+        unsafe {
+            if group.first {
+                for i in 0..rows {
+                    let from = from.wrapping_offset(i as isize * source.step as isize);
+                    self.mover.adjacent(from, row(i), row_units);
+                }
+                for i in 0..steps {
+                    let to = to.wrapping_offset(i as isize * (inside.destination / 8) as isize);
+                    let (block, pitch) = plane(i);
+                    self.exchange((block.cast_const(), pitch), (to, destination.step as isize));
+                }
+            } else {
+                for i in 0..steps {
+                    let from = from.wrapping_offset(i as isize * (inside.source / 8) as isize);
+                    self.exchange((from, source.step as isize), plane(i));
+                }
+                for i in 0..rows {
+                    let to = to.wrapping_offset(i as isize * destination.step as isize);
+                    self.tiles.take(row(i), to, row_units);
+                }
+            }
+        }
+    }
+}
