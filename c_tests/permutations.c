@@ -128,6 +128,23 @@ static void turned_round(element_t from, element_t to, int ndim, int64_t *shape)
     copy(from, to, ndim, shape, source, lay_out(ndim, shape, down, none));
 }
 
+/** Planes of `size[0]` by `size[2]` elements, which are turned round, `size[1]` of them: on each side they are one after the other, or
+    woven into each other. Most odd layouts are near these, so gaps are small. */
+static void small_planes(element_t from, element_t to, int64_t *size, int woven_from, int woven_to, int gap, int turn)
+{
+    const int64_t a = size[0], n = size[1], b = size[2];
+    const int64_t run = woven_from ? n * b + gap : b + (gap & 1), row = woven_to ? n * a + gap : a + (gap & 2) / 2;
+    const int64_t next_from = woven_from ? b : a * run + gap, next_to = woven_to ? a : b * row + gap;
+    side_t source = {{run, next_from, 1}, 1, 0}, target = {{1, next_to, row}, gap, 0};
+    source.count = (a - 1) * run + (n - 1) * next_from + b + 8;
+    target.count = (b - 1) * row + (n - 1) * next_to + a + 8;
+    if (turn) {
+        source.first += (n - 1) * next_from;
+        source.strides[1] = -next_from;
+    }
+    copy(from, to, 3, size, source, target);
+}
+
 int main(int argc, char **argv)
 {
     const int tiny = argc > 1 && strcmp(argv[1], "tiny") == 0;
@@ -155,6 +172,12 @@ int main(int argc, char **argv)
         const odds_t source = {one_in(3) ? 3 : 0, one_in(3) ? 3 : 0, one_in(3) ? 2 : 0, one_in(4) ? 3 : 0};
         const odds_t target = {one_in(3) ? 3 : 0, one_in(5) ? 4 : 0, one_in(4) ? 3 : 0, 0};
         shuffled(pair[0], pair[1], ndim, shape, source, target);
+    }
+    for (int round = 0; round < (tiny ? 200 : 1500); round++) {
+        const element_t *pair = pairs[up_to(pair_count - 1)];
+        const int64_t most_side = one_in(3) ? 70 : 20, most_count = tiny ? 20 : one_in(20) ? 700 : 40;
+        int64_t size[3] = {2 + up_to(most_side), 2 + up_to(most_count), 2 + up_to(most_side)};
+        small_planes(pair[0], pair[1], size, one_in(2), one_in(2), one_in(2) ? 0 : (int)up_to(5), one_in(6));
     }
     /* Rows of large elements that go in rounds, of which the last is shorter. */
     int64_t rows[3] = {5, 2, 199};
@@ -193,6 +216,10 @@ int main(int argc, char **argv)
             copy(u8, f64, 3, woven, planes, rows_of_8);
             copy(f64, f32, 3, woven, planes, rows_of_8);
             copy(f64, f64, 2, parts, runs, rows_of_16);
+            int64_t blocks[3] = {16, 50001, 15};
+            small_planes(f32, f32, blocks, threads == 1, threads == 1, 0, 0);
+            small_planes(f64, f32, blocks, threads == 1, threads != 1, 0, 0);
+            small_planes(u8, f32, blocks, threads != 1, threads == 1, 0, 0);
             const odds_t none = {0, 0, 0, 0}, some = {4, 6, 4, 6}, gaps = {4, 0, 0, 0};
             for (int i = 0; i < 2; i++) {
                 shuffled(f32, f32, 4, heads, none, none);

@@ -12,7 +12,7 @@ use super::rounds::Rounds;
 use super::scratch::{PAD, Scratch, Small};
 use super::strided::{Step, move_blocks};
 use super::tiles::Tiles;
-use super::transpose::{MOST_RUNS, SIDE};
+use super::transpose::{MOST_RUNS, SIDE, Transpose};
 use crate::prefetch;
 
 /// Bytes of a run, and units, at most.
@@ -22,6 +22,9 @@ const RUN_UNITS: usize = 128;
 /// Bytes of a row, and units, at most.
 const ROW: usize = 1024;
 const ROW_UNITS: usize = 256;
+
+/// Units of a run, at least: of shorter ones patterns make more.
+const SHORTEST: usize = 12;
 
 /// Units of a row that is converted, at least: shorter ones are better gathered, many at a time.
 const CONVERTED: usize = 32;
@@ -36,6 +39,7 @@ struct Edge<'a> {
     /// Where they are on the other side.
     offsets: Offsets<'a>,
     rounds: Rounds,
+    single: Option<isize>,
 }
 
 impl<'a> Edge<'a> {
@@ -46,6 +50,7 @@ impl<'a> Edge<'a> {
             step: 0,
             offsets: Offsets::new(space),
             rounds: Rounds::ONE,
+            single: None,
         }
     }
 
@@ -59,7 +64,9 @@ impl<'a> Edge<'a> {
         self.rounds = Rounds::of(axes, index, (self.most / self.count) as i64);
         let inside = self.rounds.inside;
         let size = inside.size as usize;
-        self.offsets.repeat(size, (step(inside) / 8) as isize);
+        let step = (step(inside) / 8) as isize;
+        self.single = (self.count == 1).then_some(step);
+        self.offsets.repeat(size, step);
         self.count *= size;
     }
 
@@ -118,12 +125,14 @@ impl<'a> Bricks<'a> {
             true => CONVERTED,
             false => SIDE,
         };
-        let pays = along.count >= 12
+        let tiles = Tiles::new(mover);
+        let pays = Transpose::fits(tiles.unit(), inner.count, along.count)
+            && along.count >= SHORTEST
             && inner.count >= shortest
             && along.count * inner.count >= 2 * alone(sizes[0], &along) * alone(sizes[1], &inner);
-        pays.then(|| Self {
+        pays.then_some(Self {
             mover,
-            tiles: Tiles::new(mover),
+            tiles,
             along,
             inner,
         })
@@ -171,6 +180,11 @@ impl<'a> Bricks<'a> {
             // SAFETY: the caller's promise.
             unsafe {
                 self.bring(from, columns, rows.len(), (tile, pitch as isize));
+                if self.tiles.converts_first() && !self.mover.streams() {
+                    let source = (tile.cast_const(), Step(pitch as isize));
+                    move_blocks(source, (to, rows), rows.len(), columns.len() * unit);
+                    continue;
+                }
                 for (i, row) in rows.iter().enumerate() {
                     let to = to.wrapping_offset(*row);
                     self.tiles.take(tile.add(i * pitch), to, columns.len());
@@ -192,6 +206,17 @@ impl<'a> Bricks<'a> {
     ) {
         let (source_unit, _) = self.mover.units();
         let unit = self.tiles.unit();
+        if let Some(step) = self.inner.single
+            && !(self.tiles.converts_first() && self.mover.converts())
+            && Transpose::fits(unit, columns.len(), units)
+        {
+            // SAFETY: the caller's promise.
+            return unsafe {
+                self.tiles
+                    .transpose()
+                    .run((from, step), (tile, pitch), columns.len(), units)
+            };
+        }
         // Whole squares: what is too much is not used.
         let padded = units.next_multiple_of(SIDE);
         let run_bytes = padded * source_unit;

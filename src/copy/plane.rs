@@ -13,6 +13,9 @@ use crate::prefetch::LINE;
 /// Rows that are woven together or taken apart.
 const FEW: usize = 4;
 
+/// Bytes of a unit that is large.
+const LARGE: usize = 16;
+
 /// One loop in units of each side's bytes.
 #[derive(Clone, Copy)]
 pub struct Line {
@@ -86,7 +89,14 @@ impl<'a> Plane<'a> {
     }
 
     fn interleaves(&self, along: Line, inner: Line) -> bool {
-        inner.size <= FEW && along.source == self.source_unit as isize
+        // A large unit is better moved to where it belongs at once than with its row.
+        let large = self.unit >= LARGE && !self.is_joined(along, inner);
+        inner.size <= FEW && along.source == self.source_unit as isize && !large
+    }
+
+    /// Whether rows of the destination follow each other.
+    fn is_joined(&self, along: Line, inner: Line) -> bool {
+        along.destination == (inner.size * self.destination_unit) as isize
     }
 
     fn separates(&self, along: Line, inner: Line) -> bool {
@@ -121,7 +131,7 @@ impl<'a> Plane<'a> {
         let (mut block, mut woven) = (Block::new(), Block::new());
         let most = whole_lines(BLOCK / (inner.size * self.unit));
         // Rows that follow each other are one.
-        let joined = along.destination == (inner.size * self.destination_unit) as isize;
+        let joined = self.is_joined(along, inner);
         let direct = self.is_direct() && joined;
         let lead = match joined {
             true => self.lead(to, inner.size),

@@ -6,7 +6,7 @@ use super::mover::Mover;
 use super::rounds::Rounds;
 use super::scratch::Small;
 use super::tiles::{Tiles, lines_held};
-use super::transpose::Transpose;
+use super::transpose::{NARROW, Transpose};
 use crate::prefetch::LINE;
 
 /// Bytes of a plane that is small, of one that is converted, and of one and its rows in a destination that is streamed: larger ones
@@ -106,8 +106,8 @@ pub struct SmallPlanes<'a> {
 }
 
 impl<'a> SmallPlanes<'a> {
-    /// Whether a plane of two loops is transposed as it lies, in near caches, and has enough units to be worth it, however short one of
-    /// the loops is.
+    /// Whether a plane of two loops is transposed as it lies, in near caches, and has enough units to be worth it, although one of the
+    /// loops is short.
     pub fn is_quick(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
         let [source, destination] = sides(axes, along);
         // Runs that the first-level cache does not hold together are better gathered, and so are parts of lines far away, of which the
@@ -115,6 +115,7 @@ impl<'a> SmallPlanes<'a> {
         let parts = mover.is_far() && destination.bytes < LINE as i64;
         !mover.converts()
             && !mover.streams()
+            && source.count.min(destination.count) >= NARROW as i64
             && source.count.saturating_mul(source.bytes) >= QUICK
             && source.are_held()
             && (!parts || destination.are_held())

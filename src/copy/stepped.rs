@@ -7,7 +7,7 @@ use crate::convert;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 
-/// Gathers every `STEP`-th unit, of the type of an array of bytes, of each row.
+/// Gathers every `STEP`-th unit, of the type of an array of eight bytes at most, of each row.
 ///
 /// # Safety
 /// `count` units of each row are readable and the result is writable; they do not overlap.
@@ -103,6 +103,6 @@ mod tests {
                 check::<[u8; $size], 4>();
             )*};
         }
-        check_steps!(1 2 4 8 16);
+        check_steps!(1 2 4 8);
     }
 }

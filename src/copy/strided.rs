@@ -40,7 +40,7 @@ pub unsafe fn gather(from: *const u8, rows: Loop, units: Loop, size: usize, to: 
             2 => gather_sized::<[u8; 2]>(from, rows, units, to),
             4 => gather_sized::<[u8; 4]>(from, rows, units, to),
             8 => gather_sized::<[u8; 8]>(from, rows, units, to),
-            16 => gather_sized::<[u8; 16]>(from, rows, units, to),
+            // Each is a register, or several.
             _ => {
                 for row in 0..rows.count {
                     let from = from.wrapping_offset(row as isize * rows.step);
@@ -171,6 +171,7 @@ pub unsafe fn move_blocks(
             9..=15 => pieces::<u64>(source, target, count, bytes),
             17..=31 => pieces::<[u64; 2]>(source, target, count, bytes),
             33..=64 => pieces::<[u64; 4]>(source, target, count, bytes),
+            65..=128 => pieces::<[u64; 8]>(source, target, count, bytes),
             _ => {
                 for i in 0..count {
                     let from = from.wrapping_offset(from_places.offset(i));
@@ -244,7 +245,7 @@ pub unsafe fn interleave(
             2 => interleave_sized::<[u8; 2]>(from, run_step, runs, to, count),
             4 => interleave_sized::<[u8; 4]>(from, run_step, runs, to, count),
             8 => interleave_sized::<[u8; 8]>(from, run_step, runs, to, count),
-            _ => interleave_sized::<[u8; 16]>(from, run_step, runs, to, count),
+            _ => interleave_runs(from, run_step, runs, size, to, count),
         }
     }
 }
@@ -264,18 +265,31 @@ unsafe fn interleave_sized<T: Copy>(
             2 => woven::<T, 2>(from, run_step, to, count),
             3 => woven::<T, 3>(from, run_step, to, count),
             4 => woven::<T, 4>(from, run_step, to, count),
-            _ => {
-                let size = size_of::<T>();
-                for run in 0..runs {
-                    let from = from.wrapping_offset(run as isize * run_step);
-                    let units = Loop {
-                        count,
-                        step: (runs * size) as isize,
-                    };
-                    scatter_row(from, to.add(run * size), units, size);
-                }
-            }
+            _ => interleave_runs(from, run_step, runs, size_of::<T>(), to, count),
         }
+    }
+}
+
+/// [`interleave`], run by run.
+///
+/// # Safety
+/// As for [`interleave`].
+unsafe fn interleave_runs(
+    from: *const u8,
+    run_step: isize,
+    runs: usize,
+    size: usize,
+    to: *mut u8,
+    count: usize,
+) {
+    for run in 0..runs {
+        let from = from.wrapping_offset(run as isize * run_step);
+        let units = Loop {
+            count,
+            step: (runs * size) as isize,
+        };
+        // SAFETY: the caller's promise.
+        unsafe { scatter_row(from, to.add(run * size), units, size) };
     }
 }
 

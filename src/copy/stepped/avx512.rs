@@ -71,8 +71,7 @@ pub unsafe fn gather<T: Copy, const STEP: isize>(
         match size_of::<T>() {
             2 => lines::<2, STEP>(from, rows, to, count),
             4 => lines::<4, STEP>(from, rows, to, count),
-            8 => lines::<8, STEP>(from, rows, to, count),
-            _ => lines::<16, STEP>(from, rows, to, count),
+            _ => lines::<8, STEP>(from, rows, to, count),
         }
     }
 }
