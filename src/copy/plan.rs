@@ -167,8 +167,7 @@ impl Copy<'_> {
             // Shares are no narrower than tiles.
             return planes(&axes, self.start, 128);
         }
-        let most = (WOVEN_RUN / self.mover.units().0 as i64).max(WOVEN_ROWS);
-        let rounds = Rounds::of(&mut axes, along, most);
+        let rounds = Rounds::of(&mut axes, along, self.woven_rows());
         Rounds::for_each(
             &axes,
             self.start,
@@ -195,7 +194,12 @@ impl Copy<'_> {
             && axes.len() < MAX_AXES
             && self.mover.is_far()
             && row < WOVEN
-            && rows > 2 * WOVEN_ROWS
+            && rows > self.woven_rows()
+    }
+
+    /// How many rows of woven planes are written before the next ones of any, at most.
+    fn woven_rows(&self) -> i64 {
+        (WOVEN_RUN / self.mover.units().0 as i64).max(WOVEN_ROWS)
     }
 
     /// By small planes of the innermost loop and of that at `along`.
