@@ -66,6 +66,43 @@ impl Kernel {
             }
         }
     }
+
+    /// Converts rows of `count` elements, so many bytes apart; before each, `begin` is told where it is written.
+    ///
+    /// # Safety
+    /// As for [`Kernel::run`], of each row.
+    #[inline(always)]
+    pub unsafe fn run_rows(
+        &self,
+        from: (*const u8, isize),
+        to: (*mut u8, isize),
+        rows: usize,
+        count: usize,
+        begin: impl Fn(*mut u8),
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match &self.0 {
+                Way::Packed(steps) => steps.run_rows(from, to, rows, count, begin),
+                Way::Defined(definition) => {
+                    for row in 0..rows as isize {
+                        let from = from.0.wrapping_offset(row * from.1);
+                        let to = to.0.wrapping_offset(row * to.1);
+                        begin(to);
+                        definition.run(from, to, count);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Elements of a row from which it is better converted by itself than in a block of several.
+    pub fn group(&self) -> usize {
+        match &self.0 {
+            Way::Packed(steps) => steps.group(),
+            Way::Defined(_) => 1,
+        }
+    }
 }
 
 impl Definition {

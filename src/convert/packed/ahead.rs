@@ -10,16 +10,20 @@ const AHEAD: usize = 2048;
 /// Bytes of a part, of both sides together: so few that what one asks for comes while others are converted.
 const PART: usize = 2 << 10;
 
+/// Whether a run is so long that it asks for what follows.
+#[inline(always)]
+pub fn asks(count: usize, from_size: usize, to_size: usize) -> bool {
+    count * (from_size + to_size) > FAR && level::has_far_cache()
+}
+
 /// Elements after which a run asks for what follows: all of them, if it need not.
 #[inline(always)]
 pub fn part(count: usize, from_size: usize, to_size: usize) -> usize {
-    let both = from_size + to_size;
     // Of groups of any instruction set there is a whole number.
     const GROUPS: usize = 64;
-    if count * both > FAR && level::has_far_cache() {
-        PART / both / GROUPS * GROUPS
-    } else {
-        count
+    match asks(count, from_size, to_size) {
+        true => PART / (from_size + to_size) / GROUPS * GROUPS,
+        false => count,
     }
 }
 

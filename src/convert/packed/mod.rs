@@ -34,12 +34,29 @@ use saturate::Saturate;
 /// Converts `count` elements from the one address to the other.
 type Run = unsafe fn(from: *const u8, to: *mut u8, count: usize, Parameters);
 
-/// One loop over adjacent elements, or more. Both runs may be at any address.
+/// One loop over adjacent elements. Both runs may be at any address.
+#[derive(Clone, Copy)]
+struct Loop {
+    run: Run,
+    /// Elements that are converted at once: fewer take as long, and longer.
+    group: usize,
+}
+
+impl Loop {
+    /// A loop that takes elements one by one, as far as it knows.
+    fn plain(run: Run) -> Self {
+        Self { run, group: 1 }
+    }
+}
+
+/// One loop, or more.
 #[derive(Clone, Copy)]
 pub struct Steps {
     first: Run,
     /// What makes the result of what the first step leaves in a block.
     second: Option<Run>,
+    /// Elements that are converted at once.
+    group: usize,
     /// What the results of a part go through in the end.
     saturate: Option<Saturate>,
     parameters: Parameters,
@@ -67,6 +84,40 @@ impl Steps {
                 _ => self.run_steps(from, to, count),
             }
         }
+    }
+
+    /// Converts rows of `count` elements, so many bytes apart; before each, `begin` is told where it is written.
+    ///
+    /// # Safety
+    /// As for [`Steps::run`], of each row.
+    #[inline(always)]
+    pub unsafe fn run_rows(
+        &self,
+        from: (*const u8, isize),
+        to: (*mut u8, isize),
+        rows: usize,
+        count: usize,
+        begin: impl Fn(*mut u8),
+    ) {
+        let alone = self.second.is_none() && self.saturate.is_none();
+        let short = alone && !ahead::asks(count, self.source_size, self.destination_size);
+        for row in 0..rows as isize {
+            let from = from.0.wrapping_offset(row * from.1);
+            let to = to.0.wrapping_offset(row * to.1);
+            begin(to);
+            // SAFETY: the caller's promise.
+            unsafe {
+                match short {
+                    true => (self.first)(from, to, count, self.parameters),
+                    false => self.run(from, to, count),
+                }
+            }
+        }
+    }
+
+    /// Elements of a row from which it is better converted by itself than in a block of several.
+    pub fn group(&self) -> usize {
+        self.group
     }
 
     /// # Safety
@@ -132,8 +183,9 @@ pub fn steps(from: Scalar, to: Scalar, overflow: Overflow) -> Option<Steps> {
     let level = level::current();
     let (first, second) = loops(level, from, to)?;
     Some(Steps {
-        first,
-        second,
+        first: first.run,
+        second: second.map(|second| second.run),
+        group: second.map_or(first.group, |second| second.group.max(first.group)),
         saturate: saturate::of(to).filter(|_| overflow == Overflow::Saturate),
         parameters: Parameters {
             overflowed: overflowed(to, overflow),
@@ -181,7 +233,7 @@ fn storage_size(scalar: Scalar) -> usize {
 }
 
 /// One loop for a pair, or two.
-fn loops(level: Level, from: Scalar, to: Scalar) -> Option<(Run, Option<Run>)> {
+fn loops(level: Level, from: Scalar, to: Scalar) -> Option<(Loop, Option<Loop>)> {
     if let Some(run) = direct(level, from, to) {
         return Some((run, None));
     }
@@ -193,7 +245,8 @@ fn loops(level: Level, from: Scalar, to: Scalar) -> Option<(Run, Option<Run>)> {
         is_float && scalar.bits() <= 8
     };
     let is_eight = |scalar: Scalar| scalar.kind() == Kind::Float && scalar.bits() == 8;
-    let (first, middle) = match small::to_byte(from) {
+    let to_byte = small::to_byte(from).map(|(run, byte)| (Loop::plain(run), byte));
+    let (first, middle) = match to_byte {
         // The low bits are the same, whatever the sign.
         Some((first, _)) if integer(to) && is_subbyte(to) => (first, Scalar::UInt8),
         Some((first, byte)) if byte == to => return Some((first, None)),
@@ -226,42 +279,46 @@ fn loops(level: Level, from: Scalar, to: Scalar) -> Option<(Run, Option<Run>)> {
 }
 
 /// The loop of a pair on a level.
-fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Run> {
+fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Loop> {
     let run = match level {
         Level::Scalar => None,
         Level::Baseline => plain::of_integer::<plain::Baseline>(from, to)
-            .or_else(|| plain::of_float::<plain::Baseline>(from, to)),
+            .or_else(|| plain::of_float::<plain::Baseline>(from, to))
+            .map(Loop::plain),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => avx2::direct(from, to)
-            .or_else(|| plain::of_integer::<plain::Avx2>(from, to))
-            .or_else(|| plain::of_float_with_ease::<plain::Avx2>(from, to)),
+        Level::Avx2 => avx2::direct(from, to).map(avx2::of_groups).or_else(|| {
+            plain::of_integer::<plain::Avx2>(from, to)
+                .or_else(|| plain::of_float_with_ease::<plain::Avx2>(from, to))
+                .map(Loop::plain)
+        }),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Vbmi => {
-            avx512::tables::direct(from, to).or_else(|| direct(Level::Avx512, from, to))
-        }
+        Level::Avx512Vbmi => avx512::tables::direct(from, to)
+            .map(avx512::of_groups)
+            .or_else(|| direct(Level::Avx512, from, to)),
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => avx512::direct(from, to)
-            .or_else(|| plain::of_integer::<plain::Avx512>(from, to))
-            .or_else(|| avx2::direct(from, to)),
+            .map(avx512::of_groups)
+            .or_else(|| plain::of_integer::<plain::Avx512>(from, to).map(Loop::plain))
+            .or_else(|| avx2::direct(from, to).map(avx2::of_groups)),
     };
     match (level, to) {
         (Level::Scalar, _) => None,
-        (_, Scalar::Float32) => run.or_else(|| small::to_single(from)),
+        (_, Scalar::Float32) => run.or_else(|| small::to_single(from).map(Loop::plain)),
         _ => run,
     }
 }
 
 /// The loop to binary32 on the way to a narrower float, where it differs from that to float32.
-fn rounded(level: Level, from: Scalar, to: Scalar) -> Option<Run> {
+fn rounded(level: Level, from: Scalar, to: Scalar) -> Option<Loop> {
     #[cfg(not(target_arch = "x86_64"))]
     let _ = to;
     match level {
         Level::Scalar => None,
-        Level::Baseline => plain::rounded(from),
+        Level::Baseline => plain::rounded(from).map(Loop::plain),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => avx2::rounded(from),
+        Level::Avx2 => avx2::rounded(from).map(avx2::of_groups),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 | Level::Avx512Vbmi => avx512::rounded(from, to),
+        Level::Avx512 | Level::Avx512Vbmi => avx512::rounded(from, to).map(avx512::of_groups),
     }
 }
 

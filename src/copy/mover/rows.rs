@@ -148,21 +148,29 @@ impl Mover {
                 self.spread(source, target);
             } else if joined && rows > 1 && 2 * units <= self.most() {
                 self.join_rows(source, target, streams);
+            } else if let Way::Convert { kernel, scalars } = self.way
+                && direct
+                && !streams
+                && units * scalars >= kernel.group()
+                && (row_bytes > LINE || units >= LONG_ROW)
+            {
+                let from = (source.first, source.rows.step);
+                let to = (target.first.cast_mut(), target.rows.step);
+                let asks = self.is_far() && row_bytes <= BLOCK;
+                kernel.run_rows(from, to, rows, units * scalars, |row| {
+                    if asks {
+                        ask_ahead(row, to.1, row_bytes);
+                    }
+                });
             } else if self.converts() && rows > 1 && units < LONG_ROW && !streams {
                 self.part_rows(source, target);
             } else {
-                let step = target.rows.step;
                 for row in 0..rows {
                     let (source, target) = (source.row(row), target.row(row));
                     let to = target.first.cast_mut();
                     match (streams, direct) {
                         (true, _) => self.long_row(source, to, true),
-                        (false, true) => {
-                            if self.is_far() && row_bytes <= BLOCK {
-                                ask_ahead(to, step, row_bytes);
-                            }
-                            self.produce(source, to)
-                        }
+                        (false, true) => self.produce(source, to),
                         (false, false) => self.row(source, target),
                     }
                 }

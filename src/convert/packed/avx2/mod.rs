@@ -7,7 +7,7 @@
 
 use super::element::Parameters;
 use super::groups::{self, Group, Load, Store, each, for_small, subnormals};
-use super::{Run, Scalar};
+use super::{Loop, Run, Scalar};
 use crate::convert::float;
 use core::arch::x86_64::*;
 use core::mem::MaybeUninit;
@@ -100,6 +100,11 @@ unsafe fn load256(from: *const u8) -> __m256i {
 unsafe fn store256(to: *mut u8, register: __m256i) {
     // SAFETY: the caller's promise that as many bytes are writable.
     unsafe { _mm256_storeu_si256(to.cast(), register) }
+}
+
+/// A kernel that takes groups.
+pub fn of_groups(run: Run) -> Loop {
+    Loop { run, group: GROUP }
 }
 
 /// The kernel of a pair, if there is one here.

@@ -7,7 +7,7 @@
 
 use super::element::Parameters;
 use super::groups::{self, Group, Load, Store, each, for_small, subnormals, subnormals_end};
-use super::{Run, Scalar, first_bytes};
+use super::{Loop, Run, Scalar, first_bytes};
 use crate::convert::float;
 use core::arch::x86_64::*;
 use core::mem::MaybeUninit;
@@ -155,6 +155,11 @@ unsafe fn set16(value: u32) -> __m512i {
 unsafe fn set32(value: u32) -> __m512i {
     // SAFETY: the module's features.
     unsafe { _mm512_set1_epi32(value as i32) }
+}
+
+/// A kernel that takes groups.
+pub fn of_groups(run: Run) -> Loop {
+    Loop { run, group: GROUP }
 }
 
 /// The kernel of a pair, if there is one here.
