@@ -1,6 +1,7 @@
 //! Moving by a mover: runs as they lie, rows by way of [`blocks`](super::blocks).
 
 use super::{Mover, Reach, Way};
+use crate::convert::Kernel;
 use crate::copy::axes::Axis;
 use crate::copy::block::{self, BLOCK, Block};
 use crate::copy::lanes::{at, move_lanes};
@@ -146,13 +147,9 @@ impl Mover {
                 self.copy_rows(source, target, streams && lines);
             } else if self.spreads(&source) && dense_to && !streams {
                 self.spread(source, target);
-            } else if joined && rows > 1 && 2 * units <= self.most() {
-                self.join_rows(source, target, streams);
-            } else if let Way::Convert { kernel, scalars } = self.way
-                && direct
+            } else if direct
                 && !streams
-                && units * scalars >= kernel.group()
-                && (row_bytes > LINE || units >= LONG_ROW)
+                && let Some((kernel, scalars)) = self.converts_alone(rows, units, joined)
             {
                 let from = (source.first, source.rows.step);
                 let to = (target.first.cast_mut(), target.rows.step);
@@ -162,6 +159,8 @@ impl Mover {
                         ask_ahead(row, to.1, row_bytes);
                     }
                 });
+            } else if joined && rows > 1 && 2 * units <= self.most() {
+                self.join_rows(source, target, streams);
             } else if self.converts() && rows > 1 && units < LONG_ROW && !streams {
                 self.part_rows(source, target);
             } else {
@@ -176,6 +175,23 @@ impl Mover {
                 }
             }
         }
+    }
+
+    /// What converts rows of so many units, if each is better converted by itself than several at a time: those that are joined would be
+    /// gathered before, the others put where they belong after that, both cheap for a line or two.
+    fn converts_alone(&self, rows: usize, units: usize, joined: bool) -> Option<(Kernel, usize)> {
+        let Way::Convert { kernel, scalars } = self.way else {
+            return None;
+        };
+        let joins = joined && rows > 1;
+        let long = match joins {
+            true => units * self.source_unit > 2 * LINE,
+            false => units * self.destination_unit > LINE,
+        };
+        let alone = units * scalars >= kernel.group()
+            && (long || units >= LONG_ROW)
+            && !(joins && self.is_far());
+        alone.then_some((kernel, scalars))
     }
 
     /// Bytes of a row from which it is streamed, though lines at its ends are not whole. What is converted comes later, and keeps those
