@@ -67,7 +67,7 @@ impl Kernel {
         }
     }
 
-    /// Converts rows of `count` elements, so many bytes apart; before each, `begin` is told where it is written.
+    /// Converts rows of `count` elements, so many bytes apart; before each, `begin` is told where it is read and written.
     ///
     /// # Safety
     /// As for [`Kernel::run`], of each row.
@@ -78,7 +78,7 @@ impl Kernel {
         to: (*mut u8, isize),
         rows: usize,
         count: usize,
-        begin: impl Fn(*mut u8),
+        begin: impl Fn(*const u8, *mut u8),
     ) {
         // SAFETY: the caller's promise.
         unsafe {
@@ -88,7 +88,7 @@ impl Kernel {
                     for row in 0..rows as isize {
                         let from = from.0.wrapping_offset(row * from.1);
                         let to = to.0.wrapping_offset(row * to.1);
-                        begin(to);
+                        begin(from, to);
                         definition.run(from, to, count);
                     }
                 }

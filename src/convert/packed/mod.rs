@@ -86,7 +86,7 @@ impl Steps {
         }
     }
 
-    /// Converts rows of `count` elements, so many bytes apart; before each, `begin` is told where it is written.
+    /// Converts rows of `count` elements, so many bytes apart; before each, `begin` is told where it is read and written.
     ///
     /// # Safety
     /// As for [`Steps::run`], of each row.
@@ -97,14 +97,14 @@ impl Steps {
         to: (*mut u8, isize),
         rows: usize,
         count: usize,
-        begin: impl Fn(*mut u8),
+        begin: impl Fn(*const u8, *mut u8),
     ) {
         let alone = self.second.is_none() && self.saturate.is_none();
         let short = alone && !ahead::asks(count, self.source_size, self.destination_size);
         for row in 0..rows as isize {
             let from = from.0.wrapping_offset(row * from.1);
             let to = to.0.wrapping_offset(row * to.1);
-            begin(to);
+            begin(from, to);
             // SAFETY: the caller's promise.
             unsafe {
                 match short {

@@ -25,11 +25,18 @@ const READ_AHEAD: usize = 2048;
 /// Units of a row from which it is better converted by itself.
 pub const LONG_ROW: usize = 64;
 
-/// Asks for the lines of a row that is to be written a few rows after that at `to`.
+/// Asks for the lines of rows, of so many bytes, that come a few rows after those at `from` and `to`.
 #[inline(always)]
-fn ask_ahead(to: *const u8, step: isize, bytes: usize) {
-    let rows = (BLOCK / bytes).clamp(1, prefetch::ROWS_AHEAD) as isize;
-    prefetch::bytes_to_write(to.wrapping_offset(step * rows), bytes);
+fn ask_ahead(
+    (from, from_step, from_bytes): (*const u8, isize, usize),
+    (to, to_step, to_bytes): (*mut u8, isize, usize),
+) {
+    let rows = (BLOCK / to_bytes).clamp(1, prefetch::ROWS_AHEAD) as isize;
+    let later = from.wrapping_offset(from_step * rows);
+    for line in (0..from_bytes).step_by(LINE) {
+        prefetch::line(later.wrapping_add(line));
+    }
+    prefetch::bytes_to_write(to.wrapping_offset(to_step * rows), to_bytes);
 }
 
 impl Mover {
@@ -154,9 +161,10 @@ impl Mover {
                 let from = (source.first, source.rows.step);
                 let to = (target.first.cast_mut(), target.rows.step);
                 let asks = self.is_far() && row_bytes <= BLOCK;
-                kernel.run_rows(from, to, rows, units * scalars, |row| {
+                let source_bytes = units * self.source_unit;
+                kernel.run_rows(from, to, rows, units * scalars, |read, written| {
                     if asks {
-                        ask_ahead(row, to.1, row_bytes);
+                        ask_ahead((read, from.1, source_bytes), (written, to.1, row_bytes));
                     }
                 });
             } else if joined && rows > 1 && 2 * units <= self.most() {
@@ -188,9 +196,7 @@ impl Mover {
             true => units * self.source_unit > 2 * LINE,
             false => units * self.destination_unit > LINE,
         };
-        let alone = units * scalars >= kernel.group()
-            && (long || units >= LONG_ROW)
-            && !(joins && self.is_far());
+        let alone = units * scalars >= kernel.group() && (long || units >= LONG_ROW);
         alone.then_some((kernel, scalars))
     }
 
