@@ -1,8 +1,8 @@
 //! The plan of a copy: how its loops are gone along, and by how many threads.
 //!
-//! Rows are runs of one loop. Planes are two loops of which one follows the source and the other the destination. Where such a loop
-//! is short, several make the side of a brick; and where that is short too, or there is nothing to transpose, short loops are a
-//! pattern. What pays was measured: see `docs/performance.md`.
+//! Rows are runs of one loop. Planes are two loops of which one follows the source and the other the destination; small ones go one
+//! after the other. Where such a loop is short, several make the side of a brick; and where that is short too, or there is nothing to
+//! transpose, short loops are a pattern. What pays was measured: see `docs/performance.md`.
 
 use super::Side;
 use super::axes::{Axes, Axis, MAX_AXES, Room, Share, Start};
