@@ -171,7 +171,7 @@ impl<'a> SmallPlanes<'a> {
         })
     }
 
-    /// Takes the innermost loop and that at `along` away, and, a loop of those that go together.
+    /// Takes the innermost loop and that at `along` away, and a loop of planes that go together.
     pub fn take(mover: &'a Mover, axes: &mut Axes<'_>, along: usize) -> Self {
         let sides = sides(axes, along);
         axes.remove(axes.len() - 1);
