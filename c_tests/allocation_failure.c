@@ -886,7 +886,8 @@ static void a_small_tile_does_as_well(void)
                 counting = 1;
                 CHECK_OK(tensor_copy_into(tensor, &data, NULL));
                 counting = fail_at = all_that_follow = 0;
-                CHECK(allocations > 0 || shape == 0); /* Some processors need no tile for the plane. */
+                /* Some processors need no tile for the plane, and the largest elements none for the bricks. */
+                CHECK(allocations > 0 || shape == 0 || size == 16);
                 tensor_release(tensor);
             }
             const uint8_t *second = from + (size_t)turned_strides[shape == 0 ? 1 : 5] * size;

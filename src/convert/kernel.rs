@@ -80,19 +80,14 @@ impl Kernel {
         count: usize,
         begin: impl Fn(*const u8, *mut u8),
     ) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            match &self.0 {
-                Way::Packed(steps) => steps.run_rows(from, to, rows, count, begin),
-                Way::Defined(definition) => {
-                    for row in 0..rows as isize {
-                        let from = from.0.wrapping_offset(row * from.1);
-                        let to = to.0.wrapping_offset(row * to.1);
-                        begin(from, to);
-                        definition.run(from, to, count);
-                    }
-                }
-            }
+        match &self.0 {
+            // SAFETY: the caller's promise.
+            Way::Packed(steps) => unsafe { steps.run_rows(from, to, rows, count, begin) },
+            Way::Defined(definition) => packed::for_each_row(from, to, rows, |from, to| {
+                begin(from, to);
+                // SAFETY: as above.
+                unsafe { definition.run(from, to, count) }
+            }),
         }
     }
 

@@ -38,8 +38,9 @@ struct Edge<'a> {
     step: i64,
     /// Where they are on the other side.
     offsets: Offsets<'a>,
+    /// Bytes from one to the next there, if those are always as many.
+    apart: Option<isize>,
     rounds: Rounds,
-    single: Option<isize>,
 }
 
 impl<'a> Edge<'a> {
@@ -49,8 +50,8 @@ impl<'a> Edge<'a> {
             most,
             step: 0,
             offsets: Offsets::new(space),
+            apart: None,
             rounds: Rounds::ONE,
-            single: None,
         }
     }
 
@@ -65,7 +66,7 @@ impl<'a> Edge<'a> {
         let inside = self.rounds.inside;
         let size = inside.size as usize;
         let step = (step(inside) / 8) as isize;
-        self.single = (self.count == 1).then_some(step);
+        self.apart = (self.count == 1).then_some(step);
         self.offsets.repeat(size, step);
         self.count *= size;
     }
@@ -206,7 +207,8 @@ impl<'a> Bricks<'a> {
     ) {
         let (source_unit, _) = self.mover.units();
         let unit = self.tiles.unit();
-        if let Some(step) = self.inner.single
+        // Columns that are at equal distances, and need not be converted, are exchanged as they lie.
+        if let Some(step) = self.inner.apart
             && !(self.tiles.converts_first() && self.mover.converts())
             && Transpose::fits(unit, columns.len(), units)
         {

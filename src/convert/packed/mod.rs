@@ -101,9 +101,7 @@ impl Steps {
     ) {
         let alone = self.second.is_none() && self.saturate.is_none();
         let short = alone && !ahead::asks(count, self.source_size, self.destination_size);
-        for row in 0..rows as isize {
-            let from = from.0.wrapping_offset(row * from.1);
-            let to = to.0.wrapping_offset(row * to.1);
+        for_each_row(from, to, rows, |from, to| {
             begin(from, to);
             // SAFETY: the caller's promise.
             unsafe {
@@ -112,7 +110,7 @@ impl Steps {
                     false => self.run(from, to, count),
                 }
             }
-        }
+        });
     }
 
     /// Elements of a row from which it is better converted by itself than in a block of several.
@@ -171,6 +169,22 @@ impl Steps {
             each(from, to, len);
             done += len;
         }
+    }
+}
+
+/// Calls `each` with where rows are read and written, which are so many bytes apart.
+#[inline(always)]
+pub fn for_each_row(
+    from: (*const u8, isize),
+    to: (*mut u8, isize),
+    rows: usize,
+    each: impl Fn(*const u8, *mut u8),
+) {
+    for row in 0..rows as isize {
+        each(
+            from.0.wrapping_offset(row * from.1),
+            to.0.wrapping_offset(row * to.1),
+        );
     }
 }
 
