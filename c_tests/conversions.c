@@ -405,6 +405,57 @@ static void every_length(void)
     }
 }
 
+/** Rows with gaps between them on both sides, converted each by itself or several at a time, with nothing written beside. */
+static void every_pair_by_rows(void)
+{
+    enum { ROWS = 3, FROM_ROW = 100, TO_ROW = 103, BYTES = 16 * ROWS * TO_ROW };
+    static const int64_t lengths[] = {24, 70, 97};
+    static uint8_t target[BYTES], expected[BYTES];
+    for (int f = 0; f < DTYPE_COUNT; f++) {
+        const oracle_dtype *from = &oracle_dtypes[f];
+        value_set all = values_of(from), set = {NULL, 0, 0};
+        for (size_t i = 0; i < ROWS * FROM_ROW; i++) {
+            oracle_element element = all.elements[(i * 7919 + i * i) % all.count];
+            add(&set, element.part[0], element.part[1]);
+        }
+        source_array source;
+        store(&source, from, &set, 1, 1, 1);
+        for (int t = 0; t < DTYPE_COUNT * 6; t++) {
+            const oracle_dtype *to = &oracle_dtypes[t / 6];
+            int64_t shape[2] = {ROWS, lengths[t % 3]}, from_strides[2] = {FROM_ROW, 1}, to_strides[2] = {TO_ROW, 1};
+            tensor_options_t options = TENSOR_OPTIONS_INIT;
+            options.flags = TENSOR_FLAG_SUBBYTE_PADDED;
+            options.overflow = (int32_t)(t % 2 ? SATURATE : DEFAULT);
+            size_t bits = storage_bits(to, 1);
+            memset(target, 0xa5, BYTES);
+            memset(expected, 0xa5, BYTES);
+            for (int64_t i = 0; i < ROWS * shape[1]; i++) {
+                size_t row = (size_t)(i / shape[1]), column = (size_t)(i % shape[1]), place = row * TO_ROW + column;
+                memset(expected + place * bits / 8, 0, bits / 8);
+                put_element(to, expected, place * bits,
+                            oracle_convert(from, set.elements[row * FROM_ROW + column], to, (enum oracle_overflow)options.overflow));
+            }
+            source.tensor.ndim = 2;
+            source.tensor.shape = shape;
+            source.tensor.strides = from_strides;
+            DLTensor into = describe(target, (DLDataType){to->code, to->bits, 1}, 2, shape, to_strides);
+            tensor_t *destination = NULL;
+            CHECK_OK(tensor_as_tensor(&into, &options, &destination));
+            CHECK_OK(tensor_copy_into(destination, &source.tensor, &options));
+            tensor_release(destination);
+            check_count++;
+            if (memcmp(target, expected, BYTES) != 0) {
+                check_failures++;
+                fprintf(stderr, "rows of %d of %s -> %s (overflow %d): not what was expected\n", (int)shape[1], from->name,
+                        to->name, (int)options.overflow);
+            }
+        }
+        free(source.data);
+        free(all.elements);
+        free(set.elements);
+    }
+}
+
 /** The rounding mode and the flushing of subnormals are the caller's, and change nothing. */
 static void every_rounding_mode(void)
 {
@@ -552,6 +603,7 @@ int main(int argc, char **argv)
     thinning = strcmp(mode, "tiny") == 0 ? 101 : 1;
     every_pair();
     every_length();
+    every_pair_by_rows();
     every_rounding_mode();
     exact_casting();
     return check_result();

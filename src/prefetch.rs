@@ -9,9 +9,6 @@ pub const FAR: usize = 64 << 10;
 /// Bytes from one unit to the next of which all lines are asked for.
 pub const CLOSE: usize = LINE / 2;
 
-/// Rows by which asking is ahead of short rows.
-pub const ROWS_AHEAD: usize = 4;
-
 /// Asks for the line of an address.
 #[inline(always)]
 pub fn line(at: *const u8) {
@@ -56,6 +53,14 @@ pub fn rows_to_write(to: *const u8, step: isize, bytes: usize, count: usize) {
     if count > 0 && (0..=2 * bytes as isize).contains(&step) {
         bytes_to_write(to, step as usize * (count - 1) + bytes);
     }
+}
+
+/// A byte of the row that comes a few rows after one, of rows that are so many bytes apart: so far ahead short rows are asked for.
+#[inline(always)]
+pub fn rows_ahead(row: *const u8, step: isize, byte: usize) -> *const u8 {
+    const ROWS: isize = 4;
+    row.wrapping_offset(step.wrapping_mul(ROWS))
+        .wrapping_add(byte)
 }
 
 /// Asks for all lines of `count` units, `step` bytes apart, if they are close to each other.

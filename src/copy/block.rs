@@ -3,7 +3,7 @@
 use super::strided::{Step, move_blocks};
 #[cfg(target_arch = "x86_64")]
 use crate::convert;
-use crate::prefetch::{self, LINE, ROWS_AHEAD};
+use crate::prefetch::{self, LINE};
 use core::mem::MaybeUninit;
 
 /// Bytes from which the C library may use the processor's string instructions. Some processors crawl with those when the
@@ -173,12 +173,8 @@ pub unsafe fn copy_rows(from: (*const u8, isize), to: (*mut u8, isize), rows: us
 /// Asks for lines of rows a few rows later.
 #[inline(always)]
 fn ask_for_rows(from: (*const u8, isize), to: (*mut u8, isize), line: usize) {
-    let later = |step: isize| {
-        step.wrapping_mul(ROWS_AHEAD as isize)
-            .wrapping_add(line as isize)
-    };
-    prefetch::line(from.0.wrapping_offset(later(from.1)));
-    prefetch::line_to_write(to.0.wrapping_offset(later(to.1)));
+    prefetch::line(prefetch::rows_ahead(from.0, from.1, line));
+    prefetch::line_to_write(prefetch::rows_ahead(to.0, to.1, line));
 }
 
 /// A register at a time, of the last one what there is.

@@ -127,6 +127,7 @@ impl<'a> Bricks<'a> {
             false => SIDE,
         };
         let tiles = Tiles::new(mover);
+        // The largest units gain nothing by registers.
         let pays = Transpose::fits(tiles.unit(), inner.count, along.count)
             && along.count >= SHORTEST
             && inner.count >= shortest
@@ -181,15 +182,8 @@ impl<'a> Bricks<'a> {
             // SAFETY: the caller's promise.
             unsafe {
                 self.bring(from, columns, rows.len(), (tile, pitch as isize));
-                if self.tiles.converts_first() && !self.mover.streams() {
-                    let source = (tile.cast_const(), Step(pitch as isize));
-                    move_blocks(source, (to, rows), rows.len(), columns.len() * unit);
-                    continue;
-                }
-                for (i, row) in rows.iter().enumerate() {
-                    let to = to.wrapping_offset(*row);
-                    self.tiles.take(tile.add(i * pitch), to, columns.len());
-                }
+                let tile = (tile.cast_const(), pitch as isize);
+                self.tiles.take_each(tile, (to, rows), columns.len());
             }
         }
     }

@@ -240,16 +240,28 @@ pub unsafe fn interleave(
 ) {
     // SAFETY: the caller's promise; arrays of bytes may be anywhere.
     unsafe {
-        match size {
-            1 => interleave_sized::<[u8; 1]>(from, run_step, runs, to, count),
-            2 => interleave_sized::<[u8; 2]>(from, run_step, runs, to, count),
-            4 => interleave_sized::<[u8; 4]>(from, run_step, runs, to, count),
-            8 => interleave_sized::<[u8; 8]>(from, run_step, runs, to, count),
-            _ => interleave_runs(from, run_step, runs, size, to, count),
+        match (size, runs) {
+            (1, 2..=4) => interleave_sized::<[u8; 1]>(from, run_step, runs, to, count),
+            (2, 2..=4) => interleave_sized::<[u8; 2]>(from, run_step, runs, to, count),
+            (4, 2..=4) => interleave_sized::<[u8; 4]>(from, run_step, runs, to, count),
+            (8, 2..=4) => interleave_sized::<[u8; 8]>(from, run_step, runs, to, count),
+            // What is not worth weaving, or large: the compiler would take it apart.
+            _ => {
+                for run in 0..runs {
+                    let from = from.wrapping_offset(run as isize * run_step);
+                    let units = Loop {
+                        count,
+                        step: (runs * size) as isize,
+                    };
+                    scatter_row(from, to.add(run * size), units, size);
+                }
+            }
         }
     }
 }
 
+/// Two to four runs.
+///
 /// # Safety
 /// As for [`interleave`].
 unsafe fn interleave_sized<T: Copy>(
@@ -264,32 +276,8 @@ unsafe fn interleave_sized<T: Copy>(
         match runs {
             2 => woven::<T, 2>(from, run_step, to, count),
             3 => woven::<T, 3>(from, run_step, to, count),
-            4 => woven::<T, 4>(from, run_step, to, count),
-            _ => interleave_runs(from, run_step, runs, size_of::<T>(), to, count),
+            _ => woven::<T, 4>(from, run_step, to, count),
         }
-    }
-}
-
-/// [`interleave`], run by run.
-///
-/// # Safety
-/// As for [`interleave`].
-unsafe fn interleave_runs(
-    from: *const u8,
-    run_step: isize,
-    runs: usize,
-    size: usize,
-    to: *mut u8,
-    count: usize,
-) {
-    for run in 0..runs {
-        let from = from.wrapping_offset(run as isize * run_step);
-        let units = Loop {
-            count,
-            step: (runs * size) as isize,
-        };
-        // SAFETY: the caller's promise.
-        unsafe { scatter_row(from, to.add(run * size), units, size) };
     }
 }
 

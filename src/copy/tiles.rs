@@ -12,7 +12,7 @@ use super::plane::Line;
 use super::scratch::{PAD, Scratch, Small};
 use super::sheet::Sheet;
 use super::stream;
-use super::strided::Loop;
+use super::strided::{Loop, Step, move_blocks};
 use super::transpose::{SIDE, Transpose};
 use crate::prefetch::{self, LINE};
 use runs::Bring;
@@ -381,6 +381,29 @@ impl<'a> Tiles<'a> {
         let target = sheet(to.cast_const(), step, self.destination_unit);
         // SAFETY: the caller's promise.
         unsafe { self.last().rows(sheet(from, pitch, self.unit), target) }
+    }
+
+    /// Takes rows of a tile to the places that each has in the destination.
+    ///
+    /// # Safety
+    /// As for [`Tiles::run`].
+    pub unsafe fn take_each(
+        &self,
+        (from, pitch): (*const u8, isize),
+        (to, places): (*mut u8, &[isize]),
+        units: usize,
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if self.converts_first() && !self.mover.streams() {
+                let bytes = units * self.destination_unit;
+                return move_blocks((from, Step(pitch)), (to, places), places.len(), bytes);
+            }
+            for (i, place) in places.iter().enumerate() {
+                let from = from.wrapping_offset(i as isize * pitch);
+                self.take(from, to.wrapping_offset(*place), units);
+            }
+        }
     }
 
     /// What moves units from a tile to the destination.

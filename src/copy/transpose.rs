@@ -108,7 +108,7 @@ impl Transpose {
         }
     }
 
-    /// Whether so many runs of so many units of `size` bytes are exchanged in registers, all of them.
+    /// Whether so many runs of so many units of `size` bytes are enough to be exchanged in registers, where there are such.
     pub fn fits(size: usize, runs: usize, units: usize) -> bool {
         let (shorter, longer) = (runs.min(units), runs.max(units));
         match size {

@@ -25,18 +25,15 @@ const READ_AHEAD: usize = 2048;
 /// Units of a row from which it is better converted by itself.
 pub const LONG_ROW: usize = 64;
 
-/// Asks for the lines of rows, of so many bytes, that come a few rows after those at `from` and `to`.
-#[inline(always)]
+/// Asks for the lines of rows, of so many bytes, that come a few rows after those at `from` and `to`. Not a part of the loop over rows,
+/// which it would slow where nothing is asked for.
+#[inline(never)]
 fn ask_ahead(
     (from, from_step, from_bytes): (*const u8, isize, usize),
     (to, to_step, to_bytes): (*mut u8, isize, usize),
 ) {
-    let rows = (BLOCK / to_bytes).clamp(1, prefetch::ROWS_AHEAD) as isize;
-    let later = from.wrapping_offset(from_step * rows);
-    for line in (0..from_bytes).step_by(LINE) {
-        prefetch::line(later.wrapping_add(line));
-    }
-    prefetch::bytes_to_write(to.wrapping_offset(to_step * rows), to_bytes);
+    prefetch::run(prefetch::rows_ahead(from, from_step, 0), 1, from_bytes);
+    prefetch::bytes_to_write(prefetch::rows_ahead(to, to_step, 0), to_bytes);
 }
 
 impl Mover {

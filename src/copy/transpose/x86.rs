@@ -1,6 +1,6 @@
 //! Pieces of eight or four runs, and with AVX2 taller ones of small units, exchanged by unpack and shuffle instructions.
 
-use super::{Runs, SIDE, one_by_one, read_at, write_at};
+use super::{Runs, SIDE, Transpose, one_by_one, read_at, write_at};
 use core::arch::x86_64::*;
 
 /// Runs, or units of them, of smaller pieces.
@@ -83,7 +83,10 @@ unsafe fn run<const SIZE: usize, const WIDE: bool>(
             8 if WIDE && fits(HALF, 2) => by!(HALF, 2, few_doubles),
             8 if fits(SIDE, 2) => by!(SIDE, 2, doubles_by_twos),
             8 if fits(2, 2) => by!(2, 2, two_doubles),
-            _ => one_by_one::<[u8; SIZE]>(from, to, from_runs, to_runs),
+            _ => {
+                debug_assert!(!Transpose::fits(SIZE, from_runs, to_runs));
+                one_by_one::<[u8; SIZE]>(from, to, from_runs, to_runs)
+            }
         }
     }
 }
