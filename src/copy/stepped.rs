@@ -62,30 +62,38 @@ unsafe fn each<T: Copy, const STEP: isize>(from: *const u8, rows: Loop, to: *mut
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prefetch::LINE;
+    use core::slice::from_raw_parts_mut;
+    use std::alloc::{Layout, alloc_zeroed, dealloc};
 
-    /// The source has no bytes before the first unit and after the last one.
-    fn check<T: Copy, const STEP: isize>() {
+    /// The source has no bytes before the first unit and after the last one. Both sides begin so far into a line.
+    fn check<T: Copy, const STEP: isize>(lines: (usize, usize)) {
         let (size, step) = (size_of::<T>(), STEP.unsigned_abs());
         for count in (1..70).chain([127, 128, 129, 1000]) {
             for (rows, pitch) in [(1, 0), (3, count * step + 1)] {
                 let bytes = ((rows - 1) * pitch + (count - 1) * step + 1) * size;
-                let source: Vec<u8> = (0..bytes).map(|i| (i * 7 + i / 251) as u8).collect();
+                let mut source = Placed::new(bytes, lines.0);
+                for (i, byte) in source.bytes().iter_mut().enumerate() {
+                    *byte = (i * 7 + i / 251) as u8;
+                }
                 let first = if STEP < 0 { (count - 1) * step } else { 0 };
                 let rows = Loop {
                     count: rows,
                     step: (pitch * size) as isize,
                 };
-                let mut target = vec![0xee; rows.count * count * size + 1];
-                let from = source[first * size..].as_ptr();
+                let mut target = Placed::new(rows.count * count * size + 1, lines.1);
+                target.bytes().fill(0xee);
+                let from = source.bytes()[first * size..].as_ptr();
                 // SAFETY: both have room.
-                unsafe { gather::<T, STEP>(from, rows, target.as_mut_ptr(), count) };
+                unsafe { gather::<T, STEP>(from, rows, target.bytes().as_mut_ptr(), count) };
+                let (source, target) = (source.bytes(), target.bytes());
                 for i in 0..rows.count * count {
                     let (row, unit) = (i / count, i % count);
                     let unit = if STEP < 0 { count - 1 - unit } else { unit };
                     assert_eq!(
                         target[i * size..][..size],
                         source[(row * pitch + unit * step) * size..][..size],
-                        "unit {i} of rows of {count}, of {size} bytes, {STEP} apart"
+                        "unit {i} of rows of {count}, of {size} bytes, {STEP} apart, lines {lines:?}"
                     );
                 }
                 assert_eq!(target[rows.count * count * size], 0xee);
@@ -93,15 +101,53 @@ mod tests {
         }
     }
 
+    /// Bytes that begin so far into a line, and end where their memory does.
+    struct Placed {
+        memory: *mut u8,
+        layout: Layout,
+        line: usize,
+    }
+
+    impl Placed {
+        fn new(bytes: usize, line: usize) -> Self {
+            let layout = Layout::from_size_align(line + bytes, LINE).unwrap();
+            // SAFETY: there are bytes.
+            let memory = unsafe { alloc_zeroed(layout) };
+            assert!(!memory.is_null());
+            Self {
+                memory,
+                layout,
+                line,
+            }
+        }
+
+        fn bytes(&mut self) -> &mut [u8] {
+            // SAFETY: as much was allocated, and is initialized.
+            let all = unsafe { from_raw_parts_mut(self.memory, self.layout.size()) };
+            &mut all[self.line..]
+        }
+    }
+
+    impl Drop for Placed {
+        fn drop(&mut self) {
+            // SAFETY: allocated like that.
+            unsafe { dealloc(self.memory, self.layout) }
+        }
+    }
+
     #[test]
     fn every_unit_is_gathered() {
         macro_rules! check_steps {
-            ($($size:literal)*) => {$(
-                check::<[u8; $size], -1>();
-                check::<[u8; $size], 2>();
-                check::<[u8; $size], 3>();
-                check::<[u8; $size], 4>();
-            )*};
+            ($($size:literal)*) => {
+                for lines in [(0, 0), (0, 16), (16, 16), (24, 0), (40, 8), (56, 48), (63, 0), (8, 3), (1, 1)] {
+                    $(
+                        check::<[u8; $size], -1>(lines);
+                        check::<[u8; $size], 2>(lines);
+                        check::<[u8; $size], 3>(lines);
+                        check::<[u8; $size], 4>(lines);
+                    )*
+                }
+            };
         }
         check_steps!(1 2 4 8);
     }

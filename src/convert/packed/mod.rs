@@ -40,23 +40,57 @@ struct Loop {
     run: Run,
     /// Elements that are converted at once: fewer take as long, and longer.
     group: usize,
+    /// What converts fewer than these, if there is something quicker.
+    few: Few,
+}
+
+/// A loop for few elements.
+#[derive(Clone, Copy)]
+struct Few {
+    run: Run,
+    /// As of [`Loop`].
+    group: usize,
 }
 
 impl Loop {
     /// A loop that takes elements one by one, as far as it knows.
     fn plain(run: Run) -> Self {
-        Self { run, group: 1 }
+        Self::of(run, 1)
+    }
+
+    /// A loop that takes groups of so many elements.
+    fn of(run: Run, group: usize) -> Self {
+        let few = Few { run, group };
+        Self { run, group, few }
+    }
+
+    /// The same with another loop for fewer elements than a group has.
+    fn with_few(self, few: Option<Self>) -> Self {
+        match few {
+            Some(Self { run, group, .. }) => Self {
+                few: Few { run, group },
+                ..self
+            },
+            None => self,
+        }
+    }
+
+    /// What converts so many elements.
+    #[inline(always)]
+    fn for_count(&self, count: usize) -> Run {
+        match count < self.group {
+            true => self.few.run,
+            false => self.run,
+        }
     }
 }
 
 /// One loop, or more.
 #[derive(Clone, Copy)]
 pub struct Steps {
-    first: Run,
+    first: Loop,
     /// What makes the result of what the first step leaves in a block.
-    second: Option<Run>,
-    /// Elements that are converted at once.
-    group: usize,
+    second: Option<Loop>,
     /// What the results of a part go through in the end.
     saturate: Option<Saturate>,
     parameters: Parameters,
@@ -78,9 +112,12 @@ impl Steps {
         // SAFETY: the caller's promise; the kernels were chosen for a level that the processor has.
         unsafe {
             match (self.second, self.saturate) {
-                (None, None) => self.run_parts(from, to, count, usize::MAX, |from, to, count| {
-                    (self.first)(from, to, count, self.parameters);
-                }),
+                (None, None) => {
+                    let run = self.first.for_count(count);
+                    self.run_parts(from, to, count, usize::MAX, |from, to, count| {
+                        run(from, to, count, self.parameters);
+                    });
+                }
                 _ => self.run_steps(from, to, count),
             }
         }
@@ -101,12 +138,13 @@ impl Steps {
     ) {
         let alone = self.second.is_none() && self.saturate.is_none();
         let short = alone && !ahead::asks(count, self.source_size, self.destination_size);
+        let run = self.first.for_count(count);
         for_each_row(from, to, rows, |from, to| {
             begin(from, to);
             // SAFETY: the caller's promise.
             unsafe {
                 match short {
-                    true => (self.first)(from, to, count, self.parameters),
+                    true => run(from, to, count, self.parameters),
                     false => self.run(from, to, count),
                 }
             }
@@ -115,7 +153,8 @@ impl Steps {
 
     /// Elements of a row from which it is better converted by itself than in a block of several.
     pub fn group(&self) -> usize {
-        self.group
+        let second = self.second.map_or(1, |second| second.few.group);
+        self.first.few.group.max(second)
     }
 
     /// # Safety
@@ -128,10 +167,10 @@ impl Steps {
         unsafe {
             self.run_parts(from, to, count, BLOCK, |from, to, count| {
                 match self.second {
-                    None => (self.first)(from, to, count, self.parameters),
+                    None => self.first.for_count(count)(from, to, count, self.parameters),
                     Some(second) => {
-                        (self.first)(from, block, count, self.parameters);
-                        second(block, to, count, self.parameters);
+                        self.first.for_count(count)(from, block, count, self.parameters);
+                        second.for_count(count)(block, to, count, self.parameters);
                     }
                 }
                 if let Some(saturate) = self.saturate {
@@ -197,9 +236,8 @@ pub fn steps(from: Scalar, to: Scalar, overflow: Overflow) -> Option<Steps> {
     let level = level::current();
     let (first, second) = loops(level, from, to)?;
     Some(Steps {
-        first: first.run,
-        second: second.map(|second| second.run),
-        group: second.map_or(first.group, |second| second.group.max(first.group)),
+        first,
+        second,
         saturate: saturate::of(to).filter(|_| overflow == Overflow::Saturate),
         parameters: Parameters {
             overflowed: overflowed(to, overflow),
@@ -311,7 +349,7 @@ fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Loop> {
             .or_else(|| direct(Level::Avx512, from, to)),
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => avx512::direct(from, to)
-            .map(avx512::of_groups)
+            .map(|run| avx512::of_groups(run).with_few(few(from, to)))
             .or_else(|| plain::of_integer::<plain::Avx512>(from, to).map(Loop::plain))
             .or_else(|| avx2::direct(from, to).map(avx2::of_groups)),
     };
@@ -320,6 +358,26 @@ fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Loop> {
         (_, Scalar::Float32) => run.or_else(|| small::to_single(from).map(Loop::plain)),
         _ => run,
     }
+}
+
+/// What converts fewer elements than a group of AVX-512, where AVX2 needs few instructions for its own, half as large: numbers that it
+/// can turn into each other without rounding by integers, or twice.
+#[cfg(target_arch = "x86_64")]
+fn few(from: Scalar, to: Scalar) -> Option<Loop> {
+    use Scalar::{
+        BFloat16, Bool, Float16, Float32, Float64, Int8, Int32, Int64, UInt8, UInt32, UInt64,
+    };
+    let has = |scalar: Scalar| match scalar {
+        Int64 | UInt64 => false,
+        Bool | Float16 | BFloat16 | Float32 | Float64 => true,
+        _ => matches!(scalar.kind(), Kind::Int | Kind::UInt),
+    };
+    let is_quick = match (from, to) {
+        (Int32 | UInt32 | Float64, Float16) => false,
+        (_, BFloat16) => matches!(from, Bool | Int8 | UInt8),
+        _ => has(from) && has(to),
+    };
+    direct(Level::Avx2, from, to).filter(|_| is_quick)
 }
 
 /// The loop to binary32 on the way to a narrower float, where it differs from that to float32.

@@ -1,57 +1,47 @@
-//! Lines of the result, each of one register, chosen from those that the units are in by tables.
+//! Lines of the result, each of one register, chosen from those that the units are in.
+//!
+//! Long rows are read and written by whole lines of memory, each of which is met once. The units of a line of the result then begin
+//! anywhere in the first register, and end in one more.
 
 use crate::convert::first_bytes;
+use crate::copy::stream;
 use crate::copy::strided::Loop;
 use crate::prefetch::LINE;
 use core::arch::x86_64::*;
 
-/// Registers from which a line is chosen, at most.
+/// Units that are apart, at most.
 const MOST: usize = 4;
 
-/// Where the units of a line come from: of `SIZE` bytes, `STEP` units apart.
-struct Places<const SIZE: usize, const STEP: isize>;
+/// Lines of a row from which it is worth meeting those of memory.
+const LONG: usize = 6;
 
-impl<const SIZE: usize, const STEP: isize> Places<SIZE, STEP> {
-    const APART: usize = STEP.unsigned_abs();
+/// Units of `SIZE` bytes, `STEP` units apart.
+struct Units<const SIZE: usize, const STEP: isize>;
+
+impl<const SIZE: usize, const STEP: isize> Units<SIZE, STEP> {
+    const APART: usize = {
+        assert!(STEP == -1 || STEP > 1 && STEP.unsigned_abs() <= MOST);
+        STEP.unsigned_abs()
+    };
     /// Units of a line.
-    const UNITS: usize = LINE / SIZE;
-    /// Bytes from the lowest unit to the end of the highest.
-    const SPAN: usize = ((Self::UNITS - 1) * Self::APART + 1) * SIZE;
-    /// Bytes that are chosen together.
-    const PART: usize = if SIZE < 8 { SIZE } else { 8 };
-
-    /// For each register but the first, the places of the parts of a line in what has been chosen before, or, beyond, in that register.
-    /// For the only one the places in it.
-    const TABLES: [[u8; LINE]; MOST] = {
-        assert!(STEP == -1 || STEP > 1 && Self::APART <= MOST);
-        let parts = LINE / Self::PART;
-        let mut tables = [[0; LINE]; MOST];
-        let mut part = 0;
-        while part < parts {
-            let unit = part * Self::PART / SIZE;
-            let unit = if STEP < 0 {
-                Self::UNITS - 1 - unit
-            } else {
-                unit
+    const COUNT: usize = LINE / SIZE;
+    /// Bytes from the lowest unit of a line to the end of the highest.
+    const SPAN: usize = ((Self::COUNT - 1) * Self::APART + 1) * SIZE;
+    /// Bytes from the lowest unit of a line to the first.
+    const BELOW: usize = if STEP < 0 { Self::SPAN - SIZE } else { 0 };
+    /// How many units above the lowest one the units of a line are: numbers of `SIZE` bytes.
+    const PLACES: [u8; LINE] = {
+        let mut places = [0; LINE];
+        let mut unit = 0;
+        while unit < Self::COUNT {
+            let place = match STEP < 0 {
+                true => Self::COUNT - 1 - unit,
+                false => unit * Self::APART,
             };
-            let byte = unit * Self::APART * SIZE + part * Self::PART % SIZE;
-            let (register, place) = (byte / LINE, byte % LINE / Self::PART);
-            let mut later = 1;
-            while later < MOST {
-                let chosen = if later == register {
-                    parts + place
-                } else if later == 1 && register == 0 {
-                    place
-                } else {
-                    part
-                };
-                tables[later][part * Self::PART] = chosen as u8;
-                later += 1;
-            }
-            tables[0][part * Self::PART] = place as u8;
-            part += 1;
+            places[unit * SIZE] = place as u8;
+            unit += 1;
         }
-        tables
+        places
     };
 }
 
@@ -69,9 +59,9 @@ pub unsafe fn gather<T: Copy, const STEP: isize>(
     // SAFETY: the caller's promise.
     unsafe {
         match size_of::<T>() {
-            2 => lines::<2, STEP>(from, rows, to, count),
-            4 => lines::<4, STEP>(from, rows, to, count),
-            _ => lines::<8, STEP>(from, rows, to, count),
+            2 => gather_rows::<2, STEP>(from, rows, to, count, whole_lines::<2>),
+            4 => gather_rows::<4, STEP>(from, rows, to, count, whole_lines::<4>),
+            _ => gather_rows::<8, STEP>(from, rows, to, count, whole_lines::<8>),
         }
     }
 }
@@ -88,68 +78,75 @@ pub unsafe fn gather_bytes<const STEP: isize>(
     count: usize,
 ) {
     // SAFETY: the caller's promise.
-    unsafe { lines::<1, STEP>(from, rows, to, count) }
+    unsafe { gather_rows::<1, STEP>(from, rows, to, count, whole_lines_of_bytes) }
 }
 
+/// Gathers rows, of which long ones go by `whole_lines`.
+///
 /// # Safety
 /// As for [`gather`].
 #[inline(always)]
-unsafe fn lines<const SIZE: usize, const STEP: isize>(
+unsafe fn gather_rows<const SIZE: usize, const STEP: isize>(
     from: *const u8,
     rows: Loop,
     to: *mut u8,
     count: usize,
+    whole_lines: unsafe fn(
+        from: *const u8,
+        to: *mut u8,
+        lines: usize,
+        step: isize,
+        table: &[u8; LINE],
+    ),
 ) {
-    let units = Places::<SIZE, STEP>::UNITS;
-    let span = Places::<SIZE, STEP>::SPAN;
+    let units = Units::<SIZE, STEP>::COUNT;
     // Of the last line, which may be a part of one, and what that lacks of the bytes that a line comes from.
     let left = count.min(units);
-    let missing = (units - left) * STEP.unsigned_abs() * SIZE;
+    let missing = (units - left) * Units::<SIZE, STEP>::APART * SIZE;
     let last = count - left;
-    // Bytes from the lowest unit of a line to the first.
-    let below = if STEP < 0 { span - SIZE } else { 0 };
     // SAFETY: the caller's promise; of the last line, only what is there is read and written.
     unsafe {
-        let tables = tables::<SIZE, STEP>();
         let mut to = to;
         for row in 0..rows.count {
             let from = from
                 .wrapping_offset(row as isize * rows.step)
-                .wrapping_sub(below);
-            let mut i = 0;
+                .wrapping_sub(Units::<SIZE, STEP>::BELOW);
+            let lowest = |unit: usize| from.wrapping_offset(unit as isize * STEP * SIZE as isize);
+            // Long rows: a line, what is left to one of memory, and then those.
+            let (head, whole) = match count >= LONG * units {
+                true => {
+                    let head = stream::to_next_line(to) / SIZE;
+                    (head, head + units)
+                }
+                false => (0, usize::MAX),
+            };
+            let mut done = 0;
             loop {
-                let unit = i.min(last);
-                let from = from.wrapping_offset(unit as isize * STEP * SIZE as isize);
-                let to = to.add(unit * SIZE);
-                if i >= last {
-                    let line = line::<SIZE, STEP>(from, &tables, |start| match STEP < 0 {
+                let unit = last.min(done);
+                let (from, to) = (lowest(unit), to.add(unit * SIZE));
+                if done >= last {
+                    let span = Units::<SIZE, STEP>::SPAN;
+                    let line = line::<SIZE, STEP>(from, |start| match STEP < 0 {
                         true => !first_bytes(missing, start),
                         false => first_bytes(span.saturating_sub(missing), start),
                     });
                     _mm512_mask_storeu_epi8(to.cast(), first_bytes(left * SIZE, 0), line);
                     break;
                 }
-                let line = line::<SIZE, STEP>(from, &tables, |_| u64::MAX);
+                if done == whole {
+                    // There is a line before these, and one is left for after them.
+                    let lines = (count - done) / units - 1;
+                    let table = const { &Units::<SIZE, STEP>::PLACES };
+                    whole_lines(from, to, lines, STEP, table);
+                    done += lines * units;
+                    continue;
+                }
+                let line = line::<SIZE, STEP>(from, |_| u64::MAX);
                 _mm512_storeu_si512(to.cast(), line);
-                i += units;
+                done = if done < head { head } else { done + units };
             }
             to = to.add(count * SIZE);
         }
-    }
-}
-
-/// The tables in registers.
-#[inline(always)]
-unsafe fn tables<const SIZE: usize, const STEP: isize>() -> [__m512i; MOST] {
-    let tables = const { &Places::<SIZE, STEP>::TABLES };
-    // SAFETY: the module's features; a table is as long as a register.
-    unsafe {
-        [
-            load(tables[0].as_ptr(), u64::MAX),
-            load(tables[1].as_ptr(), u64::MAX),
-            load(tables[2].as_ptr(), u64::MAX),
-            load(tables[3].as_ptr(), u64::MAX),
-        ]
     }
 }
 
@@ -157,36 +154,170 @@ unsafe fn tables<const SIZE: usize, const STEP: isize>() -> [__m512i; MOST] {
 #[inline(always)]
 unsafe fn line<const SIZE: usize, const STEP: isize>(
     from: *const u8,
-    tables: &[__m512i; MOST],
     there: impl Fn(usize) -> __mmask64,
 ) -> __m512i {
-    // SAFETY: the caller's promise.
+    let apart = Units::<SIZE, STEP>::APART;
+    let table = const { &Units::<SIZE, STEP>::PLACES };
+    // SAFETY: the caller's promise; a table is as long as a register.
     unsafe {
-        let register = |i| {
-            let start = i * LINE;
-            (from.wrapping_add(start), there(start))
-        };
-        let (at, mask) = register(0);
-        let mut line = load(at, mask);
-        if STEP == -1 {
-            return match SIZE {
-                1 => _mm512_permutexvar_epi8(tables[0], line),
-                2 => _mm512_permutexvar_epi16(tables[0], line),
-                4 => _mm512_permutexvar_epi32(tables[0], line),
-                _ => _mm512_permutexvar_epi64(tables[0], line),
-            };
+        let places = load(table.as_ptr(), u64::MAX);
+        let register = |i: usize| load(from.wrapping_add(i * LINE), there(i * LINE));
+        if apart == 1 {
+            return choose::<SIZE>([register(0); 2], places);
         }
-        for (i, table) in tables.iter().enumerate().take(STEP.unsigned_abs()).skip(1) {
-            let (at, mask) = register(i);
-            let next = load(at, mask);
-            line = match SIZE {
-                1 => _mm512_permutex2var_epi8(line, *table, next),
-                2 => _mm512_permutex2var_epi16(line, *table, next),
-                4 => _mm512_permutex2var_epi32(line, *table, next),
-                _ => _mm512_permutex2var_epi64(line, *table, next),
-            };
+        let mut line = choose::<SIZE>([register(0), register(1)], places);
+        if apart > 2 {
+            line = merge::<SIZE>(line, later::<SIZE>(2, 0, apart), register(2), places);
+        }
+        if apart > 3 {
+            line = merge::<SIZE>(line, later::<SIZE>(3, 0, apart), register(3), places);
         }
         line
+    }
+}
+
+/// [`meet_lines`] of units of more than a byte.
+///
+/// # Safety
+/// As for that.
+#[target_feature(enable = "avx512f,avx512bw")]
+#[inline(never)]
+unsafe fn whole_lines<const SIZE: usize>(
+    from: *const u8,
+    to: *mut u8,
+    lines: usize,
+    step: isize,
+    table: &[u8; LINE],
+) {
+    // SAFETY: the caller's promise.
+    unsafe { meet_lines::<SIZE>(from, to, lines, step, table) }
+}
+
+/// [`meet_lines`] of bytes.
+///
+/// # Safety
+/// As for that.
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+#[inline(never)]
+unsafe fn whole_lines_of_bytes(
+    from: *const u8,
+    to: *mut u8,
+    lines: usize,
+    step: isize,
+    table: &[u8; LINE],
+) {
+    // SAFETY: the caller's promise.
+    unsafe { meet_lines::<1>(from, to, lines, step, table) }
+}
+
+/// Gathers lines of units `step` units apart, of the first of which the lowest is at `from`: by whole lines of memory, each of which is
+/// met once, if units do not cross these. `table` has the places of a line's units.
+///
+/// # Safety
+/// As for [`gather`]; as many bytes as a line has are readable on both sides of what is gathered.
+#[inline(always)]
+unsafe fn meet_lines<const SIZE: usize>(
+    from: *const u8,
+    to: *mut u8,
+    lines: usize,
+    step: isize,
+    table: &[u8; LINE],
+) {
+    let apart = step.unsigned_abs();
+    let before = match stream::is_aligned(from, SIZE) {
+        true => from.addr() % LINE,
+        false => 0,
+    };
+    let mut from = from.wrapping_sub(before);
+    let before = before / SIZE;
+    let later = |register| later::<SIZE>(register, before, apart);
+    let (third, fourth, fifth) = (later(2), later(3), later(4));
+    // SAFETY: the caller's promise; a table is as long as a register.
+    unsafe {
+        let mut places = add::<SIZE>(load(table.as_ptr(), u64::MAX), before);
+        let mut shared = from;
+        if step < 0 {
+            // The first register is the one that a line shares with the line before it, and that is the upper one.
+            places = add::<SIZE>(places, LINE / SIZE);
+            shared = from.wrapping_add(LINE);
+        }
+        let mut shared = load(shared, u64::MAX);
+        for i in 0..lines {
+            let register = |i: usize| load(from.wrapping_add(i * LINE), u64::MAX);
+            let mut next = register(if step < 0 { 0 } else { 1 });
+            let mut line = choose::<SIZE>([shared, next], places);
+            if apart > 1 {
+                next = register(2);
+                line = merge::<SIZE>(line, third, next, places);
+            }
+            if apart > 2 {
+                next = register(3);
+                line = merge::<SIZE>(line, fourth, next, places);
+            }
+            if apart > 3 {
+                next = register(4);
+                line = merge::<SIZE>(line, fifth, next, places);
+            }
+            _mm512_storeu_si512(to.add(i * LINE).cast(), line);
+            shared = next;
+            from = from.wrapping_offset(step * LINE as isize);
+        }
+    }
+}
+
+/// The units of a line that are in a register or in a later one, if the lowest has so many places before it in the first.
+#[inline(always)]
+fn later<const SIZE: usize>(register: usize, before: usize, apart: usize) -> u64 {
+    match (register * (LINE / SIZE) - before).div_ceil(apart) {
+        earlier @ 0..LINE => u64::MAX << earlier,
+        _ => 0,
+    }
+}
+
+/// Places that are so many further.
+#[inline(always)]
+unsafe fn add<const SIZE: usize>(places: __m512i, more: usize) -> __m512i {
+    // SAFETY: the module's features.
+    unsafe {
+        match SIZE {
+            1 => _mm512_add_epi8(places, _mm512_set1_epi8(more as i8)),
+            2 => _mm512_add_epi16(places, _mm512_set1_epi16(more as i16)),
+            4 => _mm512_add_epi32(places, _mm512_set1_epi32(more as i32)),
+            _ => _mm512_add_epi64(places, _mm512_set1_epi64(more as i64)),
+        }
+    }
+}
+
+/// Units from two registers, of which the second one's places follow those of the first.
+#[inline(always)]
+unsafe fn choose<const SIZE: usize>([first, second]: [__m512i; 2], places: __m512i) -> __m512i {
+    // SAFETY: the module's features.
+    unsafe {
+        match SIZE {
+            1 => _mm512_permutex2var_epi8(first, places, second),
+            2 => _mm512_permutex2var_epi16(first, places, second),
+            4 => _mm512_permutex2var_epi32(first, places, second),
+            _ => _mm512_permutex2var_epi64(first, places, second),
+        }
+    }
+}
+
+/// A line with some units from another register.
+#[inline(always)]
+unsafe fn merge<const SIZE: usize>(
+    line: __m512i,
+    units: u64,
+    register: __m512i,
+    places: __m512i,
+) -> __m512i {
+    // SAFETY: the module's features.
+    unsafe {
+        match SIZE {
+            1 => _mm512_mask_permutexvar_epi8(line, units, places, register),
+            2 => _mm512_mask_permutexvar_epi16(line, units as __mmask32, places, register),
+            4 => _mm512_mask_permutexvar_epi32(line, units as __mmask16, places, register),
+            _ => _mm512_mask_permutexvar_epi64(line, units as __mmask8, places, register),
+        }
     }
 }
 

@@ -104,7 +104,7 @@ unsafe fn store256(to: *mut u8, register: __m256i) {
 
 /// A kernel that takes groups.
 pub fn of_groups(run: Run) -> Loop {
-    Loop { run, group: GROUP }
+    Loop::of(run, GROUP)
 }
 
 /// The kernel of a pair, if there is one here.

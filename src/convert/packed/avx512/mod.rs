@@ -159,7 +159,7 @@ unsafe fn set32(value: u32) -> __m512i {
 
 /// A kernel that takes groups.
 pub fn of_groups(run: Run) -> Loop {
-    Loop { run, group: GROUP }
+    Loop::of(run, GROUP)
 }
 
 /// The kernel of a pair, if there is one here.
