@@ -405,6 +405,53 @@ static void every_length(void)
     }
 }
 
+/** Runs of some KiB, which begin anywhere in a line on both sides, with nothing written beside. */
+static void every_pair_at_length(void)
+{
+    enum { COUNT = 2100, LINE = 64, BYTES = 3 * LINE + 16 * COUNT };
+    static uint8_t target[BYTES], expected[BYTES];
+    size_t first = LINE - (uintptr_t)target % LINE;
+    for (int f = 0; f < DTYPE_COUNT; f++) {
+        const oracle_dtype *from = &oracle_dtypes[f];
+        value_set all = values_of(from), set = {NULL, 0, 0};
+        for (size_t i = 0; i < COUNT; i++) {
+            oracle_element element = all.elements[(i * 7919 + i * i) % all.count];
+            add(&set, element.part[0], element.part[1]);
+        }
+        for (int t = f % thinning; t < DTYPE_COUNT; t += thinning) {
+            const oracle_dtype *to = &oracle_dtypes[t];
+            tensor_options_t options = TENSOR_OPTIONS_INIT;
+            options.flags = TENSOR_FLAG_SUBBYTE_PADDED;
+            options.overflow = (int32_t)((f + t) % 2 ? SATURATE : DEFAULT);
+            size_t beside = first + 16 * (size_t)(1 + t % 3), bits = storage_bits(to, 1);
+            source_array source;
+            store(&source, from, &set, 1, 1, 16 * (size_t)(f % 4));
+            memset(target, 0xa5, BYTES);
+            memset(expected, 0xa5, BYTES);
+            memset(expected + beside, 0, COUNT * bits / 8);
+            for (size_t i = 0; i < COUNT; i++) {
+                put_element(to, expected + beside, i * bits,
+                            oracle_convert(from, set.elements[i], to, (enum oracle_overflow)options.overflow));
+            }
+            DLTensor into = describe(target, (DLDataType){to->code, to->bits, 1}, 1, source.shape, source.strides);
+            tensor_t *destination = NULL;
+            into.byte_offset = beside;
+            CHECK_OK(tensor_as_tensor(&into, &options, &destination));
+            CHECK_OK(tensor_copy_into(destination, &source.tensor, &options));
+            tensor_release(destination);
+            check_count++;
+            if (memcmp(target, expected, BYTES) != 0) {
+                check_failures++;
+                fprintf(stderr, "a run of %s -> %s (overflow %d): not what was expected\n", from->name, to->name,
+                        (int)options.overflow);
+            }
+            free(source.data);
+        }
+        free(all.elements);
+        free(set.elements);
+    }
+}
+
 /** Rows with gaps between them on both sides, converted each by itself or several at a time, with nothing written beside. */
 static void every_pair_by_rows(void)
 {
@@ -603,6 +650,7 @@ int main(int argc, char **argv)
     thinning = strcmp(mode, "tiny") == 0 ? 101 : 1;
     every_pair();
     every_length();
+    every_pair_at_length();
     every_pair_by_rows();
     every_rounding_mode();
     exact_casting();

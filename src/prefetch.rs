@@ -3,6 +3,12 @@
 /// Bytes of a cache line.
 pub const LINE: usize = 64;
 
+/// Bytes from an address to the next line, if it is not where one begins.
+#[inline(always)]
+pub fn to_next_line(at: *const u8) -> usize {
+    at.addr().wrapping_neg() % LINE
+}
+
 /// Bytes of a run from which it pays: fewer may be in the first-level cache already, where asking takes longer than not to.
 pub const FAR: usize = 64 << 10;
 

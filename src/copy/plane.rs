@@ -8,7 +8,7 @@ use super::mover::Mover;
 use super::stream;
 use super::strided::{Loop, gather, interleave};
 use super::tiles::Tiles;
-use crate::prefetch::LINE;
+use crate::prefetch::{self, LINE};
 
 /// Rows that are woven together or taken apart.
 const FEW: usize = 4;
@@ -75,7 +75,7 @@ impl<'a> Plane<'a> {
     /// Steps of so many units each after which a destination that is streamed is where a line begins, if it ever is.
     fn lead(&self, to: *const u8, units: usize) -> usize {
         let step = units * self.destination_unit;
-        let begins = |steps: &usize| stream::to_next_line(to.wrapping_add(steps * step)) == 0;
+        let begins = |steps: &usize| prefetch::to_next_line(to.wrapping_add(steps * step)) == 0;
         match self.mover.streams() {
             true => (0..LINE).find(begins).unwrap_or(0),
             false => 0,

@@ -45,11 +45,6 @@ pub fn is_aligned(to: *const u8, size: usize) -> bool {
     size.is_power_of_two() && (to as usize).is_multiple_of(size.min(LINE))
 }
 
-/// Bytes from `to` to the next line.
-pub fn to_next_line(to: *const u8) -> usize {
-    (to as usize).wrapping_neg() % LINE
-}
-
 /// Whether rows of `bytes` bytes, `step` bytes apart, are whole lines.
 pub fn are_lines(to: *const u8, step: isize, bytes: usize) -> bool {
     let multiples = [to as usize, step as usize, bytes];
@@ -164,7 +159,7 @@ unsafe fn write_lines(
     bytes: usize,
     line: unsafe fn(*const u8, *mut u8),
 ) {
-    let head = to_next_line(to).min(bytes);
+    let head = prefetch::to_next_line(to).min(bytes);
     let lines = (bytes - head) / LINE;
     // SAFETY: the caller's promise; the lines begin at a multiple of their size.
     unsafe {

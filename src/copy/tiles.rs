@@ -174,7 +174,7 @@ impl<'a> Tiles<'a> {
             && inner.source % LINE as isize == 0
             && stream::is_aligned(from, self.source_unit)
         {
-            true => stream::to_next_line(from) / self.source_unit,
+            true => prefetch::to_next_line(from) / self.source_unit,
             false => 0,
         };
         // Rows that are neither lines nor long are not streamed anyway. Of bytes a line takes too many runs.
@@ -214,7 +214,7 @@ impl<'a> Tiles<'a> {
 
     /// How many columns come before those that are lines, if there are some in all rows.
     fn first_line(&self, to: *const u8, along: Line, inner: Line) -> Option<usize> {
-        let head = stream::to_next_line(to);
+        let head = prefetch::to_next_line(to);
         let has_lines = head.is_multiple_of(self.destination_unit)
             && along.destination % LINE as isize == 0
             && inner.size * self.destination_unit >= 2 * LINE;
@@ -289,7 +289,8 @@ impl<'a> Tiles<'a> {
         // Streams are of whole lines. Those that begin in a tile and end in the next one are left to that, which begins earlier.
         let unit = self.destination_unit;
         let whole = self.mover.streams() && stream::is_aligned(to, unit);
-        let shared = match along.destination % LINE as isize == 0 && stream::to_next_line(to) == 0 {
+        let shared = match along.destination % LINE as isize == 0 && prefetch::to_next_line(to) == 0
+        {
             false if whole && columns >= 2 * (LINE / unit) => LINE / unit,
             _ => 0,
         };
@@ -301,7 +302,7 @@ impl<'a> Tiles<'a> {
             };
         let to_line = |at: *const u8| match shared {
             0 => 0,
-            _ => stream::to_next_line(at) / unit,
+            _ => prefetch::to_next_line(at) / unit,
         };
         let mut row = 0;
         while row < along.size {
@@ -434,7 +435,7 @@ impl<'a> Tiles<'a> {
                     let mut block = Block::new();
                     let block = block.as_mut_ptr();
                     let most = STREAMED_ROW / self.destination_unit;
-                    let to_line = stream::to_next_line(to) / self.destination_unit;
+                    let to_line = prefetch::to_next_line(to) / self.destination_unit;
                     let mut done = 0;
                     while done < count {
                         let len = stream::piece(done, to_line, most, count);

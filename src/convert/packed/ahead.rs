@@ -1,7 +1,7 @@
 //! Long runs go by parts, each of which asks for memory that later ones need: where the last-level cache is far away, as on processors
 //! with AVX-512, the loops would wait for it, above all for lines that are written.
 
-use super::level;
+use super::{GROUPS, level};
 use crate::prefetch::{self, FAR, LINE};
 
 /// How far ahead.
@@ -10,18 +10,9 @@ const AHEAD: usize = 2048;
 /// Bytes of a part, of both sides together: so few that what one asks for comes while others are converted.
 const PART: usize = 2 << 10;
 
-/// Whether a run is so long that it asks for what follows.
-#[inline(always)]
-pub fn asks(count: usize, from_size: usize, to_size: usize) -> bool {
-    count * (from_size + to_size) > FAR && level::has_far_cache()
-}
-
 /// Elements after which a run asks for what follows: all of them, if it need not.
-#[inline(always)]
 pub fn part(count: usize, from_size: usize, to_size: usize) -> usize {
-    // Of groups of any instruction set there is a whole number.
-    const GROUPS: usize = 64;
-    match asks(count, from_size, to_size) {
+    match count * (from_size + to_size) > FAR && level::has_far_cache() {
         true => PART / (from_size + to_size) / GROUPS * GROUPS,
         false => count,
     }

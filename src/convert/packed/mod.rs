@@ -26,6 +26,7 @@ pub use environment::Standard;
 use super::float::{self, Float};
 use super::round::Format;
 use crate::dtype::{Kind, Overflow, Scalar};
+use crate::prefetch;
 use core::mem::MaybeUninit;
 use element::Parameters;
 use level::Level;
@@ -101,6 +102,13 @@ pub struct Steps {
 /// Elements that go through several steps at a time.
 const BLOCK: usize = 512;
 
+/// Whole groups of any instruction set.
+const GROUPS: usize = 64;
+
+/// Bytes of a run, on the side that has more, from which it is worth looking where lines begin, or far ahead. There are more than
+/// [`GROUPS`] elements.
+const LONG: usize = 2048;
+
 impl Steps {
     /// Converts a run.
     ///
@@ -111,16 +119,18 @@ impl Steps {
     pub unsafe fn run(&self, from: *const u8, to: *mut u8, count: usize) {
         // SAFETY: the caller's promise; the kernels were chosen for a level that the processor has.
         unsafe {
-            match (self.second, self.saturate) {
-                (None, None) => {
-                    let run = self.first.for_count(count);
-                    self.run_parts(from, to, count, usize::MAX, |from, to, count| {
-                        run(from, to, count, self.parameters);
-                    });
-                }
-                _ => self.run_steps(from, to, count),
+            match self.is_direct(count) {
+                true => self.first.for_count(count)(from, to, count, self.parameters),
+                false => self.run_long(from, to, count),
             }
         }
+    }
+
+    /// Whether a run needs but a call of one loop.
+    #[inline(always)]
+    fn is_direct(&self, count: usize) -> bool {
+        let bytes = count * self.source_size.max(self.destination_size);
+        bytes < LONG && self.second.is_none() && self.saturate.is_none()
     }
 
     /// Converts rows of `count` elements, so many bytes apart; before each, `begin` is told where it is read and written.
@@ -136,16 +146,14 @@ impl Steps {
         count: usize,
         begin: impl Fn(*const u8, *mut u8),
     ) {
-        let alone = self.second.is_none() && self.saturate.is_none();
-        let short = alone && !ahead::asks(count, self.source_size, self.destination_size);
-        let run = self.first.for_count(count);
+        let (direct, run) = (self.is_direct(count), self.first.for_count(count));
         for_each_row(from, to, rows, |from, to| {
             begin(from, to);
             // SAFETY: the caller's promise.
             unsafe {
-                match short {
+                match direct {
                     true => run(from, to, count, self.parameters),
-                    false => self.run(from, to, count),
+                    false => self.run_long(from, to, count),
                 }
             }
         });
@@ -157,19 +165,24 @@ impl Steps {
         self.first.few.group.max(second)
     }
 
+    /// A run that is long, or takes several steps.
+    ///
     /// # Safety
     /// As for [`Steps::run`].
     #[inline(never)]
-    unsafe fn run_steps(&self, from: *const u8, to: *mut u8, count: usize) {
+    unsafe fn run_long(&self, from: *const u8, to: *mut u8, count: usize) {
         let mut block = Block(MaybeUninit::uninit());
         let block = block.0.as_mut_ptr().cast::<u8>();
         // SAFETY: the caller's promise; each step writes what the next one reads.
         unsafe {
-            self.run_parts(from, to, count, BLOCK, |from, to, count| {
+            let alone = self.second.is_none() && self.saturate.is_none();
+            let most = if alone { usize::MAX } else { BLOCK };
+            self.run_parts(from, to, count, most, |from, to, count| {
+                let first = self.first.for_count(count);
                 match self.second {
-                    None => self.first.for_count(count)(from, to, count, self.parameters),
+                    None => first(from, to, count, self.parameters),
                     Some(second) => {
-                        self.first.for_count(count)(from, block, count, self.parameters);
+                        first(from, block, count, self.parameters);
                         second.for_count(count)(block, to, count, self.parameters);
                     }
                 }
@@ -197,7 +210,11 @@ impl Steps {
         let part = ahead::part(count, from_size, to_size);
         let asks = part < count;
         let part = part.min(most);
-        let mut done = 0;
+        let mut done = self.head(from, to, count);
+        if done > 0 {
+            // Some of these are converted once more.
+            each(from, to, GROUPS);
+        }
         while done < count {
             let len = part.min(count - done);
             // SAFETY: the caller's promise.
@@ -207,6 +224,20 @@ impl Steps {
             }
             each(from, to, len);
             done += len;
+        }
+    }
+
+    /// Elements of a long run before the first that begins with a line, on the side that has more bytes: of what is read or written by
+    /// whole registers, all would be in two lines.
+    fn head(&self, from: *const u8, to: *mut u8, count: usize) -> usize {
+        let (at, size) = match self.source_size > self.destination_size {
+            true => (from, self.source_size),
+            false => (to.cast_const(), self.destination_size),
+        };
+        let bytes = prefetch::to_next_line(at);
+        match count * size >= LONG && bytes.is_multiple_of(size) {
+            true => bytes / size,
+            false => 0,
         }
     }
 }

@@ -221,7 +221,7 @@ impl Mover {
     unsafe fn join_rows(&self, source: Sheet, target: Sheet, streams: bool) {
         let (rows, units) = (source.rows.count, source.units.count);
         let to_line = match streams {
-            true => stream::to_next_line(target.first) / (units * self.destination_unit),
+            true => prefetch::to_next_line(target.first) / (units * self.destination_unit),
             false => 0,
         };
         let mut row = 0;
@@ -330,7 +330,7 @@ impl Mover {
         };
         let turns = Turns {
             units,
-            first: stream::to_next_line(to) / unit,
+            first: prefetch::to_next_line(to) / unit,
             piece: piece.clamp(1, self.most()),
             step,
             takes,

@@ -6,7 +6,7 @@
 use crate::convert::first_bytes;
 use crate::copy::stream;
 use crate::copy::strided::Loop;
-use crate::prefetch::LINE;
+use crate::prefetch::{self, LINE};
 use core::arch::x86_64::*;
 
 /// Units that are apart, at most.
@@ -115,7 +115,7 @@ unsafe fn gather_rows<const SIZE: usize, const STEP: isize>(
             // Long rows: a line, what is left to one of memory, and then those.
             let (head, whole) = match count >= LONG * units {
                 true => {
-                    let head = stream::to_next_line(to) / SIZE;
+                    let head = prefetch::to_next_line(to) / SIZE;
                     (head, head + units)
                 }
                 false => (0, usize::MAX),
