@@ -183,15 +183,15 @@ impl Mover {
     }
 
     /// What converts rows of so many units, if each is better converted by itself than several at a time: those that are joined would be
-    /// gathered before, the others put where they belong after that, both cheap for a line or two.
+    /// gathered before, the others put where they belong after that, both cheap for about a line.
     fn converts_alone(&self, rows: usize, units: usize, joined: bool) -> Option<(Kernel, usize)> {
         let Way::Convert { kernel, scalars } = self.way else {
             return None;
         };
-        let joins = joined && rows > 1;
-        let long = match joins {
-            true => units * self.source_unit > 2 * LINE,
-            false => units * self.destination_unit > LINE,
+        let (source_bytes, bytes) = (units * self.source_unit, units * self.destination_unit);
+        let long = match joined && rows > 1 {
+            true => source_bytes > LINE && source_bytes + bytes > 2 * LINE,
+            false => bytes > LINE,
         };
         let alone = units * scalars >= kernel.group() && (long || units >= LONG_ROW);
         alone.then_some((kernel, scalars))
