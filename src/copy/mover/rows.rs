@@ -22,6 +22,11 @@ const AHEAD: usize = 4096;
 const SCATTERED_ROW: usize = 256;
 const READ_AHEAD: usize = 2048;
 
+/// Bytes of a row that is copied, and of one that is converted on the side that has more, up to which lines of later rows are asked for.
+/// Of longer ones the processor reads ahead by itself, and more of them than it has room for would be asked for.
+const ASKED: usize = 3 << 10;
+const ASKED_CONVERTED: usize = 2 << 10;
+
 /// Units of a row from which it is better converted by itself.
 pub const LONG_ROW: usize = 64;
 
@@ -157,8 +162,8 @@ impl Mover {
             {
                 let from = (source.first, source.rows.step);
                 let to = (target.first.cast_mut(), target.rows.step);
-                let asks = self.is_far() && row_bytes <= BLOCK;
                 let source_bytes = units * self.source_unit;
+                let asks = self.is_far() && source_bytes.max(row_bytes) <= ASKED_CONVERTED;
                 kernel.run_rows(from, to, rows, units * scalars, |read, written| {
                     if asks {
                         ask_ahead((read, from.1, source_bytes), (written, to.1, row_bytes));
@@ -366,7 +371,7 @@ impl Mover {
         unsafe {
             match (self.is_far(), streams) {
                 (false, _) => move_blocks((from.0, Step(from.1)), (to.0, Step(to.1)), rows, bytes),
-                (true, false) if bytes <= BLOCK => block::copy_rows(from, to, rows, bytes),
+                (true, false) if bytes <= ASKED => block::copy_rows(from, to, rows, bytes),
                 (true, true) if bytes <= BLOCK => stream::write_rows(from, to, rows, bytes),
                 _ => {
                     for row in 0..rows {
