@@ -327,9 +327,9 @@ impl Mover {
                 }
             };
         }
-        // What is converted without turns goes by larger pieces.
+        // Whole lines. What is converted without turns goes by larger pieces.
         let piece = match (takes, self.converts()) {
-            (true, _) => (STREAMED / step).max(LINE / unit),
+            (true, _) => (STREAMED / step).next_multiple_of((LINE / unit).max(1)),
             (false, true) => 2 * STREAMED / unit,
             (false, false) => STREAMED / unit,
         };
