@@ -65,15 +65,11 @@ impl Loop {
         Self { run, group, few }
     }
 
-    /// The same with another loop for fewer elements than a group has.
-    fn with_few(self, few: Option<Self>) -> Self {
-        match few {
-            Some(Self { run, group, .. }) => Self {
-                few: Few { run, group },
-                ..self
-            },
-            None => self,
-        }
+    /// The same, but what is fewer than a group as by another.
+    #[cfg(target_arch = "x86_64")]
+    fn with_few(self, other: Option<Self>) -> Self {
+        let few = other.map_or(self.few, |other| other.few);
+        Self { few, ..self }
     }
 
     /// What converts so many elements.
@@ -369,11 +365,13 @@ fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Loop> {
             .or_else(|| plain::of_float::<plain::Baseline>(from, to))
             .map(Loop::plain),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => avx2::direct(from, to).map(avx2::of_groups).or_else(|| {
-            plain::of_integer::<plain::Avx2>(from, to)
-                .or_else(|| plain::of_float_with_ease::<plain::Avx2>(from, to))
-                .map(Loop::plain)
-        }),
+        Level::Avx2 => {
+            let easy = plain::of_float_with_ease::<plain::Avx2>(from, to).map(Loop::plain);
+            avx2::direct(from, to)
+                .map(|run| avx2::of_groups(run).with_few(easy))
+                .or_else(|| plain::of_integer::<plain::Avx2>(from, to).map(Loop::plain))
+                .or(easy)
+        }
         #[cfg(target_arch = "x86_64")]
         Level::Avx512Vbmi => avx512::tables::direct(from, to)
             .map(avx512::of_groups)

@@ -108,6 +108,7 @@ pub fn of_float<L: Compiled>(from: Scalar, to: Scalar) -> Option<Run> {
 pub fn of_float_with_ease<L: Compiled>(from: Scalar, to: Scalar) -> Option<Run> {
     match (from, to) {
         (Scalar::Float64, _) => to_float::<L, f::F64>(to),
+        (Scalar::Float32, Scalar::Float64) => Some(L::run::<f::F32, f::F64>()),
         (Scalar::Float32, Scalar::Float8E8M0Fnu) => Some(L::run::<f::F32, e::E8M0>()),
         _ => None,
     }
