@@ -204,9 +204,21 @@ unsafe fn gather_sized<T: Copy>(from: *const u8, rows: Loop, units: Loop, to: *m
             let mut to = to.cast::<T>();
             for row in 0..rows.count {
                 let mut from = from.wrapping_offset(row as isize * rows.step);
-                for _ in 0..units.count {
-                    to.write(from.cast::<T>().read());
-                    from = from.wrapping_offset(units.step);
+                let unit = |from: *const u8, i: isize| {
+                    from.wrapping_offset(i * units.step).cast::<T>().read()
+                };
+                // Four at a time, which do not wait for each other's places.
+                for _ in 0..units.count / 4 {
+                    let [a, b, c, d] = [0, 1, 2, 3].map(|i| unit(from, i));
+                    to.write(a);
+                    to.add(1).write(b);
+                    to.add(2).write(c);
+                    to.add(3).write(d);
+                    from = from.wrapping_offset(4 * units.step);
+                    to = to.add(4);
+                }
+                for i in 0..units.count % 4 {
+                    to.write(unit(from, i as isize));
                     to = to.add(1);
                 }
             }
