@@ -41,28 +41,28 @@ struct Loop {
     run: Run,
     /// Elements that are converted at once: fewer take as long, and longer.
     group: usize,
-    /// What converts fewer than these, if there is something quicker.
-    few: Few,
 }
 
-/// A loop for few elements.
+/// A loop, and one for fewer elements than a group of it.
 #[derive(Clone, Copy)]
-struct Few {
-    run: Run,
-    /// As of [`Loop`].
-    group: usize,
+struct Step {
+    many: Loop,
+    few: Loop,
 }
 
-impl Loop {
+impl Step {
     /// A loop that takes elements one by one, as far as it knows.
     fn plain(run: Run) -> Self {
-        Self::of(run, 1)
+        Self::of_groups(run, 1)
     }
 
     /// A loop that takes groups of so many elements.
-    fn of(run: Run, group: usize) -> Self {
-        let few = Few { run, group };
-        Self { run, group, few }
+    fn of_groups(run: Run, group: usize) -> Self {
+        let all = Loop { run, group };
+        Self {
+            many: all,
+            few: all,
+        }
     }
 
     /// The same, but what is fewer than a group as by another.
@@ -75,9 +75,9 @@ impl Loop {
     /// What converts so many elements.
     #[inline(always)]
     fn for_count(&self, count: usize) -> Run {
-        match count < self.group {
+        match count < self.many.group {
             true => self.few.run,
-            false => self.run,
+            false => self.many.run,
         }
     }
 }
@@ -85,9 +85,9 @@ impl Loop {
 /// One loop, or more.
 #[derive(Clone, Copy)]
 pub struct Steps {
-    first: Loop,
+    first: Step,
     /// What makes the result of what the first step leaves in a block.
-    second: Option<Loop>,
+    second: Option<Step>,
     /// What the results of a part go through in the end.
     saturate: Option<Saturate>,
     parameters: Parameters,
@@ -312,7 +312,7 @@ fn storage_size(scalar: Scalar) -> usize {
 }
 
 /// One loop for a pair, or two.
-fn loops(level: Level, from: Scalar, to: Scalar) -> Option<(Loop, Option<Loop>)> {
+fn loops(level: Level, from: Scalar, to: Scalar) -> Option<(Step, Option<Step>)> {
     if let Some(run) = direct(level, from, to) {
         return Some((run, None));
     }
@@ -324,7 +324,7 @@ fn loops(level: Level, from: Scalar, to: Scalar) -> Option<(Loop, Option<Loop>)>
         is_float && scalar.bits() <= 8
     };
     let is_eight = |scalar: Scalar| scalar.kind() == Kind::Float && scalar.bits() == 8;
-    let to_byte = small::to_byte(from).map(|(run, byte)| (Loop::plain(run), byte));
+    let to_byte = small::to_byte(from).map(|(run, byte)| (Step::plain(run), byte));
     let (first, middle) = match to_byte {
         // The low bits are the same, whatever the sign.
         Some((first, _)) if integer(to) && is_subbyte(to) => (first, Scalar::UInt8),
@@ -358,18 +358,18 @@ fn loops(level: Level, from: Scalar, to: Scalar) -> Option<(Loop, Option<Loop>)>
 }
 
 /// The loop of a pair on a level.
-fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Loop> {
+fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Step> {
     let run = match level {
         Level::Scalar => None,
         Level::Baseline => plain::of_integer::<plain::Baseline>(from, to)
             .or_else(|| plain::of_float::<plain::Baseline>(from, to))
-            .map(Loop::plain),
+            .map(Step::plain),
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => {
-            let easy = plain::of_float_with_ease::<plain::Avx2>(from, to).map(Loop::plain);
+            let easy = plain::of_float_with_ease::<plain::Avx2>(from, to).map(Step::plain);
             avx2::direct(from, to)
                 .map(|run| avx2::of_groups(run).with_few(easy))
-                .or_else(|| plain::of_integer::<plain::Avx2>(from, to).map(Loop::plain))
+                .or_else(|| plain::of_integer::<plain::Avx2>(from, to).map(Step::plain))
                 .or(easy)
         }
         #[cfg(target_arch = "x86_64")]
@@ -379,12 +379,12 @@ fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Loop> {
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => avx512::direct(from, to)
             .map(|run| avx512::of_groups(run).with_few(few(from, to)))
-            .or_else(|| plain::of_integer::<plain::Avx512>(from, to).map(Loop::plain))
+            .or_else(|| plain::of_integer::<plain::Avx512>(from, to).map(Step::plain))
             .or_else(|| avx2::direct(from, to).map(avx2::of_groups)),
     };
     match (level, to) {
         (Level::Scalar, _) => None,
-        (_, Scalar::Float32) => run.or_else(|| small::to_single(from).map(Loop::plain)),
+        (_, Scalar::Float32) => run.or_else(|| small::to_single(from).map(Step::plain)),
         _ => run,
     }
 }
@@ -392,7 +392,7 @@ fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Loop> {
 /// What converts fewer elements than a group of AVX-512, where AVX2 needs few instructions for its own, half as large: numbers that it
 /// can turn into each other without rounding by integers, or twice.
 #[cfg(target_arch = "x86_64")]
-fn few(from: Scalar, to: Scalar) -> Option<Loop> {
+fn few(from: Scalar, to: Scalar) -> Option<Step> {
     use Scalar::{
         BFloat16, Bool, Float16, Float32, Float64, Int8, Int32, Int64, UInt8, UInt32, UInt64,
     };
@@ -410,12 +410,12 @@ fn few(from: Scalar, to: Scalar) -> Option<Loop> {
 }
 
 /// The loop to binary32 on the way to a narrower float, where it differs from that to float32.
-fn rounded(level: Level, from: Scalar, to: Scalar) -> Option<Loop> {
+fn rounded(level: Level, from: Scalar, to: Scalar) -> Option<Step> {
     #[cfg(not(target_arch = "x86_64"))]
     let _ = to;
     match level {
         Level::Scalar => None,
-        Level::Baseline => plain::rounded(from).map(Loop::plain),
+        Level::Baseline => plain::rounded(from).map(Step::plain),
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => avx2::rounded(from).map(avx2::of_groups),
         #[cfg(target_arch = "x86_64")]

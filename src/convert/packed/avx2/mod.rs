@@ -7,7 +7,7 @@
 
 use super::element::Parameters;
 use super::groups::{self, Group, Load, Store, each, for_small, subnormals};
-use super::{Loop, Run, Scalar};
+use super::{Run, Scalar, Step};
 use crate::convert::float;
 use core::arch::x86_64::*;
 use core::mem::MaybeUninit;
@@ -103,8 +103,8 @@ unsafe fn store256(to: *mut u8, register: __m256i) {
 }
 
 /// A kernel that takes groups.
-pub fn of_groups(run: Run) -> Loop {
-    Loop::of(run, GROUP)
+pub fn of_groups(run: Run) -> Step {
+    Step::of_groups(run, GROUP)
 }
 
 /// The kernel of a pair, if there is one here.

@@ -7,7 +7,7 @@
 
 use super::element::Parameters;
 use super::groups::{self, Group, Load, Store, each, for_small, subnormals, subnormals_end};
-use super::{Loop, Run, Scalar, first_bytes};
+use super::{Run, Scalar, Step, first_bytes};
 use crate::convert::float;
 use core::arch::x86_64::*;
 use core::mem::MaybeUninit;
@@ -158,8 +158,8 @@ unsafe fn set32(value: u32) -> __m512i {
 }
 
 /// A kernel that takes groups.
-pub fn of_groups(run: Run) -> Loop {
-    Loop::of(run, GROUP)
+pub fn of_groups(run: Run) -> Step {
+    Step::of_groups(run, GROUP)
 }
 
 /// The kernel of a pair, if there is one here.
