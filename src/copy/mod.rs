@@ -7,6 +7,7 @@
 mod axes;
 mod block;
 mod bricks;
+mod caches;
 mod exact;
 mod few;
 mod futex;

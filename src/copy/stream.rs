@@ -3,41 +3,14 @@
 //! They pay where the destination will not be found in the cache anyway; elsewhere they would throw out what the next
 //! reader wants.
 
+use super::caches;
 use crate::prefetch::LINE;
 #[cfg(target_arch = "x86_64")]
 use crate::{convert, prefetch};
-use core::sync::atomic::{AtomicI64, Ordering};
-
-/// Copies of as many bytes are streamed. 0 until it is known; threads that find it at once find the same.
-static THRESHOLD: AtomicI64 = AtomicI64::new(0);
 
 /// Whether a destination is better streamed that takes, with its source, so many bytes: they do not fit the last-level cache.
 pub fn pays(bytes: i64) -> bool {
-    if !cfg!(target_arch = "x86_64") {
-        return false;
-    }
-    let mut threshold = THRESHOLD.load(Ordering::Relaxed);
-    if threshold == 0 {
-        threshold = last_level_cache();
-        THRESHOLD.store(threshold, Ordering::Relaxed);
-    }
-    bytes >= threshold
-}
-
-/// Bytes of the last-level cache, as far as the system tells, between bounds that one processor can count on.
-fn last_level_cache() -> i64 {
-    const USUAL: i64 = 32 << 20;
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: sysconf takes any name.
-    let told = unsafe { libc::sysconf(libc::_SC_LEVEL3_CACHE_SIZE) } as i64;
-    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-    let told = 0;
-    if told <= 0 {
-        USUAL
-    } else {
-        // A larger one is shared by many processors, or is the sum of several.
-        told.clamp(4 << 20, USUAL)
-    }
+    cfg!(target_arch = "x86_64") && bytes >= caches::last_level() as i64
 }
 
 /// Whether lines of a destination begin at elements: then [`write()`] has something to stream.

@@ -7,6 +7,7 @@
 mod runs;
 
 use super::block::{self, Block};
+use super::caches;
 use super::mover::{LONG_ROW, Mover};
 use super::plane::Line;
 use super::scratch::{PAD, Scratch, Small};
@@ -15,6 +16,7 @@ use super::stream;
 use super::strided::{Loop, Step, move_blocks};
 use super::transpose::{SIDE, Transpose};
 use crate::prefetch::{self, LINE};
+use core::ops::RangeInclusive;
 use runs::Bring;
 pub use runs::lines_held;
 
@@ -43,8 +45,8 @@ const RUNS: usize = 16 << 10;
 /// Bytes of a unit that is large: runs have few of them.
 const LARGE: usize = 8;
 
-/// Bytes of a unit from which lines of a plane in the second-level cache are asked for. Of smaller ones a line takes many runs.
-const SMALLEST_ASKED: usize = 4;
+/// Bytes of units that are larger. Of smaller ones a line takes many runs.
+const LARGER: RangeInclusive<usize> = 4..=LARGE;
 
 /// So many rows, written side by side, are followed by the processor itself.
 const FOLLOWED: usize = 32;
@@ -52,15 +54,17 @@ const FOLLOWED: usize = 32;
 /// Planes whose two sides take no more bytes are in the first-level cache, where lines need not be asked for.
 const NEAREST: usize = 64 << 10;
 
-/// Planes whose two sides take as many bytes stay in the second-level cache as they are, and need no tile.
-const CACHED: usize = 512 << 10;
-
-/// Those whose two sides take as many do with the tile on the stack.
+/// Planes whose two sides take as many do with the tile on the stack.
 const SMALL: usize = 128 << 10;
 
 /// Bytes from the first to the last row or column of a plane that is near: it has most pages, and what the processor fetches in
 /// advance, to itself.
-const NEAR: usize = 512 << 10;
+const NEAR: usize = 640 << 10;
+
+/// Whether a plane whose two sides take so many bytes stays in the second-level cache as it is, and needs no tile.
+fn is_cached(bytes: usize) -> bool {
+    bytes <= caches::second_level()
+}
 
 /// Runs of rows: the first unit, and the bytes from one row to the next.
 type Rows = (*mut u8, isize);
@@ -121,24 +125,32 @@ impl<'a> Tiles<'a> {
             && !(self.mover.streams() && self.has_streams(to, along, inner));
         // SAFETY: the caller's promise. Rows of the destination are the rows of the tile.
         unsafe {
-            if bytes <= CACHED && near && self.converts_first() {
+            if near && self.converts_first() && is_cached(bytes) {
                 if self.mover.is_far() && bytes < SMALL {
                     // In their order they come sooner than by columns.
                     let row = inner.size * self.destination_unit;
                     prefetch::rows_to_write(to, along.destination, row, along.size);
                 }
-                let how = self.bring_by(RUN);
                 let first = self.first_line(to, along, inner);
+                // Columns that are no lines had better be parts of them: few are in two then.
+                let parts = first.is_none() && bytes > NEAREST && LARGER.contains(&self.unit);
+                let tiles = match parts && !self.mover.converts() {
+                    true => Self {
+                        transpose: Transpose::by_parts(self.unit),
+                        ..*self
+                    },
+                    false => *self,
+                };
+                let how = tiles.bring_by(RUN);
                 // Lines that are asked for stay in the cache until their turn. Whole ones are written without waiting.
                 let held = how.most.min(along.size) <= lines_held(along.destination);
                 let waits = first.is_none() && along.size > FOLLOWED;
-                let units = SMALLEST_ASKED..=LARGE;
                 let how = Bring {
                     head: first.unwrap_or(0),
-                    asks_to_write: bytes > NEAREST && held && waits && units.contains(&self.unit),
+                    asks_to_write: bytes > NEAREST && held && waits && LARGER.contains(&self.unit),
                     ..how
                 };
-                return self.bring(from, rows, along, inner, how);
+                return tiles.bring(from, rows, along, inner, how);
             }
             if let Some((tiles, how)) = self.by_lines(from, to, along, inner) {
                 return tiles.bring(from, rows, along, inner, how);

@@ -61,6 +61,12 @@ impl Transpose {
                 runs: avx512::runs(size),
             };
         }
+        Self::by_parts(size)
+    }
+
+    /// The same by pieces whose columns are parts of cache lines: no slower where lines begin elsewhere.
+    #[cfg(target_arch = "x86_64")]
+    pub fn by_parts(size: usize) -> Self {
         let (function, runs): (Function, _) = match (size, convert::has_avx2()) {
             (1, true) => (x86::run_avx2::<1>, 32),
             (2, true) => (x86::run_avx2::<2>, 16),
@@ -106,6 +112,12 @@ impl Transpose {
             function,
             runs: SIDE,
         }
+    }
+
+    /// The same by pieces whose columns are parts of cache lines.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub fn by_parts(size: usize) -> Self {
+        Self::of(size)
     }
 
     /// Whether so many runs of so many units of `size` bytes are enough to be exchanged in registers, where there are such.
