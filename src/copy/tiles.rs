@@ -57,6 +57,9 @@ const NEAREST: usize = 64 << 10;
 /// Planes whose two sides take as many do with the tile on the stack.
 const SMALL: usize = 128 << 10;
 
+/// Those whose two sides take no more are so near that rows leave a tile without asking for the lines of the next ones.
+const UNASKED: usize = 256 << 10;
+
 /// Bytes from the first to the last row or column of a plane that is near: it has most pages, and what the processor fetches in
 /// advance, to itself.
 const NEAR: usize = 640 << 10;
@@ -312,6 +315,7 @@ impl<'a> Tiles<'a> {
                 true => inner.size * unit < SHORT_ROW,
                 false => inner.size < LONG_ROW,
             };
+        let asks_to_write = !self.mover.streams() && bytes > UNASKED;
         let to_line = |at: *const u8| match shared {
             0 => 0,
             _ => prefetch::to_next_line(at) / unit,
@@ -363,7 +367,12 @@ impl<'a> Tiles<'a> {
                             false => next + to_line(to.wrapping_add(next * unit)),
                         };
                         let from = tile.add(i * pitch + first * self.unit);
-                        self.take(from, to.wrapping_add(first * unit), end - first);
+                        let to = to.wrapping_add(first * unit);
+                        if asks_to_write && i + 1 < row_count {
+                            let next = to.wrapping_offset(along.destination);
+                            prefetch::bytes_to_write(next, (end - first) * unit);
+                        }
+                        self.take(from, to, end - first);
                     }
                 }
                 column += next;
