@@ -135,9 +135,13 @@ impl<'a> Tiles<'a> {
                     prefetch::rows_to_write(to, along.destination, row, along.size);
                 }
                 let first = self.first_line(to, along, inner);
-                // Columns that are no lines had better be parts of them: few are in two then.
-                let parts = first.is_none() && bytes > NEAREST && LARGER.contains(&self.unit);
-                let tiles = match parts && !self.mover.converts() {
+                // Columns that are no lines had better be parts of them: few are in two then. But fewer runs of what is converted come at
+                // a time, if units are not large.
+                let parts = match self.mover.converts() {
+                    true => self.unit == LARGE,
+                    false => LARGER.contains(&self.unit),
+                };
+                let tiles = match parts && first.is_none() && bytes > NEAREST {
                     true => Self {
                         transpose: Transpose::by_parts(self.unit),
                         ..*self
