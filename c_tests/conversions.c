@@ -291,6 +291,27 @@ static void store(source_array *array, const oracle_dtype *type, const value_set
     array->tensor.byte_offset = offset;
 }
 
+/** So many values of a type, from all over the ones that are tried. */
+static value_set some_values_of(const oracle_dtype *type, size_t count)
+{
+    value_set all = values_of(type), set = {NULL, 0, 0};
+    for (size_t i = 0; i < count; i++) {
+        oracle_element element = all.elements[(i * 7919 + i * i) % all.count];
+        add(&set, element.part[0], element.part[1]);
+    }
+    free(all.elements);
+    return set;
+}
+
+/** Converts an array to where `into` says. */
+static void convert_into(const DLTensor *into, const source_array *source, const tensor_options_t *options)
+{
+    tensor_t *destination = NULL;
+    CHECK_OK(tensor_as_tensor(into, options, &destination));
+    CHECK_OK(tensor_copy_into(destination, &source->tensor, options));
+    tensor_release(destination);
+}
+
 /** Converts an array and compares each element. */
 static void try_conversion(const source_array *source, const oracle_dtype *from, const value_set *set,
                            const oracle_dtype *to, enum oracle_overflow overflow)
@@ -356,11 +377,7 @@ static void every_length(void)
     static uint8_t target[BYTES], expected[BYTES];
     for (int f = 0; f < DTYPE_COUNT; f++) {
         const oracle_dtype *from = &oracle_dtypes[f];
-        value_set all = values_of(from), set = {NULL, 0, 0};
-        for (size_t i = 0; i < MOST; i++) {
-            oracle_element element = all.elements[(i * 7919 + i * i) % all.count];
-            add(&set, element.part[0], element.part[1]);
-        }
+        value_set set = some_values_of(from, MOST);
         for (int t = 0; t < DTYPE_COUNT; t++) {
             const oracle_dtype *to = &oracle_dtypes[t];
             tensor_options_t options = TENSOR_OPTIONS_INIT;
@@ -380,13 +397,10 @@ static void every_length(void)
                 int64_t shape[1] = {(int64_t)count}, strides[1] = {1};
                 size_t end = beside + count * bits / 8;
                 DLTensor into = describe(target, (DLDataType){to->code, to->bits, 1}, 1, shape, strides);
-                tensor_t *destination = NULL;
                 into.byte_offset = beside;
                 source.tensor.shape = shape;
                 memset(target, 0xa5, BYTES);
-                CHECK_OK(tensor_as_tensor(&into, &options, &destination));
-                CHECK_OK(tensor_copy_into(destination, &source.tensor, &options));
-                tensor_release(destination);
+                convert_into(&into, &source, &options);
                 int is_whole = memcmp(target, expected, end) == 0;
                 for (size_t i = end; i < BYTES; i++) {
                     is_whole = is_whole && target[i] == 0xa5;
@@ -400,7 +414,6 @@ static void every_length(void)
             }
             free(source.data);
         }
-        free(all.elements);
         free(set.elements);
     }
 }
@@ -413,11 +426,7 @@ static void every_pair_at_length(void)
     size_t first = LINE - (uintptr_t)target % LINE;
     for (int f = 0; f < DTYPE_COUNT; f++) {
         const oracle_dtype *from = &oracle_dtypes[f];
-        value_set all = values_of(from), set = {NULL, 0, 0};
-        for (size_t i = 0; i < COUNT; i++) {
-            oracle_element element = all.elements[(i * 7919 + i * i) % all.count];
-            add(&set, element.part[0], element.part[1]);
-        }
+        value_set set = some_values_of(from, COUNT);
         for (int t = f % thinning; t < DTYPE_COUNT; t += thinning) {
             const oracle_dtype *to = &oracle_dtypes[t];
             tensor_options_t options = TENSOR_OPTIONS_INIT;
@@ -434,11 +443,8 @@ static void every_pair_at_length(void)
                             oracle_convert(from, set.elements[i], to, (enum oracle_overflow)options.overflow));
             }
             DLTensor into = describe(target, (DLDataType){to->code, to->bits, 1}, 1, source.shape, source.strides);
-            tensor_t *destination = NULL;
             into.byte_offset = beside;
-            CHECK_OK(tensor_as_tensor(&into, &options, &destination));
-            CHECK_OK(tensor_copy_into(destination, &source.tensor, &options));
-            tensor_release(destination);
+            convert_into(&into, &source, &options);
             check_count++;
             if (memcmp(target, expected, BYTES) != 0) {
                 check_failures++;
@@ -447,7 +453,6 @@ static void every_pair_at_length(void)
             }
             free(source.data);
         }
-        free(all.elements);
         free(set.elements);
     }
 }
@@ -460,11 +465,7 @@ static void every_pair_by_rows(void)
     static uint8_t target[BYTES], expected[BYTES];
     for (int f = 0; f < DTYPE_COUNT; f++) {
         const oracle_dtype *from = &oracle_dtypes[f];
-        value_set all = values_of(from), set = {NULL, 0, 0};
-        for (size_t i = 0; i < ROWS * FROM_ROW; i++) {
-            oracle_element element = all.elements[(i * 7919 + i * i) % all.count];
-            add(&set, element.part[0], element.part[1]);
-        }
+        value_set set = some_values_of(from, ROWS * FROM_ROW);
         source_array source;
         store(&source, from, &set, 1, 1, 1);
         for (int t = 0; t < DTYPE_COUNT * 6; t++) {
@@ -486,10 +487,7 @@ static void every_pair_by_rows(void)
             source.tensor.shape = shape;
             source.tensor.strides = from_strides;
             DLTensor into = describe(target, (DLDataType){to->code, to->bits, 1}, 2, shape, to_strides);
-            tensor_t *destination = NULL;
-            CHECK_OK(tensor_as_tensor(&into, &options, &destination));
-            CHECK_OK(tensor_copy_into(destination, &source.tensor, &options));
-            tensor_release(destination);
+            convert_into(&into, &source, &options);
             check_count++;
             if (memcmp(target, expected, BYTES) != 0) {
                 check_failures++;
@@ -498,7 +496,6 @@ static void every_pair_by_rows(void)
             }
         }
         free(source.data);
-        free(all.elements);
         free(set.elements);
     }
 }

@@ -122,14 +122,14 @@ unsafe fn copy_long(from: *const u8, to: *mut u8, bytes: usize) {
 #[target_feature(enable = "avx512f")]
 unsafe fn copy_far_avx512(from: *const u8, to: *mut u8, bytes: usize) {
     use core::arch::x86_64::*;
-    const REGISTER: usize = 64;
+    const REGISTER: usize = LINE;
     const STEP: usize = 2 * REGISTER;
     // SAFETY: the caller's promise, as in `copy_long`.
     unsafe {
         let load = |i: usize| _mm512_loadu_si512(from.add(i).cast());
         let last = [0, 1].map(|i| load(bytes - STEP + i * REGISTER));
         let first = load(0);
-        let mut done = (to as usize).wrapping_neg() % REGISTER;
+        let mut done = prefetch::to_next_line(to);
         _mm512_storeu_si512(to.cast(), first);
         while done + STEP <= bytes {
             for line in [done, done + REGISTER] {

@@ -64,7 +64,7 @@ impl Transpose {
         Self::by_parts(size)
     }
 
-    /// The same by pieces whose columns are parts of cache lines: no slower where lines begin elsewhere.
+    /// The same by pieces whose columns are parts of cache lines, of which fewer are in two where columns begin anywhere.
     #[cfg(target_arch = "x86_64")]
     pub fn by_parts(size: usize) -> Self {
         let (function, runs): (Function, _) = match (size, convert::has_avx2()) {

@@ -59,9 +59,9 @@ pub unsafe fn gather<T: Copy, const STEP: isize>(
     // SAFETY: the caller's promise.
     unsafe {
         match size_of::<T>() {
-            2 => gather_rows::<2, STEP>(from, rows, to, count, whole_lines::<2>),
-            4 => gather_rows::<4, STEP>(from, rows, to, count, whole_lines::<4>),
-            _ => gather_rows::<8, STEP>(from, rows, to, count, whole_lines::<8>),
+            2 => gather_rows::<2, STEP>(from, rows, to, count),
+            4 => gather_rows::<4, STEP>(from, rows, to, count),
+            _ => gather_rows::<8, STEP>(from, rows, to, count),
         }
     }
 }
@@ -78,10 +78,10 @@ pub unsafe fn gather_bytes<const STEP: isize>(
     count: usize,
 ) {
     // SAFETY: the caller's promise.
-    unsafe { gather_rows::<1, STEP>(from, rows, to, count, whole_lines_of_bytes) }
+    unsafe { gather_rows::<1, STEP>(from, rows, to, count) }
 }
 
-/// Gathers rows, of which long ones go by `whole_lines`.
+/// Gathers rows, of which long ones go by [`meet_lines`].
 ///
 /// # Safety
 /// As for [`gather`].
@@ -91,13 +91,6 @@ unsafe fn gather_rows<const SIZE: usize, const STEP: isize>(
     rows: Loop,
     to: *mut u8,
     count: usize,
-    whole_lines: unsafe fn(
-        from: *const u8,
-        to: *mut u8,
-        lines: usize,
-        step: isize,
-        table: &[u8; LINE],
-    ),
 ) {
     let units = Units::<SIZE, STEP>::COUNT;
     // Of the last line, which may be a part of one, and what that lacks of the bytes that a line comes from.
@@ -136,8 +129,7 @@ unsafe fn gather_rows<const SIZE: usize, const STEP: isize>(
                 if done == whole {
                     // There is a line before these, and one is left for after them.
                     let lines = (count - done) / units - 1;
-                    let table = const { &Units::<SIZE, STEP>::PLACES };
-                    whole_lines(from, to, lines, STEP, table);
+                    meet_lines::<SIZE, STEP>(from, to, lines);
                     done += lines * units;
                     continue;
                 }
@@ -157,10 +149,9 @@ unsafe fn line<const SIZE: usize, const STEP: isize>(
     there: impl Fn(usize) -> __mmask64,
 ) -> __m512i {
     let apart = Units::<SIZE, STEP>::APART;
-    let table = const { &Units::<SIZE, STEP>::PLACES };
-    // SAFETY: the caller's promise; a table is as long as a register.
+    // SAFETY: the caller's promise.
     unsafe {
-        let places = load(table.as_ptr(), u64::MAX);
+        let places = places::<SIZE, STEP>();
         let register = |i: usize| load(from.wrapping_add(i * LINE), there(i * LINE));
         if apart == 1 {
             return choose::<SIZE>([register(0); 2], places);
@@ -176,54 +167,18 @@ unsafe fn line<const SIZE: usize, const STEP: isize>(
     }
 }
 
-/// [`meet_lines`] of units of more than a byte.
-///
-/// # Safety
-/// As for that.
-#[target_feature(enable = "avx512f,avx512bw")]
-#[inline(never)]
-unsafe fn whole_lines<const SIZE: usize>(
-    from: *const u8,
-    to: *mut u8,
-    lines: usize,
-    step: isize,
-    table: &[u8; LINE],
-) {
-    // SAFETY: the caller's promise.
-    unsafe { meet_lines::<SIZE>(from, to, lines, step, table) }
-}
-
-/// [`meet_lines`] of bytes.
-///
-/// # Safety
-/// As for that.
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-#[inline(never)]
-unsafe fn whole_lines_of_bytes(
-    from: *const u8,
-    to: *mut u8,
-    lines: usize,
-    step: isize,
-    table: &[u8; LINE],
-) {
-    // SAFETY: the caller's promise.
-    unsafe { meet_lines::<1>(from, to, lines, step, table) }
-}
-
-/// Gathers lines of units `step` units apart, of the first of which the lowest is at `from`: by whole lines of memory, each of which is
-/// met once, if units do not cross these. `table` has the places of a line's units.
+/// Gathers lines, of the first of which the lowest unit is at `from`: by whole lines of memory, each of which is met once, if units do
+/// not cross these.
 ///
 /// # Safety
 /// As for [`gather`]; as many bytes as a line has are readable on both sides of what is gathered.
 #[inline(always)]
-unsafe fn meet_lines<const SIZE: usize>(
+unsafe fn meet_lines<const SIZE: usize, const STEP: isize>(
     from: *const u8,
     to: *mut u8,
     lines: usize,
-    step: isize,
-    table: &[u8; LINE],
 ) {
-    let apart = step.unsigned_abs();
+    let apart = Units::<SIZE, STEP>::APART;
     let before = match stream::is_aligned(from, SIZE) {
         true => from.addr() % LINE,
         false => 0,
@@ -232,11 +187,11 @@ unsafe fn meet_lines<const SIZE: usize>(
     let before = before / SIZE;
     let later = |register| later::<SIZE>(register, before, apart);
     let (third, fourth, fifth) = (later(2), later(3), later(4));
-    // SAFETY: the caller's promise; a table is as long as a register.
+    // SAFETY: the caller's promise.
     unsafe {
-        let mut places = add::<SIZE>(load(table.as_ptr(), u64::MAX), before);
+        let mut places = add::<SIZE>(places::<SIZE, STEP>(), before);
         let mut shared = from;
-        if step < 0 {
+        if STEP < 0 {
             // The first register is the one that a line shares with the line before it, and that is the upper one.
             places = add::<SIZE>(places, LINE / SIZE);
             shared = from.wrapping_add(LINE);
@@ -244,7 +199,7 @@ unsafe fn meet_lines<const SIZE: usize>(
         let mut shared = load(shared, u64::MAX);
         for i in 0..lines {
             let register = |i: usize| load(from.wrapping_add(i * LINE), u64::MAX);
-            let mut next = register(if step < 0 { 0 } else { 1 });
+            let mut next = register(if STEP < 0 { 0 } else { 1 });
             let mut line = choose::<SIZE>([shared, next], places);
             if apart > 1 {
                 next = register(2);
@@ -260,7 +215,7 @@ unsafe fn meet_lines<const SIZE: usize>(
             }
             _mm512_storeu_si512(to.add(i * LINE).cast(), line);
             shared = next;
-            from = from.wrapping_offset(step * LINE as isize);
+            from = from.wrapping_offset(STEP * LINE as isize);
         }
     }
 }
@@ -272,6 +227,14 @@ fn later<const SIZE: usize>(register: usize, before: usize, apart: usize) -> u64
         earlier @ 0..LINE => u64::MAX << earlier,
         _ => 0,
     }
+}
+
+/// [`Units::PLACES`] in a register.
+#[inline(always)]
+unsafe fn places<const SIZE: usize, const STEP: isize>() -> __m512i {
+    let table = const { &Units::<SIZE, STEP>::PLACES };
+    // SAFETY: a table is as long as a register.
+    unsafe { load(table.as_ptr(), u64::MAX) }
 }
 
 /// Places that are so many further.
