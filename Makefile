@@ -130,6 +130,8 @@ test-c: build $(plain) $(bin)/camera_ring $(bin)/mixed_precision
 	@sh tests/each.sh '"$$1"' $(plain)
 	@sh tests/each.sh 'ASTENSOR_LEVEL=$${1%:*} $(bin)/$${1#*:}' \
 	    $(foreach level,$(levels),$(addprefix $(level):,conversions copy_into layouts)) $(addprefix baseline:,planes permutations) $(addprefix avx2:,planes permutations)
+	@sh tests/each.sh 'ASTENSOR_CACHE=$${1%:*} $(bin)/$${1#*:}' \
+	    $(foreach cache,near far,$(addprefix $(cache):,conversions copy_into permutations planes))
 
 # Instrumented, with the library instrumented too and its own checks on. The planted bug is in the library's own read.
 $(sanitized_library): tools

@@ -8,6 +8,8 @@ compile_error!("astensor is for processors with addresses of 64 bits and the low
 
 mod error;
 
+mod setting;
+
 mod prefetch;
 
 mod dlpack;

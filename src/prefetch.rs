@@ -1,4 +1,55 @@
 //! Asking for lines of memory before they are needed. They may be anywhere: what cannot be had is not missed.
+//!
+//! Whether it pays depends on the processor. Where the last-level cache is [far](has_far_cache) away, a core waits for it, and does not
+//! ask for enough by itself; elsewhere it does, and what it is asked for besides is in the way.
+
+use crate::setting;
+use core::sync::atomic::{AtomicU8, Ordering};
+
+/// How far away the last-level cache is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum LastLevel {
+    Near = 1,
+    Far = 2,
+}
+
+/// What is known of it; 0 before. Threads that find it at the same time find the same.
+static LAST_LEVEL: AtomicU8 = AtomicU8::new(0);
+
+/// Whether the last-level cache is so far away that lines must be asked for in time, and memory is better read by several pages at once:
+/// that of Intel's server processors, unless `ASTENSOR_CACHE` tells otherwise.
+#[inline(always)]
+pub fn has_far_cache() -> bool {
+    match LAST_LEVEL.load(Ordering::Relaxed) {
+        0 => find_last_level() == LastLevel::Far,
+        known => known == LastLevel::Far as u8,
+    }
+}
+
+/// Finds out for the first time.
+#[cold]
+fn find_last_level() -> LastLevel {
+    let names: &[(&[u8], LastLevel)] = &[(b"near", LastLevel::Near), (b"far", LastLevel::Far)];
+    let found = setting::choice(c"ASTENSOR_CACHE", names).unwrap_or(match is_server_of_intel() {
+        true => LastLevel::Far,
+        false => LastLevel::Near,
+    });
+    LAST_LEVEL.store(found as u8, Ordering::Relaxed);
+    found
+}
+
+/// Whether this is a processor of Intel with AVX-512.
+fn is_server_of_intel() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let vendor = core::arch::x86_64::__cpuid(0);
+        let name = [vendor.ebx, vendor.edx, vendor.ecx].map(u32::to_le_bytes);
+        name.as_flattened() == b"GenuineIntel" && is_x86_feature_detected!("avx512f")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
 
 /// Bytes of a cache line.
 pub const LINE: usize = 64;

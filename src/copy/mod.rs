@@ -119,12 +119,8 @@ unsafe fn copy_elements(
         if dense && few::convert(source, destination, overflow, bytes) {
             return;
         }
-        // How many bytes are read for elements that are apart from each other, or repeat, is not known.
-        let read = match dense {
-            true => source.layout.nbytes(from.storage_bits()).unwrap_or(bytes),
-            false => 0,
-        };
-        let mover = Mover::choose(from, to, overflow, Reach::of(read, bytes, fresh));
+        let read = source.layout.nbytes(from.storage_bits()).unwrap_or(bytes);
+        let mover = Mover::choose(from, to, overflow, Reach::of(read, bytes, dense, fresh));
         // Setting up room for the highest rank takes longer than a small copy.
         if dense {
             let mut room = Room::<3>::new();

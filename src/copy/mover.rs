@@ -9,11 +9,13 @@ pub use rows::LONG_ROW;
 
 use super::axes::{Axes, Axis};
 use super::block;
+use super::caches;
 use super::lanes::Lane;
 use super::stream;
 use super::strided::is_movable;
 use crate::convert::{self, Kernel};
 use crate::dtype::{DType, Kind, Overflow, Scalar};
+use crate::prefetch;
 
 /// The way elements of one dtype become elements of another. A unit is what moves at once: an element, or a lane of it.
 #[derive(Clone, Copy)]
@@ -27,10 +29,13 @@ pub struct Mover {
     reach: Reach,
 }
 
+/// Bytes of a destination that, with as many of a source, do not fit the caches of a core.
+const NEAR_WRITTEN: i64 = 1 << 20;
+
 /// Where the memory of a destination is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// With its source it fits the caches that are near.
+    /// With its source it fits the caches that are near: those of the core, or half of the last one if that is near as well.
     Near,
     /// It does not: lines are better asked for before they are written.
     Far,
@@ -41,19 +46,27 @@ pub enum Reach {
 }
 
 impl Reach {
-    /// That of a destination of `written` bytes, for which `read` bytes are read, or as many. If it is `fresh`, the system has not
-    /// written its pages yet, and will by way of the cache.
-    pub fn of(read: i64, written: i64, fresh: bool) -> Self {
-        /// Bytes that do not fit a second-level cache, with as many of a source.
-        const FAR: i64 = 1 << 20;
-        let both = read.max(written).saturating_add(written);
-        match written {
-            _ if stream::pays(both) => match fresh {
-                true => Self::Fresh,
-                false => Self::Streamed,
-            },
-            FAR.. => Self::Far,
-            _ => Self::Near,
+    /// That of a destination of `written` bytes and a source of `read`, whose elements follow each other if it is `dense`. If it is
+    /// `fresh`, the system has not written the destination's pages yet, and will by way of the cache.
+    pub fn of(read: i64, written: i64, dense: bool, fresh: bool) -> Self {
+        let far = prefetch::has_far_cache();
+        let both = match (far, dense) {
+            (true, true) => read.max(written).saturating_add(written),
+            // What is read for elements that are apart from each other, or repeat, is not known.
+            (true, false) => written.saturating_mul(2),
+            // A run that writes more than it reads does not wait for much.
+            (false, true) => read.saturating_add(written.min(read)),
+            (false, false) => read.saturating_add(written),
+        };
+        let near = match far {
+            true => written < NEAR_WRITTEN,
+            false => read.saturating_add(written) < caches::last_level() as i64 / 2,
+        };
+        match fresh {
+            _ if !stream::pays(both) && near => Self::Near,
+            _ if !stream::pays(both) => Self::Far,
+            true => Self::Fresh,
+            false => Self::Streamed,
         }
     }
 }
@@ -236,6 +249,17 @@ impl Mover {
             source_unit: self.destination_unit,
             ..*self
         }
+    }
+
+    /// The same for planes. Those that are copied are better streamed as soon as they are far in a cache that is near: lines that are a
+    /// power of two apart do not all have a place in it.
+    pub fn for_planes(self) -> Self {
+        let early = self.reach == Reach::Far && !prefetch::has_far_cache() && stream::EXISTS;
+        let reach = match early && !self.converts() && self.destination_unit > 1 {
+            true => Reach::Streamed,
+            false => self.reach,
+        };
+        Self { reach, ..self }
     }
 
     /// Whether destinations are streamed; the end is then told by [`super::stream::finish`].

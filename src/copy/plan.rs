@@ -87,7 +87,10 @@ pub unsafe fn run(
                 copy.by_small_planes(axes, along)
             }
             Some(along) if copy.has_short_planes(&axes, along) && copy.by_bricks(&axes, along) => {}
-            Some(along) if copy.has_long_plane(&axes, along) => copy.by_planes(axes, along),
+            Some(along) if copy.has_long_plane(&axes, along) => {
+                let mover = &mover.for_planes();
+                Copy { mover, ..copy }.by_planes(axes, along)
+            }
             None if copy.has_long_rows(&axes) => copy.by_rows(&axes),
             _ => copy.by_patterns(axes),
         }

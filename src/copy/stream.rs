@@ -8,9 +8,12 @@ use crate::prefetch::LINE;
 #[cfg(target_arch = "x86_64")]
 use crate::{convert, prefetch};
 
+/// Whether there are streaming stores.
+pub const EXISTS: bool = cfg!(target_arch = "x86_64");
+
 /// Whether a destination is better streamed that takes, with its source, so many bytes: they do not fit the last-level cache.
 pub fn pays(bytes: i64) -> bool {
-    cfg!(target_arch = "x86_64") && bytes >= caches::last_level() as i64
+    EXISTS && bytes >= caches::last_level() as i64
 }
 
 /// Whether lines of a destination begin at elements: then [`write()`] has something to stream.
@@ -55,7 +58,12 @@ pub unsafe fn write(from: *const u8, to: *mut u8, bytes: usize) {
 #[inline(always)]
 pub unsafe fn copy(from: *const u8, to: *mut u8, bytes: usize) {
     // SAFETY: the caller's promise.
-    unsafe { write_ahead::<AHEAD>(from, to, bytes) }
+    unsafe {
+        match prefetch::has_far_cache() {
+            true => write_ahead::<AHEAD>(from, to, bytes),
+            false => write_ahead::<0>(from, to, bytes),
+        }
+    }
 }
 
 /// [`write()`] of rows, so many bytes apart on each side, which are whole lines of the destination.

@@ -111,6 +111,11 @@ impl<'a> Tiles<'a> {
         self.unit == self.destination_unit
     }
 
+    /// Whether it pays to ask for lines.
+    fn asks(&self) -> bool {
+        prefetch::has_far_cache() || self.mover.is_far()
+    }
+
     /// Moves a plane: units are close to each other in the source along `along`, adjacent in the destination along `inner`.
     ///
     /// # Safety
@@ -154,12 +159,24 @@ impl<'a> Tiles<'a> {
                 let waits = first.is_none() && along.size > FOLLOWED;
                 let how = Bring {
                     head: first.unwrap_or(0),
-                    asks_to_write: bytes > NEAREST && held && waits && LARGER.contains(&self.unit),
+                    asks_to_write: self.asks()
+                        && bytes > NEAREST
+                        && held
+                        && waits
+                        && LARGER.contains(&self.unit),
                     ..how
                 };
                 return tiles.bring(from, rows, along, inner, how);
             }
             if let Some((tiles, how)) = self.by_lines(from, to, along, inner) {
+                let runs = tiles.transpose.runs();
+                let tiles = match lines_held(inner.source) < runs && !self.mover.converts() {
+                    true => Self {
+                        transpose: Transpose::by_whole_lines(tiles.unit),
+                        ..tiles
+                    },
+                    false => tiles,
+                };
                 return tiles.bring(from, rows, along, inner, how);
             }
             self.by_tiles(from, to, along, inner, bytes, near);
@@ -224,8 +241,8 @@ impl<'a> Tiles<'a> {
         let how = Bring {
             lead,
             head,
-            asks: !(few && joined),
-            asks_to_write: !few,
+            asks: !(few && joined) && self.asks(),
+            asks_to_write: !few && self.asks(),
             ..self.bring_by(if direct { SHORT_RUN } else { RUN })
         };
         self.converts_first().then_some((*self, how))
@@ -270,7 +287,7 @@ impl<'a> Tiles<'a> {
         // Asking for more runs than the cache holds costs more than it saves, but where reading is most of the work.
         let held = lines_held(inner.source) >= how.runs || self.source_unit >= LARGE;
         let how = Bring {
-            asks: self.mover.streams() || !near && held,
+            asks: self.mover.streams() || !near && held && self.asks(),
             ..how
         };
         let mut small = Small::new();
@@ -319,7 +336,7 @@ impl<'a> Tiles<'a> {
                 true => inner.size * unit < SHORT_ROW,
                 false => inner.size < LONG_ROW,
             };
-        let asks_to_write = !self.mover.streams() && bytes > UNASKED;
+        let asks_to_write = self.asks() && !self.mover.streams() && bytes > UNASKED;
         let to_line = |at: *const u8| match shared {
             0 => 0,
             _ => prefetch::to_next_line(at) / unit,

@@ -64,6 +64,21 @@ impl Transpose {
         Self::by_parts(size)
     }
 
+    /// The same for units whose lines in the source are not held together by the first-level cache, however many runs come in at a time:
+    /// those of four bytes by squares, of which each meets its lines once.
+    #[cfg(target_arch = "x86_64")]
+    pub fn by_whole_lines(size: usize) -> Self {
+        let usual = Self::of(size);
+        match size == 4 && usual.makes_lines() {
+            true => Self {
+                function: avx512::run_squares::<false>,
+                streaming: Some(avx512::run_squares::<true>),
+                ..usual
+            },
+            false => usual,
+        }
+    }
+
     /// The same by pieces whose columns are parts of cache lines, of which fewer are in two where columns begin anywhere.
     #[cfg(target_arch = "x86_64")]
     pub fn by_parts(size: usize) -> Self {
@@ -112,6 +127,12 @@ impl Transpose {
             function,
             runs: SIDE,
         }
+    }
+
+    /// The same by pieces that meet lines of the source once.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub fn by_whole_lines(size: usize) -> Self {
+        Self::of(size)
     }
 
     /// The same by pieces whose columns are parts of cache lines.
@@ -237,8 +258,12 @@ mod tests {
                     let mut target = vec![0xeeu8; to_runs * to_pitch];
                     let from = (source.as_ptr(), pitch as isize);
                     let to = (target.as_mut_ptr(), to_pitch as isize);
+                    let transpose = match to_runs % 2 {
+                        0 => Transpose::of(size),
+                        _ => Transpose::by_whole_lines(size),
+                    };
                     // SAFETY: both sides have room for the runs.
-                    unsafe { Transpose::of(size).run(from, to, from_runs, to_runs) };
+                    unsafe { transpose.run(from, to, from_runs, to_runs) };
                     for j in 0..to_runs {
                         for i in 0..from_runs {
                             let from = &source[i * pitch + j * size..][..size];

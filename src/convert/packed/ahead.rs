@@ -1,7 +1,7 @@
-//! Long runs go by parts, each of which asks for memory that later ones need: where the last-level cache is far away, as on processors
-//! with AVX-512, the loops would wait for it, above all for lines that are written.
+//! Long runs go by parts, each of which asks for memory that later ones need: where the last-level cache is far away, the loops would wait
+//! for it, above all for lines that are written.
 
-use super::{GROUPS, level};
+use super::GROUPS;
 use crate::prefetch::{self, FAR, LINE};
 
 /// How far ahead.
@@ -12,7 +12,7 @@ const PART: usize = 2 << 10;
 
 /// Elements after which a run asks for what follows: all of them, if it need not.
 pub fn part(count: usize, from_size: usize, to_size: usize) -> usize {
-    match count * (from_size + to_size) > FAR && level::has_far_cache() {
+    match count * (from_size + to_size) > FAR && prefetch::has_far_cache() {
         true => PART / (from_size + to_size) / GROUPS * GROUPS,
         false => count,
     }

@@ -1,6 +1,6 @@
 //! The instruction-set level in use: the highest that the processor has, unless `ASTENSOR_LEVEL` lowers it.
 
-use core::ffi::CStr;
+use crate::setting;
 use core::sync::atomic::{AtomicU8, Ordering};
 
 /// Instruction sets that kernels are compiled for. Each includes those before it.
@@ -52,20 +52,11 @@ pub fn current() -> Level {
     }
 }
 
-/// Whether lines must be asked for in time: processors with AVX-512 have a last-level cache that is far away, and do not ask for
-/// enough of them by themselves.
-#[inline(always)]
-pub fn has_far_cache() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return current() >= Level::Avx512;
-    #[cfg(not(target_arch = "x86_64"))]
-    false
-}
-
 /// Finds the level for the first time.
 #[cold]
 fn find() -> Level {
-    let level = requested().map_or(highest(), |level| level.min(highest()));
+    let level =
+        setting::choice(c"ASTENSOR_LEVEL", NAMES).map_or(highest(), |level| level.min(highest()));
     CURRENT.store(level as u8, Ordering::Relaxed);
     level
 }
@@ -90,20 +81,4 @@ fn highest() -> Level {
         }
     }
     Level::Baseline
-}
-
-/// The level that the environment asks for, if it names one.
-fn requested() -> Option<Level> {
-    // SAFETY: the name ends with NUL. The value is read at once, and not kept.
-    let value = unsafe {
-        let value = libc::getenv(c"ASTENSOR_LEVEL".as_ptr());
-        if value.is_null() {
-            return None;
-        }
-        CStr::from_ptr(value)
-    };
-    NAMES
-        .iter()
-        .find(|(name, _)| *name == value.to_bytes())
-        .map(|(_, level)| *level)
 }

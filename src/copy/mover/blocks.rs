@@ -34,7 +34,9 @@ impl Mover {
     #[inline(always)]
     pub(super) unsafe fn stream(&self, block: Sheet, later: *const u8, to: *mut u8) {
         let bytes = block.rows.count * block.units.count * self.destination_unit;
-        prefetch::run(later, block.units.step, block.units.count);
+        if prefetch::has_far_cache() || self.grows() {
+            prefetch::run(later, block.units.step, block.units.count);
+        }
         // SAFETY: the caller's promise.
         unsafe {
             if !self.converts() && block.rows.count == 1 && block.is_dense(self.source_unit) {
@@ -44,6 +46,11 @@ impl Mover {
             self.produce(block, buffer.as_mut_ptr());
             stream::write(buffer.as_mut_ptr(), to, bytes);
         }
+    }
+
+    /// Whether units have more bytes in the destination: then reading, which is less, waits for writing.
+    pub(super) fn grows(&self) -> bool {
+        self.destination_unit > self.source_unit
     }
 
     /// Whether rows of a sheet need no gathering.

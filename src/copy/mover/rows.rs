@@ -147,7 +147,10 @@ impl Mover {
             && dense_to
             && stream::is_aligned(target.first, self.destination_unit)
             && self.destination_unit <= STREAMED
-            && (joined || lines || row_bytes >= self.streamed_row());
+            && match prefetch::has_far_cache() {
+                true => joined || lines || row_bytes >= self.streamed_row(),
+                false => self.streams_near(&source, row_bytes, joined || lines),
+            };
         // SAFETY: the caller's promise.
         unsafe {
             let apart = source.rows.step.unsigned_abs();
@@ -209,6 +212,25 @@ impl Mover {
             true => 4 * STREAMED,
             false => STREAMED,
         }
+    }
+
+    /// Whether rows of so many bytes of a destination that streams are better streamed where the last-level cache is near: the processor
+    /// reads ahead in what it reads at length, and all else waits for what is streamed in between. `whole`: they are lines, together or
+    /// each.
+    fn streams_near(&self, source: &Sheet, bytes: usize, whole: bool) -> bool {
+        let apart = source.rows.step.unsigned_abs();
+        let row = source.units.count * source.units.step.unsigned_abs();
+        let follow = apart <= 2 * row.max(self.source_unit);
+        if self.converts() && !self.spreads(source) {
+            let alike = follow && self.destination_unit == self.source_unit;
+            return bytes >= 4 * BLOCK || (self.grows() || alike) && bytes >= BLOCK;
+        }
+        let several = match self.is_direct(source) && bytes > 2 * LINE {
+            // They need no block.
+            true => apart == 0 && bytes >= BLOCK / 4,
+            false => follow && bytes.saturating_mul(source.rows.count) >= BLOCK,
+        };
+        bytes > BLOCK / 2 || whole && several
     }
 
     /// Bytes by which asking is ahead of what is streamed.
@@ -317,7 +339,9 @@ impl Mover {
         let (units, direct) = (source.units.count, self.is_direct(&source));
         // What writes more than it reads does not wait for reading; what is gathered and then converted takes larger pieces.
         let gathers = !self.converts() && unit < step && step <= prefetch::CLOSE;
-        let takes = (direct && unit <= step || gathers) && units * step >= turns::WORTH;
+        let takes = prefetch::has_far_cache()
+            && (direct && unit <= step || gathers)
+            && units * step >= turns::WORTH;
         if direct && !takes && !self.converts() {
             // SAFETY: the caller's promise.
             return unsafe {
@@ -328,11 +352,12 @@ impl Mover {
             };
         }
         // Whole lines. What is converted without turns goes by larger pieces.
-        let piece = match (takes, self.converts()) {
-            (true, _) => (STREAMED / step).next_multiple_of((LINE / unit).max(1)),
-            (false, true) => 2 * STREAMED / unit,
+        let about = match (takes, self.converts()) {
+            (true, _) => STREAMED / step,
+            (false, true) => 2 * STREAMED / unit.max(step),
             (false, false) => STREAMED / unit,
         };
+        let piece = about.next_multiple_of((LINE / unit).max(1));
         let turns = Turns {
             units,
             first: prefetch::to_next_line(to) / unit,
@@ -350,7 +375,9 @@ impl Mover {
                 match streams {
                     true => self.stream(block, later, to),
                     false => {
-                        prefetch::run(later, block.units.step, block.units.count);
+                        if prefetch::has_far_cache() {
+                            prefetch::run(later, block.units.step, block.units.count);
+                        }
                         self.deliver(block, to);
                     }
                 }

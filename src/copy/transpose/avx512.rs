@@ -56,6 +56,91 @@ pub unsafe fn run<const SIZE: usize, const STREAM: bool>(
     }
 }
 
+/// [`run`] of units of four bytes by squares, which read whole lines, where runs begin with those: lines that do not stay in the
+/// first-level cache together are met once.
+///
+/// # Safety
+/// As for [`run`].
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx2")]
+pub unsafe fn run_squares<const STREAM: bool>(
+    from: Runs<*const u8>,
+    to: Runs<*mut u8>,
+    from_runs: usize,
+    to_runs: usize,
+) {
+    const SIZE: usize = 4;
+    const SIDE: usize = REGISTER / SIZE;
+    let (runs, units) = (from_runs / SIDE * SIDE, to_runs / SIDE * SIDE);
+    // SAFETY: the caller's promise; the squares fit, and what is left at two edges goes by pieces.
+    unsafe {
+        if runs > 0 {
+            cover!(SIZE, from, to, runs, units, SIDE, SIDE, square::<STREAM>);
+        }
+        if units < to_runs && runs > 0 {
+            let from = (read_at(from, 0, units * SIZE), from.1);
+            let to = (write_at(to, units, 0), to.1);
+            run::<SIZE, STREAM>(from, to, runs, to_runs - units);
+        }
+        if runs < from_runs {
+            let from = (read_at(from, runs, 0), from.1);
+            let to = (write_at(to, 0, runs * SIZE), to.1);
+            run::<SIZE, STREAM>(from, to, from_runs - runs, to_runs);
+        }
+    }
+}
+
+/// Sixteen units of as many rows. Each step weaves the first half of the registers into the second, as in [`piece`].
+///
+/// # Safety
+/// As for [`piece`].
+#[inline(always)]
+unsafe fn square<const STREAM: bool>(from: Runs<*const u8>, to: Runs<*mut u8>) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let first = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+        let second = _mm512_add_epi32(first, _mm512_set1_epi32(8));
+        let mut x = [_mm512_setzero_si512(); 16];
+        let mut at = from.0;
+        for row in &mut x {
+            *row = _mm512_loadu_si512(at.cast());
+            at = at.wrapping_offset(from.1);
+        }
+        // Not a loop, which would go by way of memory.
+        macro_rules! weave {
+            ($($k:literal)*) => {{
+                let mut woven = x;
+                $(
+                    woven[2 * $k] = _mm512_permutex2var_epi32(x[$k], first, x[$k + 8]);
+                    woven[2 * $k + 1] = _mm512_permutex2var_epi32(x[$k], second, x[$k + 8]);
+                )*
+                x = woven;
+            }};
+        }
+        weave!(0 1 2 3 4 5 6 7);
+        weave!(0 1 2 3 4 5 6 7);
+        weave!(0 1 2 3 4 5 6 7);
+        weave!(0 1 2 3 4 5 6 7);
+        for (j, column) in x.into_iter().enumerate() {
+            write_column::<STREAM>(write_at(to, j, 0), column);
+        }
+    }
+}
+
+/// Writes a column of a piece.
+///
+/// # Safety
+/// As for [`piece`].
+#[inline(always)]
+unsafe fn write_column<const STREAM: bool>(to: *mut u8, column: __m512i) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match STREAM {
+            true => _mm512_stream_si512(to.cast(), column),
+            false => _mm512_storeu_si512(to.cast(), column),
+        }
+    }
+}
+
 /// Sixteen bytes, which are `UNITS` units, of four times as many rows. Rows `i`, `i + UNITS` and so on share a register, so that no
 /// step crosses its quarters. Each step weaves the first half of the registers into the second: it turns the number of a unit,
 /// that of its row before that of its column, by a bit, until the one has taken the place of the other.
@@ -93,11 +178,7 @@ unsafe fn piece<const SIZE: usize, const UNITS: usize, const STREAM: bool>(
             x = weave::<SIZE, UNITS>(x);
         }
         for (j, column) in x.into_iter().enumerate() {
-            let to = write_at(to, j, 0).cast();
-            match STREAM {
-                true => _mm512_stream_si512(to, column),
-                false => _mm512_storeu_si512(to, column),
-            }
+            write_column::<STREAM>(write_at(to, j, 0), column);
         }
     }
 }
