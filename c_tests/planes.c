@@ -11,10 +11,10 @@ static void *allocated(size_t size)
     return memory;
 }
 
-enum { TO_LINE = -1 };
+enum { TO_LINE = -1, TO_PAGE = -2, PAGE = 4096 };
 
 /** Where a plane lies. Elements from one row to the next beyond its length, or so many that rows begin where lines do if the first
-    one does; and before the first. */
+    one does, or rows of the source where pages do; and before the first. */
 typedef struct {
     int64_t source_gap, source_first, target_gap, target_first;
     int64_t step; /* elements of the source from one to the next */
@@ -26,6 +26,10 @@ static void plane(element_t from, element_t to, int64_t outer, int64_t rows, int
     int64_t source_row = columns * place.step + place.source_gap, target_row = rows + place.target_gap;
     if (place.source_gap == TO_LINE) {
         source_row = (columns * place.step + 63) / 64 * 64;
+    }
+    if (place.source_gap == TO_PAGE) {
+        int64_t elements = PAGE / (int64_t)from.size;
+        source_row = (columns * place.step + elements - 1) / elements * elements;
     }
     if (place.target_gap == TO_LINE) {
         target_row = (rows + 63) / 64 * 64;
@@ -107,6 +111,7 @@ int main(int argc, char **argv)
         {TO_LINE, 3, TO_LINE, 5, 1}, /* all rows begin as far inside a line */
         {3, 1, 5, 1, 1},             /* every row elsewhere */
         {1, 1, TO_LINE, 0, 2},       /* every second element */
+        {TO_PAGE, 3, TO_LINE, 5, 1}, /* rows of the source that share the same lines of the cache */
     };
     CHECK_OK(tensor_set_num_threads(1));
     for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++) {
@@ -126,7 +131,7 @@ int main(int argc, char **argv)
                 plane(from, to, 2, 411, 515, places[i]);
                 plane(from, to, 1, 70, 6001, places[i]);
             }
-            if (!tiny && i > 0 && i < 4) {
+            if (!tiny && ((i > 0 && i < 4) || (i == 5 && from.size == 4 && to.size >= 4))) {
                 /* More than any cache is taken to have room for. */
                 int64_t elements = (17 << 20) / (int64_t)to.size, columns = 1027;
                 plane(from, to, 1, elements / columns, columns, places[i]);

@@ -62,11 +62,11 @@ impl Reach {
             true => written < NEAR_WRITTEN,
             false => read.saturating_add(written) < caches::last_level() as i64 / 2,
         };
-        match fresh {
-            _ if !stream::pays(both) && near => Self::Near,
-            _ if !stream::pays(both) => Self::Far,
-            true => Self::Fresh,
-            false => Self::Streamed,
+        match (stream::pays(both), near) {
+            (true, _) if fresh => Self::Fresh,
+            (true, _) => Self::Streamed,
+            (false, false) => Self::Far,
+            (false, true) => Self::Near,
         }
     }
 }
