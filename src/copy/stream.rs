@@ -4,9 +4,9 @@
 //! reader wants.
 
 use super::caches;
-use crate::prefetch::LINE;
 #[cfg(target_arch = "x86_64")]
-use crate::{convert, prefetch};
+use crate::convert;
+use crate::prefetch::{self, LINE};
 
 /// Whether there are streaming stores.
 pub const EXISTS: bool = cfg!(target_arch = "x86_64");
