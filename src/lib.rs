@@ -10,6 +10,8 @@ mod error;
 
 mod setting;
 
+mod caches;
+
 mod prefetch;
 
 mod dlpack;

@@ -17,3 +17,22 @@ pub fn choice<T: Copy>(variable: &CStr, names: &[(&[u8], T)]) -> Option<T> {
         .find(|(name, _)| *name == value.to_bytes())
         .map(|(_, chosen)| *chosen)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::ffi::OsStrExt;
+
+    #[test]
+    fn only_the_whole_value_is_a_choice() {
+        let value = std::env::var_os("PATH").unwrap();
+        let value = value.as_bytes();
+        let chosen = |name| choice(c"PATH", &[(b"another", 1), (name, 2)]);
+        assert_eq!(chosen(value), Some(2));
+        assert_eq!(chosen(&value[..value.len() - 1]), None);
+        assert_eq!(
+            choice(c"ASTENSOR_IS_NOT_SET", &[(value, 1), (b"", 2)]),
+            None
+        );
+    }
+}

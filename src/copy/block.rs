@@ -1,9 +1,9 @@
 //! Blocks of bytes: copied as they are, and memory for those that stay in the first-level cache.
 
 use super::strided::{Step, move_blocks};
-#[cfg(target_arch = "x86_64")]
-use crate::convert;
 use crate::prefetch::{self, LINE};
+#[cfg(target_arch = "x86_64")]
+use crate::{caches, convert};
 use core::mem::MaybeUninit;
 
 /// Bytes from which the C library may use the processor's string instructions. With AVX-512 and a last-level cache that is far away these
@@ -55,7 +55,7 @@ pub unsafe fn copy(from: *const u8, to: *mut u8, bytes: usize) {
     unsafe {
         #[cfg(target_arch = "x86_64")]
         if bytes >= LONG && convert::has_avx2() {
-            match convert::has_avx512() && prefetch::has_far_cache() {
+            match convert::has_avx512() && caches::last_level_is_far() {
                 true if bytes >= prefetch::FAR => return copy_far_avx512(from, to, bytes),
                 true if !is_behind(from, to) => {}
                 _ => return copy_long(from, to, bytes),
@@ -73,7 +73,7 @@ pub unsafe fn copy_far(from: *const u8, to: *mut u8, bytes: usize) {
     // SAFETY: the caller's promise; the processor was asked.
     unsafe {
         #[cfg(target_arch = "x86_64")]
-        if bytes >= LONG && convert::has_avx512() && prefetch::has_far_cache() {
+        if bytes >= LONG && convert::has_avx512() && caches::last_level_is_far() {
             return copy_far_avx512(from, to, bytes);
         }
         copy(from, to, bytes);

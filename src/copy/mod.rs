@@ -7,7 +7,6 @@
 mod axes;
 mod block;
 mod bricks;
-mod caches;
 mod exact;
 mod few;
 mod futex;

@@ -9,13 +9,12 @@ pub use rows::LONG_ROW;
 
 use super::axes::{Axes, Axis};
 use super::block;
-use super::caches;
 use super::lanes::Lane;
 use super::stream;
 use super::strided::is_movable;
+use crate::caches;
 use crate::convert::{self, Kernel};
 use crate::dtype::{DType, Kind, Overflow, Scalar};
-use crate::prefetch;
 
 /// The way elements of one dtype become elements of another. A unit is what moves at once: an element, or a lane of it.
 #[derive(Clone, Copy)]
@@ -49,7 +48,7 @@ impl Reach {
     /// That of a destination of `written` bytes and a source of `read`, whose elements follow each other if it is `dense`. If it is
     /// `fresh`, the system has not written the destination's pages yet, and will by way of the cache.
     pub fn of(read: i64, written: i64, dense: bool, fresh: bool) -> Self {
-        let far = prefetch::has_far_cache();
+        let far = caches::last_level_is_far();
         let both = match (far, dense) {
             (true, true) => read.max(written).saturating_add(written),
             // What is read for elements that are apart from each other, or repeat, is not known.
@@ -254,7 +253,7 @@ impl Mover {
     /// The same for planes. Those that are copied are better streamed as soon as they are far in a cache that is near: lines that are a
     /// power of two apart do not all have a place in it.
     pub fn for_planes(self) -> Self {
-        let early = self.reach == Reach::Far && !prefetch::has_far_cache() && stream::EXISTS;
+        let early = self.reach == Reach::Far && !caches::last_level_is_far() && stream::EXISTS;
         let reach = match early && !self.converts() && self.destination_unit > 1 {
             true => Reach::Streamed,
             false => self.reach,

@@ -3,10 +3,10 @@
 //! They pay where the destination will not be found in the cache anyway; elsewhere they would throw out what the next
 //! reader wants.
 
-use super::caches;
+use crate::caches;
+use crate::prefetch::LINE;
 #[cfg(target_arch = "x86_64")]
-use crate::convert;
-use crate::prefetch::{self, LINE};
+use crate::{convert, prefetch};
 
 /// Whether there are streaming stores.
 pub const EXISTS: bool = cfg!(target_arch = "x86_64");
@@ -59,7 +59,7 @@ pub unsafe fn write(from: *const u8, to: *mut u8, bytes: usize) {
 pub unsafe fn copy(from: *const u8, to: *mut u8, bytes: usize) {
     // SAFETY: the caller's promise.
     unsafe {
-        match prefetch::has_far_cache() {
+        match caches::last_level_is_far() {
             true => write_ahead::<AHEAD>(from, to, bytes),
             false => write_ahead::<0>(from, to, bytes),
         }

@@ -7,7 +7,6 @@
 mod runs;
 
 use super::block::{self, Block};
-use super::caches;
 use super::mover::{LONG_ROW, Mover};
 use super::plane::Line;
 use super::scratch::{PAD, Scratch, Small};
@@ -15,6 +14,7 @@ use super::sheet::Sheet;
 use super::stream;
 use super::strided::{Loop, Step, move_blocks};
 use super::transpose::{SIDE, Transpose};
+use crate::caches;
 use crate::prefetch::{self, LINE};
 use core::ops::RangeInclusive;
 use runs::Bring;
@@ -113,7 +113,7 @@ impl<'a> Tiles<'a> {
 
     /// Whether it pays to ask for lines.
     fn asks(&self) -> bool {
-        prefetch::has_far_cache() || self.mover.is_far()
+        caches::last_level_is_far() || self.mover.is_far()
     }
 
     /// Moves a plane: units are close to each other in the source along `along`, adjacent in the destination along `inner`.
@@ -169,18 +169,21 @@ impl<'a> Tiles<'a> {
                 return tiles.bring(from, rows, along, inner, how);
             }
             if let Some((tiles, how)) = self.by_lines(from, to, along, inner) {
-                let runs = tiles.transpose.runs();
-                let tiles = match lines_held(inner.source) < runs && !self.mover.converts() {
-                    true => Self {
-                        transpose: Transpose::by_whole_lines(tiles.unit),
-                        ..tiles
-                    },
-                    false => tiles,
-                };
+                let tiles = tiles.for_runs_apart(inner.source);
                 return tiles.bring(from, rows, along, inner, how);
             }
             self.by_tiles(from, to, along, inner, bytes, near);
         }
+    }
+
+    /// The same for runs of the source so many bytes apart: lines that are not held together had better be met once.
+    fn for_runs_apart(self, distance: isize) -> Self {
+        let held = self.mover.converts() || lines_held(distance) >= self.transpose.runs();
+        let transpose = match held {
+            true => self.transpose,
+            false => Transpose::by_whole_lines(self.unit),
+        };
+        Self { transpose, ..self }
     }
 
     /// Whether rows of the destination are streams but for a little at their ends.

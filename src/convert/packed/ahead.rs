@@ -2,6 +2,7 @@
 //! for it, above all for lines that are written.
 
 use super::GROUPS;
+use crate::caches;
 use crate::prefetch::{self, FAR, LINE};
 
 /// How far ahead.
@@ -12,7 +13,7 @@ const PART: usize = 2 << 10;
 
 /// Elements after which a run asks for what follows: all of them, if it need not.
 pub fn part(count: usize, from_size: usize, to_size: usize) -> usize {
-    match count * (from_size + to_size) > FAR && prefetch::has_far_cache() {
+    match count * (from_size + to_size) > FAR && caches::last_level_is_far() {
         true => PART / (from_size + to_size) / GROUPS * GROUPS,
         false => count,
     }

@@ -1,6 +1,7 @@
 //! Adjacent units, made of those of a block: of units that stay in the first-level cache on their way.
 
 use super::{Mover, Way};
+use crate::caches;
 use crate::copy::block::{BLOCK, Block};
 use crate::copy::sheet::Sheet;
 use crate::copy::stream;
@@ -34,7 +35,7 @@ impl Mover {
     #[inline(always)]
     pub(super) unsafe fn stream(&self, block: Sheet, later: *const u8, to: *mut u8) {
         let bytes = block.rows.count * block.units.count * self.destination_unit;
-        if prefetch::has_far_cache() || self.grows() {
+        if caches::last_level_is_far() || self.grows() {
             prefetch::run(later, block.units.step, block.units.count);
         }
         // SAFETY: the caller's promise.

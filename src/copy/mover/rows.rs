@@ -1,6 +1,7 @@
 //! Moving by a mover: runs as they lie, rows by way of [`blocks`](super::blocks).
 
 use super::{Mover, Reach, Way};
+use crate::caches;
 use crate::convert::Kernel;
 use crate::copy::axes::Axis;
 use crate::copy::block::{self, BLOCK, Block};
@@ -147,10 +148,7 @@ impl Mover {
             && dense_to
             && stream::is_aligned(target.first, self.destination_unit)
             && self.destination_unit <= STREAMED
-            && match prefetch::has_far_cache() {
-                true => joined || lines || row_bytes >= self.streamed_row(),
-                false => self.streams_near(&source, row_bytes, joined || lines),
-            };
+            && self.streams_rows(&source, row_bytes, joined || lines);
         // SAFETY: the caller's promise.
         unsafe {
             let apart = source.rows.step.unsigned_abs();
@@ -214,10 +212,13 @@ impl Mover {
         }
     }
 
-    /// Whether rows of so many bytes of a destination that streams are better streamed where the last-level cache is near: the processor
-    /// reads ahead in what it reads at length, and all else waits for what is streamed in between. `whole`: they are lines, together or
-    /// each.
-    fn streams_near(&self, source: &Sheet, bytes: usize, whole: bool) -> bool {
+    /// Whether rows of so many bytes of a destination that streams are better streamed. `whole`: they are lines, together or each. Where
+    /// the last-level cache is near, the processor reads ahead in what it reads at length, and all else waits for what is streamed in
+    /// between.
+    fn streams_rows(&self, source: &Sheet, bytes: usize, whole: bool) -> bool {
+        if caches::last_level_is_far() {
+            return whole || bytes >= self.streamed_row();
+        }
         let apart = source.rows.step.unsigned_abs();
         let row = source.units.count * source.units.step.unsigned_abs();
         let follow = apart <= 2 * row.max(self.source_unit);
@@ -339,7 +340,7 @@ impl Mover {
         let (units, direct) = (source.units.count, self.is_direct(&source));
         // What writes more than it reads does not wait for reading; what is gathered and then converted takes larger pieces.
         let gathers = !self.converts() && unit < step && step <= prefetch::CLOSE;
-        let takes = prefetch::has_far_cache()
+        let takes = caches::last_level_is_far()
             && (direct && unit <= step || gathers)
             && units * step >= turns::WORTH;
         if direct && !takes && !self.converts() {
@@ -375,7 +376,7 @@ impl Mover {
                 match streams {
                     true => self.stream(block, later, to),
                     false => {
-                        if prefetch::has_far_cache() {
+                        if caches::last_level_is_far() {
                             prefetch::run(later, block.units.step, block.units.count);
                         }
                         self.deliver(block, to);
