@@ -32,8 +32,16 @@ const SHORT_ROW: usize = 2 * LINE;
 /// Bytes of the source's runs that come in at a time.
 const RUN: usize = 512;
 
-/// The same where they are read by pieces, and lines are written to the cache one by one: so few that those are still at hand
-/// when their neighbours follow.
+/// The same where they are converted on the way, if nothing is asked for: the processor follows what is longer.
+const CONVERTED_RUN: usize = 1024;
+
+/// Most units of those.
+const CONVERTED_UNITS: usize = 256;
+
+/// Bytes of runs that are read by pieces, if nothing is asked for.
+const PIECES_RUN: usize = 256;
+
+/// The same where lines of the destination are asked for: so few that those are still at hand when their neighbours follow.
 const SHORT_RUN: usize = 128;
 
 /// Runs that are read by pieces wherever they lie, since the second-level cache is near enough for what the first does not hold.
@@ -169,21 +177,29 @@ impl<'a> Tiles<'a> {
                 return tiles.bring(from, rows, along, inner, how);
             }
             if let Some((tiles, how)) = self.by_lines(from, to, along, inner) {
-                let tiles = tiles.for_runs_apart(inner.source);
                 return tiles.bring(from, rows, along, inner, how);
             }
             self.by_tiles(from, to, along, inner, bytes, near);
         }
     }
 
-    /// The same for runs of the source so many bytes apart: lines that are not held together had better be met once.
-    fn for_runs_apart(self, distance: isize) -> Self {
-        let held = self.mover.converts() || lines_held(distance) >= self.transpose.runs();
-        let transpose = match held {
-            true => self.transpose,
-            false => Transpose::by_whole_lines(self.unit),
-        };
-        Self { transpose, ..self }
+    /// The same where the lines of runs are not held together: each had better be met once.
+    fn by_whole_lines(self) -> Self {
+        Self {
+            transpose: Transpose::by_whole_lines(self.unit),
+            ..self
+        }
+    }
+
+    /// Bytes of runs that come in at a time by way of a block or to a tile.
+    fn run_bytes(&self, along: Line) -> usize {
+        let dense = along.source == self.source_unit as isize;
+        let converts = self.converts_first() && self.mover.converts();
+        match dense && converts && !self.asks() {
+            true => CONVERTED_RUN.min(CONVERTED_UNITS * self.source_unit),
+            false => RUN,
+        }
+        .max(RUN)
     }
 
     /// Whether rows of the destination are streams but for a little at their ends.
@@ -218,6 +234,7 @@ impl<'a> Tiles<'a> {
         };
         // Rows that are neither lines nor long are not streamed anyway. Of bytes a line takes too many runs.
         let row = (inner.size * self.destination_unit) as isize;
+        let held = self.mover.converts() || lines_held(inner.source) >= self.transpose.runs();
         let parts =
             row < STREAMED_ROW as isize && !has_lines && along.destination != row && self.unit > 1;
         if self.mover.streams() && !parts {
@@ -235,20 +252,34 @@ impl<'a> Tiles<'a> {
             };
             // Of short rows, too much is in lines that are not whole.
             let whole = head == 0 || inner.size * self.destination_unit >= ROW;
-            return (has_lines && whole).then_some((converted, how));
+            let tiles = match held {
+                true => converted,
+                false => converted.by_whole_lines(),
+            };
+            return (has_lines && whole).then_some((tiles, how));
         }
         let direct = !self.mover.converts() && self.transpose.runs() <= FEW_RUNS;
         // A few rows that lie side by side are followed by the processor itself.
         let few = along.size <= FOLLOWED;
         let joined = inner.source == (along.size * self.source_unit) as isize;
+        let run = match direct {
+            true if self.asks() => SHORT_RUN,
+            true if !held => LINE,
+            true => PIECES_RUN,
+            false => self.run_bytes(along),
+        };
+        let tiles = match held {
+            true => *self,
+            false => self.by_whole_lines(),
+        };
         let how = Bring {
             lead,
             head,
             asks: !(few && joined) && self.asks(),
             asks_to_write: !few && self.asks(),
-            ..self.bring_by(if direct { SHORT_RUN } else { RUN })
+            ..self.bring_by(run)
         };
-        self.converts_first().then_some((*self, how))
+        self.converts_first().then_some((tiles, how))
     }
 
     /// How many columns come before those that are lines, if there are some in all rows.
@@ -286,7 +317,7 @@ impl<'a> Tiles<'a> {
         bytes: usize,
         near: bool,
     ) {
-        let how = self.bring_by(RUN);
+        let how = self.bring_by(self.run_bytes(along));
         // Asking for more runs than the cache holds costs more than it saves, but where reading is most of the work.
         let held = lines_held(inner.source) >= how.runs || self.source_unit >= LARGE;
         let how = Bring {

@@ -59,11 +59,12 @@ impl Tiles<'_> {
             true => how.runs,
             false => how.runs.min(held),
         };
-        let direct = dense && !converts && (step <= held.max(FEW_RUNS) || !how.asks);
-        // Of short runs, more are taken at once.
+        let direct = dense && !converts && step <= held.max(FEW_RUNS);
+        // All that are whole steps are taken at once, if nothing is asked for meanwhile.
         let asks = how.asks || how.asks_to_write;
-        let step = match direct && !asks {
-            true => step * (how.most / along.size).max(1),
+        let after_head = inner.size.saturating_sub(how.head);
+        let step = match direct && !asks && after_head > step {
+            true => after_head / step * step,
             false => step,
         };
         let mut row = 0;
