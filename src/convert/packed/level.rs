@@ -20,6 +20,9 @@ pub enum Level {
     /// AVX-512 VBMI.
     #[cfg(target_arch = "x86_64")]
     Avx512Vbmi = 5,
+    /// AVX-512 BF16.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Bf16 = 6,
 }
 
 const NAMES: &[(&[u8], Level)] = &[
@@ -31,6 +34,8 @@ const NAMES: &[(&[u8], Level)] = &[
     (b"avx512", Level::Avx512),
     #[cfg(target_arch = "x86_64")]
     (b"avx512vbmi", Level::Avx512Vbmi),
+    #[cfg(target_arch = "x86_64")]
+    (b"avx512bf16", Level::Avx512Bf16),
 ];
 
 /// The level in use, found once; 0 before. Threads that find it at the same time find the same.
@@ -48,6 +53,8 @@ pub fn current() -> Level {
         known if known == Level::Avx512 as u8 => Level::Avx512,
         #[cfg(target_arch = "x86_64")]
         known if known == Level::Avx512Vbmi as u8 => Level::Avx512Vbmi,
+        #[cfg(target_arch = "x86_64")]
+        known if known == Level::Avx512Bf16 as u8 => Level::Avx512Bf16,
         _ => find(),
     }
 }
@@ -70,7 +77,11 @@ fn highest() -> Level {
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512vl");
         let has_avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c");
-        if has_avx2 && has_avx512 && is_x86_feature_detected!("avx512vbmi") {
+        let has_vbmi = has_avx2 && has_avx512 && is_x86_feature_detected!("avx512vbmi");
+        if has_vbmi && is_x86_feature_detected!("avx512bf16") {
+            return Level::Avx512Bf16;
+        }
+        if has_vbmi {
             return Level::Avx512Vbmi;
         }
         if has_avx2 && has_avx512 {

@@ -373,6 +373,10 @@ fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Step> {
                 .or(easy)
         }
         #[cfg(target_arch = "x86_64")]
+        Level::Avx512Bf16 => avx512::brain::direct(from, to)
+            .map(avx512::of_groups)
+            .or_else(|| direct(Level::Avx512Vbmi, from, to)),
+        #[cfg(target_arch = "x86_64")]
         Level::Avx512Vbmi => avx512::tables::direct(from, to)
             .map(avx512::of_groups)
             .or_else(|| direct(Level::Avx512, from, to)),
@@ -419,7 +423,9 @@ fn rounded(level: Level, from: Scalar, to: Scalar) -> Option<Step> {
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => avx2::rounded(from).map(avx2::of_groups),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 | Level::Avx512Vbmi => avx512::rounded(from, to).map(avx512::of_groups),
+        Level::Avx512 | Level::Avx512Vbmi | Level::Avx512Bf16 => {
+            avx512::rounded(from, to).map(avx512::of_groups)
+        }
     }
 }
 

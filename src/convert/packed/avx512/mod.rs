@@ -21,14 +21,17 @@ type Singles = [__m512; 4];
 /// A group as 32-bit integers.
 type Words = [__m512i; 4];
 
+pub mod brain;
 mod bytes;
 mod load;
+mod shifted;
 mod store;
 pub mod tables;
 mod wide;
 
 use bytes::{Eight, Lengthen, Shorten};
 use load::*;
+use shifted::Shifted;
 use store::*;
 use wide::*;
 
@@ -198,14 +201,16 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
         Scalar::Float16 => match to {
             Scalar::Bool => Some(run::<NonzeroHalves>),
             Scalar::Float32 => Some(run::<Through<F16, F32>>),
-            _ => of_float::<F16>(to)
+            _ => shifted::<float::F16>(to)
+                .or_else(|| of_float::<F16>(to))
                 .or_else(|| to_small::<F16>(to))
                 .or_else(|| shorten::<float::F16>(to)),
         },
         Scalar::BFloat16 => match to {
             Scalar::Bool => Some(run::<NonzeroHalves>),
             Scalar::Float32 => Some(run::<Through<BF16, QuietF32>>),
-            _ => of_float::<BF16>(to)
+            _ => shifted::<float::BF16>(to)
+                .or_else(|| of_float::<BF16>(to))
                 .or_else(|| to_small::<BF16>(to))
                 .or_else(|| shorten::<float::BF16>(to)),
         },
@@ -256,6 +261,16 @@ fn of_float<L: Load<__m512>>(to: Scalar) -> Option<Run> {
         Scalar::Float16 => run::<Through<L, F16>>,
         Scalar::BFloat16 => run::<Through<L, BF16>>,
         Scalar::Float64 => run::<Through<L, F64>>,
+        _ => return None,
+    })
+}
+
+/// A float of sixteen bits to the integers that words are enough for.
+fn shifted<W: float::Float>(to: Scalar) -> Option<Run> {
+    Some(match to {
+        Scalar::Int8 => run::<Shifted<W, I8>>,
+        Scalar::UInt8 => run::<Shifted<W, U8>>,
+        Scalar::UInt16 => run::<Shifted<W, U16>>,
         _ => return None,
     })
 }

@@ -1,0 +1,114 @@
+//! Floats of sixteen bits to integers of eight and unsigned ones of sixteen: significands are shifted to the place of the binary
+//! point, thirty-two to a register.
+
+use super::bytes::{shift_left, shift_right};
+use super::*;
+use crate::convert::float::Float;
+
+/// An integer format: its magnitudes are shifted out of words whose upper bit in use is the significand's leading one.
+pub trait Integer {
+    const SIGNED: bool;
+    /// Bits of an element.
+    const BITS: u32;
+}
+
+impl Integer for I8 {
+    const SIGNED: bool = true;
+    const BITS: u32 = 8;
+}
+
+impl Integer for U8 {
+    const SIGNED: bool = false;
+    const BITS: u32 = 8;
+}
+
+impl Integer for U16 {
+    const SIGNED: bool = false;
+    const BITS: u32 = 16;
+}
+
+/// A float of sixteen bits to an integer.
+pub struct Shifted<W, S>(W, S);
+
+impl<W: Float, S: Integer> Shifted<W, S> {
+    const FRACTION: u32 = W::FORMAT.fraction_bits;
+    /// How far the significand is shifted up first: numbers from the power of two of its leading bit on become as large at least, which
+    /// bytes are saturated from. Of bits for a word there are no more.
+    const UP: u32 = {
+        let least = match S::SIGNED {
+            true => S::BITS - 1,
+            false => S::BITS,
+        };
+        let leading = if least > 15 { 15 } else { least };
+        leading.saturating_sub(Self::FRACTION)
+    };
+    /// The biased exponent of what is not shifted down.
+    const TOP: u32 = W::FORMAT.bias as u32 + Self::FRACTION + Self::UP;
+
+    /// Thirty-two words, which are what integers of eight bits are saturated from.
+    ///
+    /// # Safety
+    /// The processor has the module's features.
+    #[inline(always)]
+    unsafe fn words(floats: __m512i) -> __m512i {
+        // (First and second) or third.
+        const AND_OR: i32 = 0xea;
+        // SAFETY: the caller's promise.
+        unsafe {
+            let magnitudes = match S::SIGNED {
+                true => _mm512_and_si512(floats, set16(0x7fff)),
+                false => floats,
+            };
+            // What has a sign is above infinity, too.
+            let infinity = set16(W::FORMAT.infinity() as u32);
+            let numbers = _mm512_cmple_epu16_mask(magnitudes, infinity);
+            let exponents = shift_right(magnitudes, Self::FRACTION);
+            let places = _mm512_subs_epu16(set16(Self::TOP), exponents);
+            let leading = 1 << (Self::FRACTION + Self::UP);
+            let fractions = match Self::UP {
+                0 => floats,
+                1 => _mm512_add_epi16(floats, floats),
+                up => shift_left(floats, up),
+            };
+            let significands =
+                _mm512_ternarylogic_epi32::<AND_OR>(fractions, set16(leading - 1), set16(leading));
+            let words = _mm512_maskz_srlv_epi16(numbers, significands, places);
+            if S::SIGNED {
+                let signs = _mm512_movepi16_mask(floats);
+                return _mm512_mask_sub_epi16(words, signs, _mm512_setzero_si512(), words);
+            }
+            if S::BITS < 16 {
+                return words;
+            }
+            let beyond = set16((Self::TOP + 1) << Self::FRACTION);
+            let beyond = _mm512_mask_cmpge_epu16_mask(numbers, floats, beyond);
+            _mm512_mask_mov_epi16(words, beyond, set16(0xffff))
+        }
+    }
+}
+
+impl<W: Float, S: Integer> Group for Shifted<W, S> {
+    const FROM: usize = 2;
+    const TO: usize = S::BITS as usize / 8;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (low, high) = (
+                Self::words(load512(from)),
+                Self::words(load512(from.add(64))),
+            );
+            if S::BITS == 16 {
+                store512(to, low);
+                store512(to.add(64), high);
+                return;
+            }
+            let bytes = match S::SIGNED {
+                true => _mm512_packs_epi16(low, high),
+                false => _mm512_packus_epi16(low, high),
+            };
+            let order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+            store512(to, _mm512_permutexvar_epi64(order, bytes));
+        }
+    }
+}
