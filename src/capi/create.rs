@@ -86,23 +86,22 @@ pub(super) unsafe fn guard_plan(
     }
 }
 
-/// Reads and proves what a call was given with options, and gives it to `make`. That it is a function of its own leaves the
-/// call without options one in which nothing is left to decide when it is compiled.
+/// Proves what a call was given with the options that `read` reads, and gives it to `make`. That it is a function of its own leaves
+/// the call without options one in which nothing is left to decide when it is compiled.
 ///
 /// # Safety
-/// `data` is NULL or a descriptor, `options` NULL or readable.
+/// `data` is NULL or a descriptor.
 #[inline(never)]
 unsafe fn as_asked<T>(
     data: *const DLTensor,
-    options: *const tensor_options_t,
-    accepts: Accepts,
+    read: impl FnOnce() -> Result<Options>,
     make: impl FnOnce(&mut Descriptor<'_>, &Request, Release, bool) -> Result<T>,
 ) -> Result<T> {
     let mut room = LayoutBuf::new();
     // SAFETY: the caller's promise.
     unsafe {
         let data = data.as_ref().ok_or(Error::Null("data"))?;
-        let options = Options::read_here(options, accepts)?;
+        let options = read()?;
         let padded = options.request.padded;
         let mut memory = Descriptor::prove(data, padded, options.nbytes, &mut room)?;
         memory.confine(options.lender)?;
@@ -212,7 +211,7 @@ unsafe fn as_tensor_asked(
     unsafe {
         guard_tensor(out, || {
             let accepts = Accepts::creation("tensor_as_tensor");
-            as_asked(data, options, accepts, as_tensor)
+            as_asked(data, || Options::read_here(options, accepts), as_tensor)
         })
     }
 }
@@ -253,7 +252,7 @@ pub unsafe extern "C" fn tensor_copy(
             let copy = |memory: &mut Descriptor<'_>, request: &Request, release, requires_grad| {
                 made(tensor::copy, memory, request, release, requires_grad)
             };
-            Ok(as_asked(data, options, accepts, copy)?)
+            Ok(as_asked(data, || Options::read(options, accepts), copy)?)
         })
     }
 }
@@ -276,8 +275,7 @@ pub unsafe extern "C" fn tensor_plan(
             let accepts = Accepts::creation("tensor_plan");
             as_asked(
                 data,
-                options,
-                accepts,
+                || Options::read(options, accepts),
                 |memory, request, _, requires_grad| {
                     if requires_grad {
                         autograd::check_differentiable(request.result_dtype(memory.dtype)?)?;

@@ -338,6 +338,55 @@ impl<const SIGNED: bool, S: Float> Group for OfByte<SIGNED, S> {
     }
 }
 
+/// An integer of eight bits to a float of sixteen, which holds it.
+pub struct ByteTo<const SIGNED: bool, W>(W);
+
+impl<const SIGNED: bool, W: Float> ByteTo<SIGNED, W> {
+    /// The lower bytes of the encodings of all bytes, and the upper ones.
+    const CODES: [[u8; 256]; 2] = {
+        let mut codes = [[0; 256]; 2];
+        let mut byte = 0;
+        while byte < 256 {
+            let integer = match SIGNED {
+                true => byte as u8 as i8 as i64,
+                false => byte as i64,
+            };
+            if integer != 0 {
+                let zeros = integer.unsigned_abs().leading_zeros();
+                let significand = integer.unsigned_abs() << zeros;
+                let code = W::FORMAT.round(significand, 63 - zeros as i32) as u16;
+                let sign = if integer < 0 { 1 << 15 } else { 0 };
+                [codes[0][byte], codes[1][byte]] = (code | sign).to_le_bytes();
+            }
+            byte += 1;
+        }
+        codes
+    };
+}
+
+impl<const SIGNED: bool, W: Float> Group for ByteTo<SIGNED, W> {
+    const FROM: usize = 1;
+    const TO: usize = 2;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
+        let [lower, upper] = const { &Self::CODES };
+        // SAFETY: the caller's promise; the tables are four registers long each.
+        unsafe {
+            // Each quarter of the register begins with eight bytes of the first half.
+            let order = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7);
+            let bytes = _mm512_permutexvar_epi64(order, load512(from));
+            let is_second = _mm512_movepi8_mask(bytes);
+            let look_up = |table: &[u8; 256]| {
+                let second = looked_up(table.as_ptr().add(128), bytes);
+                _mm512_mask_mov_epi8(looked_up(table.as_ptr(), bytes), is_second, second)
+            };
+            let (lower, upper) = (look_up(lower), look_up(upper));
+            store512(to, _mm512_unpacklo_epi8(lower, upper));
+            store512(to.add(64), _mm512_unpackhi_epi8(lower, upper));
+        }
+    }
+}
+
 /// The kernel of a pair, if tables make it faster.
 pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
     match from {
@@ -360,6 +409,11 @@ fn of_any<L: Sixteens>(to: Scalar) -> Option<Run> {
 }
 
 fn of_byte<const SIGNED: bool>(to: Scalar) -> Option<Run> {
+    match to {
+        Scalar::Float16 => return Some(run::<ByteTo<SIGNED, float::F16>>),
+        Scalar::BFloat16 => return Some(run::<ByteTo<SIGNED, float::BF16>>),
+        _ => {}
+    }
     macro_rules! kernel {
         ($small:ident) => {
             run::<OfByte<SIGNED, float::$small>>
