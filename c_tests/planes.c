@@ -13,27 +13,25 @@ static void *allocated(size_t size)
 
 enum { TO_LINE = -1, TO_PAGE = -2, PAGE = 4096 };
 
-/** Where a plane lies. Elements from one row to the next beyond its length, or so many that rows begin where lines do if the first
-    one does, or rows of the source where pages do; and before the first. */
+/** Where a plane lies. Elements from one row to the next beyond its length, or so many that rows begin where lines or pages do if
+    the first one does; and before the first. */
 typedef struct {
     int64_t source_gap, source_first, target_gap, target_first;
     int64_t step; /* elements of the source from one to the next */
 } place_t;
 
+/** Elements from one row to the next. */
+static int64_t row_of(int64_t length, int64_t gap, element_t element)
+{
+    int64_t elements = gap == TO_PAGE ? PAGE / (int64_t)element.size : 64;
+    return gap < 0 ? (length + elements - 1) / elements * elements : length + gap;
+}
+
 /** Copies `outer` planes of `rows` columns each of `columns` numbers, turned round, and looks at every byte of the target. */
 static void plane(element_t from, element_t to, int64_t outer, int64_t rows, int64_t columns, place_t place)
 {
-    int64_t source_row = columns * place.step + place.source_gap, target_row = rows + place.target_gap;
-    if (place.source_gap == TO_LINE) {
-        source_row = (columns * place.step + 63) / 64 * 64;
-    }
-    if (place.source_gap == TO_PAGE) {
-        int64_t elements = PAGE / (int64_t)from.size;
-        source_row = (columns * place.step + elements - 1) / elements * elements;
-    }
-    if (place.target_gap == TO_LINE) {
-        target_row = (rows + 63) / 64 * 64;
-    }
+    int64_t source_row = row_of(columns * place.step, place.source_gap, from);
+    int64_t target_row = row_of(rows, place.target_gap, to);
     size_t source_size = (size_t)(place.source_first + outer * rows * source_row) * from.size;
     size_t target_size = (size_t)(place.target_first + outer * columns * target_row + 16) * to.size;
     uint8_t *source = allocated(source_size), *target = allocated(target_size), *expected = allocated(target_size);
@@ -112,6 +110,7 @@ int main(int argc, char **argv)
         {3, 1, 5, 1, 1},             /* every row elsewhere */
         {1, 1, TO_LINE, 0, 2},       /* every second element */
         {TO_PAGE, 3, TO_LINE, 5, 1}, /* rows of the source that share the same lines of the cache */
+        {TO_LINE, 5, TO_PAGE, 3, 1}, /* rows of the target that do */
     };
     CHECK_OK(tensor_set_num_threads(1));
     for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++) {

@@ -13,7 +13,7 @@ use super::scratch::{PAD, Scratch, Small};
 use super::sheet::Sheet;
 use super::stream;
 use super::strided::{Loop, Step, move_blocks};
-use super::transpose::{SIDE, Transpose};
+use super::transpose::{MOST_RUNS, SIDE, Transpose};
 use crate::caches;
 use crate::prefetch::{self, LINE};
 use core::ops::RangeInclusive;
@@ -37,6 +37,9 @@ const CONVERTED_RUN: usize = 1024;
 
 /// Most units of those.
 const CONVERTED_UNITS: usize = 256;
+
+/// The same if lines of the destination are not held together by the first-level cache, of which [`MOST_RUNS`] then make several.
+const WIDE_UNITS: usize = 128;
 
 /// Bytes of runs that are read by pieces, if nothing is asked for.
 const PIECES_RUN: usize = 256;
@@ -278,6 +281,17 @@ impl<'a> Tiles<'a> {
             asks: !(few && joined) && self.asks(),
             asks_to_write: !few && self.asks(),
             ..self.bring_by(run)
+        };
+        // Rows whose lines are not held together get several each at a time.
+        let wide =
+            !direct && !self.asks() && self.unit == 4 && lines_held(along.destination) <= how.runs;
+        let how = match wide {
+            true => Bring {
+                most: WIDE_UNITS,
+                runs: MOST_RUNS,
+                ..how
+            },
+            false => how,
         };
         self.converts_first().then_some((tiles, how))
     }
