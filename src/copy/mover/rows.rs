@@ -164,7 +164,8 @@ impl Mover {
                 let from = (source.first, source.rows.step);
                 let to = (target.first.cast_mut(), target.rows.step);
                 let source_bytes = units * self.source_unit;
-                let asks = self.is_far() && source_bytes.max(row_bytes) <= ASKED_CONVERTED;
+                let asks =
+                    self.asks_for_rows(&source) && source_bytes.max(row_bytes) <= ASKED_CONVERTED;
                 kernel.run_rows(from, to, rows, units * scalars, |read, written| {
                     if asks {
                         ask_ahead((read, from.1, source_bytes), (written, to.1, row_bytes));
@@ -220,8 +221,7 @@ impl Mover {
             return whole || bytes >= self.streamed_row();
         }
         let apart = source.rows.step.unsigned_abs();
-        let row = source.units.count * source.units.step.unsigned_abs();
-        let follow = apart <= 2 * row.max(self.source_unit);
+        let follow = self.follow(source);
         if self.converts() && !self.spreads(source) {
             let alike = follow && self.destination_unit == self.source_unit;
             return bytes >= 4 * BLOCK || (self.grows() || alike) && bytes >= BLOCK;
@@ -232,6 +232,17 @@ impl Mover {
             false => follow && bytes.saturating_mul(source.rows.count) >= BLOCK,
         };
         bytes > BLOCK / 2 || whole && several
+    }
+
+    /// Whether rows are so close to each other that the processor reads them as one run.
+    fn follow(&self, source: &Sheet) -> bool {
+        let row = source.units.count * source.units.step.unsigned_abs();
+        source.rows.step.unsigned_abs() <= 2 * row.max(self.source_unit)
+    }
+
+    /// Whether it pays to ask for rows that are converted: where the last-level cache is near, not for what the processor reads ahead.
+    fn asks_for_rows(&self, source: &Sheet) -> bool {
+        self.is_far() && (caches::last_level_is_far() || !self.follow(source))
     }
 
     /// Bytes by which asking is ahead of what is streamed.
@@ -280,6 +291,7 @@ impl Mover {
     unsafe fn part_rows(&self, source: Sheet, target: Sheet) {
         let (rows, units) = (source.rows.count, source.units.count);
         let most = self.most() / units;
+        let asks = self.asks_for_rows(&source);
         for row in (0..rows).step_by(most) {
             let count = most.min(rows - row);
             let (source, target) = (source.row_range(row, count), target.row_range(row, count));
@@ -288,7 +300,7 @@ impl Mover {
             let block = buffer.as_mut_ptr();
             // SAFETY: the caller's promise.
             unsafe {
-                if self.is_far() {
+                if asks {
                     let later = to.wrapping_offset(count as isize * step);
                     prefetch::rows_to_write(later, step, units * self.destination_unit, count);
                 }
