@@ -1,6 +1,7 @@
 //! Rows and units that repeat: what repeats is converted once.
 
 use super::{Mover, Reach, Way};
+use crate::caches;
 use crate::copy::block::{BLOCK, Block};
 use crate::copy::sheet::Sheet;
 use crate::copy::spread::spread;
@@ -52,7 +53,8 @@ impl Mover {
         repeats && whole && is_movable(self.destination_unit)
     }
 
-    /// Spreads the units of a sheet to the rows of another, each of which is dense. Lines that are far are asked for a block before.
+    /// Spreads the units of a sheet to the rows of another, each of which is dense. Lines that are far are asked for a block before,
+    /// if the last-level cache is.
     ///
     /// # Safety
     /// As for [`Mover::sheet`]; the sheet [spreads](Mover::spreads).
@@ -61,7 +63,7 @@ impl Mover {
         let (units, unit, step) = (source.units.count, self.destination_unit, target.rows.step);
         let each = |from: *const u8, made: Loop, done: usize| {
             let to = target.row(done).first.cast_mut();
-            if !self.is_far() {
+            if !self.is_far() || !caches::last_level_is_far() {
                 // SAFETY: the caller's promise.
                 return unsafe { spread(from, made, unit, (to, step), units) };
             }

@@ -220,13 +220,17 @@ impl Mover {
         if caches::last_level_is_far() {
             return whole || bytes >= self.streamed_row();
         }
+        if self.spreads(source) {
+            // What is only written takes no longer by way of the cache.
+            return false;
+        }
         let apart = source.rows.step.unsigned_abs();
         let follow = self.follow(source);
-        if self.converts() && !self.spreads(source) {
+        if self.converts() {
             let alike = follow && self.destination_unit == self.source_unit;
             return bytes >= 4 * BLOCK || (self.grows() || alike) && bytes >= BLOCK;
         }
-        let several = match self.is_direct(source) && bytes > 2 * LINE {
+        let several = match apart == 0 || self.is_direct(source) && bytes > 2 * LINE {
             // They need no block.
             true => apart == 0 && bytes >= BLOCK / 4,
             false => follow && bytes.saturating_mul(source.rows.count) >= BLOCK,
