@@ -118,7 +118,8 @@ unsafe fn copy_elements(
         if dense && few::convert(source, destination, overflow, bytes) {
             return;
         }
-        let read = source.layout.nbytes(from.storage_bits()).unwrap_or(bytes);
+        let read = (source.layout.numel_once() as u64).saturating_mul(from.storage_bits()) / 8;
+        let read = i64::try_from(read).unwrap_or(i64::MAX);
         let mover = Mover::choose(from, to, overflow, Reach::of(read, bytes, dense, fresh));
         // Setting up room for the highest rank takes longer than a small copy.
         if dense {

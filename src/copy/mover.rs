@@ -55,6 +55,8 @@ impl Reach {
             (true, false) => written.saturating_mul(2),
             // A run that writes more than it reads does not wait for much.
             (false, true) => read.saturating_add(written.min(read)),
+            // Of what repeats, much stays in the cache for the next copy or whoever reads it.
+            (false, false) if read < written / 4 => read.saturating_add(written / 2),
             (false, false) => read.saturating_add(written),
         };
         let near = match far {

@@ -114,6 +114,12 @@ impl Layout {
         self.numel
     }
 
+    /// Number of elements, of which those that a stride of zero repeats count once. Not empty.
+    pub fn numel_once(&self) -> i64 {
+        let sizes = self.dims().filter(|&(_, stride)| stride != 0);
+        sizes.map(|(size, _)| size).product()
+    }
+
     /// Bytes of the elements stored one after another, rounded up once.
     #[inline(always)]
     pub fn nbytes(&self, element_bits: u64) -> Result<i64> {
