@@ -411,9 +411,11 @@ impl Mover {
         let rows = source.rows.count;
         let from = (source.first, source.rows.step);
         let to = (target.first.cast_mut(), target.rows.step);
+        // A short row that repeats is at hand, and where the last-level cache is near, the processor asks for the lines of its copies.
+        let at_hand = from.1 == 0 && bytes <= STREAMED && !caches::last_level_is_far();
         // SAFETY: the caller's promise.
         unsafe {
-            match (self.is_far(), streams) {
+            match (self.is_far() && !at_hand, streams) {
                 (false, _) => move_blocks((from.0, Step(from.1)), (to.0, Step(to.1)), rows, bytes),
                 (true, false) if bytes <= ASKED => block::copy_rows(from, to, rows, bytes),
                 (true, true) if bytes <= BLOCK => stream::write_rows(from, to, rows, bytes),
