@@ -111,6 +111,7 @@ int main(int argc, char **argv)
         {1, 1, TO_LINE, 0, 2},       /* every second element */
         {TO_PAGE, 3, TO_LINE, 5, 1}, /* rows of the source that share the same lines of the cache */
         {TO_LINE, 5, TO_PAGE, 3, 1}, /* rows of the target that do */
+        {3, 0, TO_PAGE, 0, 2},       /* and every second element of the source */
     };
     CHECK_OK(tensor_set_num_threads(1));
     for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++) {

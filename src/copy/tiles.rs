@@ -194,11 +194,15 @@ impl<'a> Tiles<'a> {
         }
     }
 
+    /// Whether units are converted on the way in, and need not be gathered for that.
+    fn converts_adjacent(&self, along: Line) -> bool {
+        let dense = along.source == self.source_unit as isize;
+        dense && self.converts_first() && self.mover.converts()
+    }
+
     /// Bytes of runs that come in at a time by way of a block or to a tile.
     fn run_bytes(&self, along: Line) -> usize {
-        let dense = along.source == self.source_unit as isize;
-        let converts = self.converts_first() && self.mover.converts();
-        match dense && converts && !self.asks() {
+        match self.converts_adjacent(along) && !self.asks() {
             true => CONVERTED_RUN.min(CONVERTED_UNITS * self.source_unit),
             false => RUN,
         }
@@ -282,9 +286,11 @@ impl<'a> Tiles<'a> {
             asks_to_write: !few && self.asks(),
             ..self.bring_by(run)
         };
-        // Rows whose lines are not held together get several each at a time.
-        let wide =
-            !direct && !self.asks() && self.unit == 4 && lines_held(along.destination) <= how.runs;
+        // Rows whose lines are not held together get several each at a time, as far as a block has room.
+        let wide = self.converts_adjacent(along)
+            && !self.asks()
+            && self.unit == 4
+            && lines_held(along.destination) <= how.runs;
         let how = match wide {
             true => Bring {
                 most: WIDE_UNITS,

@@ -165,7 +165,7 @@ impl Tiles<'_> {
     /// Transposes runs that are gathered or converted before, in the first-level cache. With each, `ask` asks for others.
     ///
     /// # Safety
-    /// As for [`Tiles::bring`]; there are no more than a block of runs.
+    /// As for [`Tiles::bring`]; there are no more units than a block holds, as they are on either side.
     unsafe fn exchange_made(
         &self,
         from: *const u8,
@@ -177,6 +177,7 @@ impl Tiles<'_> {
     ) {
         let mut made = Aligned::<{ MOST_RUNS * RUN }>::new();
         let made = made.as_mut_ptr();
+        debug_assert!(columns.count * units.count * self.unit <= MOST_RUNS * RUN);
         let dense = units.step == self.source_unit as isize;
         let run_bytes = units.count * self.source_unit;
         let converts = self.converts_first() && self.mover.converts();
@@ -226,6 +227,7 @@ impl Tiles<'_> {
     unsafe fn gather_and_convert(&self, from: *const u8, to: *mut u8, columns: Loop, units: Loop) {
         let mut gathered = Aligned::<{ MOST_RUNS * RUN }>::new();
         let gathered = gathered.as_mut_ptr();
+        debug_assert!(columns.count * units.count * self.source_unit <= MOST_RUNS * RUN);
         // SAFETY: the caller's promise; the block holds as many runs.
         unsafe {
             gather(from, columns, units, self.source_unit, gathered);
