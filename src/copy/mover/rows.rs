@@ -28,6 +28,9 @@ const READ_AHEAD: usize = 2048;
 const ASKED: usize = 3 << 10;
 const ASKED_CONVERTED: usize = 2 << 10;
 
+/// Copies of a row in which the processor has found how far apart they are.
+const REPEATED_ROWS: usize = 16;
+
 /// Units of a row from which it is better converted by itself.
 pub const LONG_ROW: usize = 64;
 
@@ -411,8 +414,9 @@ impl Mover {
         let rows = source.rows.count;
         let from = (source.first, source.rows.step);
         let to = (target.first.cast_mut(), target.rows.step);
-        // A short row that repeats is at hand, and where the last-level cache is near, the processor asks for the lines of its copies.
-        let at_hand = from.1 == 0 && bytes <= STREAMED && !caches::last_level_is_far();
+        // A short row that repeats is at hand, and where the last-level cache is near, the processor soon asks for the lines of its copies.
+        let repeats = from.1 == 0 && rows > REPEATED_ROWS;
+        let at_hand = repeats && bytes <= STREAMED && !caches::last_level_is_far();
         // SAFETY: the caller's promise.
         unsafe {
             match (self.is_far() && !at_hand, streams) {
