@@ -5,7 +5,7 @@ use super::bytes::{shift_left, shift_right};
 use super::*;
 use crate::convert::float::Float;
 
-/// An integer format: its magnitudes are shifted out of words whose upper bit in use is the significand's leading one.
+/// What a significand is shifted to.
 pub trait Integer {
     const SIGNED: bool;
     /// Bits of an element.
@@ -32,8 +32,8 @@ pub struct Shifted<W, S>(W, S);
 
 impl<W: Float, S: Integer> Shifted<W, S> {
     const FRACTION: u32 = W::FORMAT.fraction_bits;
-    /// How far the significand is shifted up first: numbers from the power of two of its leading bit on become as large at least, which
-    /// bytes are saturated from. Of bits for a word there are no more.
+    /// How far the significand is shifted up first: for bytes, until its leading bit stands for more than they hold, since words from
+    /// there on are saturated; for words, to their upper bit.
     const UP: u32 = {
         let least = match S::SIGNED {
             true => S::BITS - 1,
