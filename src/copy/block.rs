@@ -1,9 +1,10 @@
 //! Blocks of bytes: copied as they are, and memory for those that stay in the first-level cache.
 
 use super::strided::{Step, move_blocks};
-use crate::prefetch::{self, LINE};
+use crate::caches;
 #[cfg(target_arch = "x86_64")]
-use crate::{caches, convert};
+use crate::convert;
+use crate::prefetch::{self, LINE};
 use core::mem::MaybeUninit;
 
 /// Bytes from which the C library may use the processor's string instructions. With AVX-512 and a last-level cache that is far away these
@@ -150,14 +151,31 @@ unsafe fn copy_far_avx512(from: *const u8, to: *mut u8, bytes: usize) {
     }
 }
 
-/// Copies rows of a few lines at most, so many bytes apart on each side, that are not in the caches which are near.
+/// Whether lines of rows had better be asked for, if rows are not in the caches that are near. Where the last-level cache is, they come
+/// as soon without that, but for a whole line or two, and for very little.
+fn asks_for_rows(bytes: usize) -> bool {
+    let few = [LINE, 2 * LINE].contains(&bytes) || bytes < LINE / 2;
+    bytes >= LINE / 4 && (few || caches::last_level_is_far())
+}
+
+/// Copies rows, so many bytes apart on each side: `far` if they are not in the caches that are near, and then of a few pages at most.
 ///
 /// # Safety
 /// As for [`copy()`], of each row.
-pub unsafe fn copy_rows(from: (*const u8, isize), to: (*mut u8, isize), rows: usize, bytes: usize) {
+pub unsafe fn copy_rows(
+    from: (*const u8, isize),
+    to: (*mut u8, isize),
+    rows: usize,
+    bytes: usize,
+    far: bool,
+) {
     // SAFETY: the caller's promise; the processor was asked.
     unsafe {
-        if bytes < LINE / 4 {
+        if !(far && asks_for_rows(bytes)) {
+            #[cfg(target_arch = "x86_64")]
+            if bytes >= LINE / 2 && convert::has_avx2() && !caches::last_level_is_far() {
+                return copy_rows_in_order(from, to, rows, bytes);
+            }
             return move_blocks((from.0, Step(from.1)), (to.0, Step(to.1)), rows, bytes);
         }
         #[cfg(target_arch = "x86_64")]
@@ -173,6 +191,44 @@ pub unsafe fn copy_rows(from: (*const u8, isize), to: (*mut u8, isize), rows: us
             }
             copy(from, to, bytes);
         }
+    }
+}
+
+/// A register at a time, in the order of the bytes, as the processor reads ahead: the C library begins with both ends.
+///
+/// # Safety
+/// As for [`copy_rows`]; rows have a register at least, and the processor has AVX2.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn copy_rows_in_order(
+    (from, from_step): (*const u8, isize),
+    (to, to_step): (*mut u8, isize),
+    rows: usize,
+    bytes: usize,
+) {
+    use core::arch::x86_64::*;
+    const REGISTER: usize = 32;
+    let last = bytes - REGISTER;
+    let (mut from, mut to) = (from, to);
+    for _ in 0..rows {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let load = |at: usize| _mm256_loadu_si256(from.add(at).cast());
+            let store = |at: usize, register| _mm256_storeu_si256(to.add(at).cast(), register);
+            store(0, load(0));
+            let mut done = REGISTER;
+            while done + REGISTER < last {
+                store(done, load(done));
+                store(done + REGISTER, load(done + REGISTER));
+                done += 2 * REGISTER;
+            }
+            if done < last {
+                store(done, load(done));
+            }
+            store(last, load(last));
+        }
+        from = from.wrapping_offset(from_step);
+        to = to.wrapping_offset(to_step);
     }
 }
 
@@ -222,11 +278,12 @@ mod tests {
     #[test]
     fn rows_of_every_length_are_copied() {
         let source: Vec<u8> = (0..5000).map(|i| (i * 7 + i / 256) as u8).collect();
-        for bytes in (0..200).chain([255, 256, 257, 999]) {
+        let lengths = (0..200).chain([255, 256, 257, 999]);
+        for (bytes, far) in lengths.flat_map(|bytes| [(bytes, false), (bytes, true)]) {
             let mut target = vec![0xee; 5000];
             let (from, to) = (source.as_ptr(), target.as_mut_ptr());
             // SAFETY: both sides have room, and are different.
-            unsafe { copy_rows((from.add(3003), -1001), (to.add(5), 1010), 4, bytes) };
+            unsafe { copy_rows((from.add(3003), -1001), (to.add(5), 1010), 4, bytes, far) };
             let mut wanted = vec![0xee; 5000];
             for row in 0..4 {
                 let row_source = &source[3003 - 1001 * row..][..bytes];

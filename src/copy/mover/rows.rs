@@ -9,8 +9,9 @@ use crate::copy::lanes::{at, move_lanes};
 use crate::copy::sheet::Sheet;
 use crate::copy::stream;
 use crate::copy::strided::{Loop, Step, move_blocks, scatter};
+use crate::copy::tiles::lines_held;
 use crate::copy::turns::{self, Turns};
-use crate::prefetch::{self, LINE};
+use crate::prefetch::{self, LINE, READ_AHEAD};
 
 /// Bytes that are streamed at a time. Few, so that reading from memory and writing to it overlap.
 const STREAMED: usize = 512;
@@ -18,10 +19,9 @@ const STREAMED: usize = 512;
 /// Bytes by which asking is ahead of what is streamed: of what is converted, half of them.
 const AHEAD: usize = 4096;
 
-/// Bytes of a row, and from one to the next, as far as the processor reads ahead: rows that are no longer, but further apart, take longer
-/// by way of a block than each to its place, even if the block is streamed.
+/// Bytes of a row: those that are no longer, but scattered, take longer by way of a block than each to its place, even if the block is
+/// streamed.
 const SCATTERED_ROW: usize = 256;
-const READ_AHEAD: usize = 2048;
 
 /// Bytes of a row that is copied, and of one that is converted on the side that has more, up to which lines of later rows are asked for.
 /// Of longer ones the processor reads ahead by itself, and more of them than it has room for would be asked for.
@@ -162,16 +162,21 @@ impl Mover {
                 self.spread(source, target);
             } else if direct
                 && !streams
-                && let Some((kernel, scalars)) = self.converts_alone(rows, units, joined)
+                && let Some((kernel, scalars)) = self.converts_alone(&source, joined)
             {
                 let from = (source.first, source.rows.step);
                 let to = (target.first.cast_mut(), target.rows.step);
                 let source_bytes = units * self.source_unit;
                 let asks =
                     self.asks_for_rows(&source) && source_bytes.max(row_bytes) <= ASKED_CONVERTED;
+                // Where the last-level cache is near, the processor follows rows that are joined by itself.
+                let written_bytes = match joined && !caches::last_level_is_far() {
+                    true => 0,
+                    false => row_bytes,
+                };
                 kernel.run_rows(from, to, rows, units * scalars, |read, written| {
                     if asks {
-                        ask_ahead((read, from.1, source_bytes), (written, to.1, row_bytes));
+                        ask_ahead((read, from.1, source_bytes), (written, to.1, written_bytes));
                     }
                 });
             } else if joined && rows > 1 && 2 * units <= self.most() {
@@ -192,14 +197,21 @@ impl Mover {
         }
     }
 
-    /// What converts rows of so many units, if each is better converted by itself than several at a time: those that are joined would be
-    /// gathered before, the others put where they belong after that, both cheap for about a line.
-    fn converts_alone(&self, rows: usize, units: usize, joined: bool) -> Option<(Kernel, usize)> {
+    /// What converts the rows of a sheet, if each is better converted by itself than several at a time: those that are joined would be
+    /// gathered before, the others put where they belong after that, both cheap for about a line, unless what is gathered must be waited
+    /// for.
+    fn converts_alone(&self, source: &Sheet, joined: bool) -> Option<(Kernel, usize)> {
         let Way::Convert { kernel, scalars } = self.way else {
             return None;
         };
+        let (rows, units) = (source.rows.count, source.units.count);
         let (source_bytes, bytes) = (units * self.source_unit, units * self.destination_unit);
         let long = match joined && rows > 1 {
+            true if self.is_lost(source) => {
+                // In near caches, elements that are left are felt.
+                let whole = units >= 16 || units.is_multiple_of(8) || self.is_far();
+                whole && source_bytes >= LINE / 2 && bytes > LINE / 2
+            }
             true => source_bytes > LINE && source_bytes + bytes > 2 * LINE,
             false => bytes > LINE,
         };
@@ -245,6 +257,14 @@ impl Mover {
     fn follow(&self, source: &Sheet) -> bool {
         let row = source.units.count * source.units.step.unsigned_abs();
         source.rows.step.unsigned_abs() <= 2 * row.max(self.source_unit)
+    }
+
+    /// Whether rows are so far from each other that the processor does not read ahead, and the first-level cache does not hold the lines of
+    /// all: the next ones come from further away as well, even if they begin where these end.
+    fn is_lost(&self, source: &Sheet) -> bool {
+        let Loop { count, step } = source.rows;
+        let lines = count * (source.units.count * self.source_unit / LINE + 2);
+        step.unsigned_abs() > READ_AHEAD && lines > lines_held(step)
     }
 
     /// Whether it pays to ask for rows that are converted: where the last-level cache is near, not for what the processor reads ahead.
@@ -420,8 +440,8 @@ impl Mover {
         // SAFETY: the caller's promise.
         unsafe {
             match (self.is_far() && !at_hand, streams) {
+                (far, false) if bytes <= ASKED => block::copy_rows(from, to, rows, bytes, far),
                 (false, _) => move_blocks((from.0, Step(from.1)), (to.0, Step(to.1)), rows, bytes),
-                (true, false) if bytes <= ASKED => block::copy_rows(from, to, rows, bytes),
                 (true, true) if bytes <= BLOCK => stream::write_rows(from, to, rows, bytes),
                 _ => {
                     for row in 0..rows {
