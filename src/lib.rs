@@ -14,6 +14,8 @@ mod caches;
 
 mod prefetch;
 
+mod order;
+
 mod dlpack;
 
 mod dtype;

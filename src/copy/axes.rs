@@ -4,6 +4,7 @@
 use super::Side;
 use crate::dtype::DType;
 use crate::layout::MAX_NDIM;
+use crate::order::sort_few;
 
 /// One loop: how many steps, and how many bits a step moves on each side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +154,9 @@ impl<'a> Axes<'a> {
             axis.source = -axis.source;
             axis.destination = -axis.destination;
         }
-        axes.sort_unstable_by_key(|axis| core::cmp::Reverse((axis.destination, axis.size)));
+        sort_few(axes, |axis| {
+            core::cmp::Reverse((axis.destination, axis.size))
+        });
         let mut merged = 0;
         for i in 1..axes.len() {
             let (outer, inner) = (axes[merged], axes[i]);
@@ -229,7 +232,7 @@ impl<'a> Axes<'a> {
     pub fn follow_source(&mut self) {
         let axes = &mut self.axes[..self.len];
         let key = |axis: &Axis| (axis.source.unsigned_abs(), axis.destination);
-        axes.sort_unstable_by_key(|axis| core::cmp::Reverse(key(axis)));
+        sort_few(axes, |axis| core::cmp::Reverse(key(axis)));
     }
 
     /// The loop to divide among threads, and its size: the outermost one that is long enough for `parts`, else the longest.

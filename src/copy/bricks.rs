@@ -99,7 +99,14 @@ impl<'a> Bricks<'a> {
         let [along, inner] = spaces;
         let (source_unit, destination_unit) = mover.units();
         let mut along = Edge::new((RUN / source_unit).clamp(2 * SIDE, RUN_UNITS), along);
-        let mut inner = Edge::new((ROW / destination_unit).clamp(2 * SIDE, ROW_UNITS), inner);
+        // Columns at equal distances are exchanged as they lie, and converted as rows. If one loop has enough of them, they will be.
+        let columns = |unit: usize| (ROW / unit).clamp(2 * SIDE, ROW_UNITS);
+        let wider = columns(source_unit.max(destination_unit));
+        let most = match axes.get(axes.len() - 1).size >= wider as i64 {
+            true => wider,
+            false => columns(destination_unit),
+        };
+        let mut inner = Edge::new(most, inner);
         let sizes = [plane, axes.len() - 1].map(|i| axes.get(i).size);
         along.step = axes.get(plane).source;
         debug_assert!(axes.get(plane).is_dense_in(source_unit));
@@ -126,7 +133,11 @@ impl<'a> Bricks<'a> {
             true => CONVERTED,
             false => SIDE,
         };
-        let tiles = Tiles::new(mover);
+        let last = inner.apart.is_some() && inner.count * source_unit <= ROW;
+        let tiles = match last && Transpose::fits(source_unit, inner.count, along.count) {
+            true => Tiles::converting_last(mover),
+            false => Tiles::new(mover),
+        };
         // The largest units gain nothing by registers.
         let pays = Transpose::fits(tiles.unit(), inner.count, along.count)
             && along.count >= SHORTEST

@@ -84,7 +84,12 @@ pub unsafe fn run(
     unsafe {
         match along {
             Some(along) if SmallPlanes::pay(&mover, &axes, along) => {
-                copy.by_small_planes(axes, along)
+                // Bricks, if there are any, convert longer runs. Far away, the order of planes is the better one.
+                let short =
+                    !mover.is_far() && SmallPlanes::convert_short_runs(&mover, &axes, along);
+                if !(short && copy.has_short_planes(&axes, along) && copy.by_bricks(&axes, along)) {
+                    copy.by_small_planes(axes, along)
+                }
             }
             Some(along) if copy.has_short_planes(&axes, along) && copy.by_bricks(&axes, along) => {}
             Some(along) if copy.has_long_plane(&axes, along) => {
@@ -92,6 +97,7 @@ pub unsafe fn run(
                 Copy { mover, ..copy }.by_planes(axes, along)
             }
             None if copy.has_long_rows(&axes) => copy.by_rows(&axes),
+            Some(_) if copy.has_gathered_rows(&axes) => copy.by_rows(&axes),
             _ => copy.by_patterns(axes),
         }
     }
@@ -107,6 +113,12 @@ impl Copy<'_> {
         let sheet = outer.size.saturating_mul(inner.size);
         let many = axes.len() < 3 || sheet >= 2 * MANY;
         axes.len() < 2 || !Pattern::takes(self.mover) || many && (dense || inner.size >= LONG)
+    }
+
+    /// Whether there is so little of all planes that rows had better be gathered, one after the other.
+    fn has_gathered_rows(&self, axes: &Axes<'_>) -> bool {
+        let [_, inner] = axes.inner_two();
+        inner.size >= LONG && axes.steps() < BRICKS && Pattern::takes(self.mover)
     }
 
     /// Whether there are many planes of the innermost loop and of that at `along`, whose units follow each other in the source, and
@@ -131,8 +143,12 @@ impl Copy<'_> {
             return false;
         }
         let shorter = along.size.min(inner.size);
+        let joined = axes.len() < 3 || inner.source == along.size * along.source;
         match along.is_dense_in(from) {
-            true => shorter >= NARROW as i64 || Plane::new(self.mover).is_woven(along, inner),
+            true if Plane::new(self.mover).is_woven(along, inner) => true,
+            // Runs so short are not worth being converted one by one.
+            true if self.mover.converts() && along.size < SQUARE && !joined => false,
+            true => shorter >= NARROW as i64,
             // Runs that must be gathered.
             false => shorter >= 2 * SQUARE && from.min(to) <= 4,
         }

@@ -20,6 +20,10 @@ const ROW_STREAMED: i64 = 256;
 const QUICK: i64 = 640;
 const FEW: i64 = 32;
 
+/// Units of a run that is worth being converted by itself, and of one that is long.
+const RUN: i64 = 16;
+const LONG_RUN: i64 = 64;
+
 /// One side of a plane: runs of units that follow each other.
 #[derive(Clone, Copy)]
 struct Runs {
@@ -68,6 +72,16 @@ impl Runs {
         follows(bits / 8, self.bytes, exactly) || self.go_on_together(bits, exactly)
     }
 
+    /// Whether a loop that moves so many bits makes one run of them, or of each a run of so many units, which is worth a call.
+    fn are_run(self, bits: i64, units: i64) -> bool {
+        self.go_on_together(bits, true) || follows(bits / 8, self.bytes, true) && units >= RUN
+    }
+
+    /// Whether a loop that moves so many bits comes to what is beside them, or to other lines.
+    fn are_beside(self, bits: i64) -> bool {
+        self.go_on(bits, false) || self.have_lines()
+    }
+
     /// Whether most lines that they have a part of are theirs alone.
     fn have_lines(self) -> bool {
         let line = LINE as i64;
@@ -95,6 +109,14 @@ struct Group {
     first: bool,
     /// On that side each of them ends before the next one begins. Otherwise their runs go on.
     together: bool,
+}
+
+impl Group {
+    /// How many planes of so many runs on each side have room in a block.
+    fn most(tiles: Tiles<'_>, source: Runs, destination: Runs) -> i64 {
+        let units = (source.count * destination.count) as usize;
+        (size_of::<Small>() / (units * tiles.unit())) as i64
+    }
 }
 
 /// Small planes of the units of a mover.
@@ -144,46 +166,85 @@ impl<'a> SmallPlanes<'a> {
         // Lines that they share with the next ones are still there when it is their turn.
         let held = !mover.is_far() || source.are_held() && destination.are_held();
         let next = || match mover.converts() {
-            true => Self::next(mover, axes, [source, destination]).is_some(),
-            false => Self::are_beside(axes, [source, destination]),
+            true => Self::next(mover, axes, along).is_some(),
+            false => Self::are_beside(axes, along),
         };
         Self::is_quick(mover, axes, along) || runs * units >= FEW && held && next()
     }
 
-    /// Whether there is a loop along which the next plane is beside each, on both sides, or has lines of its own.
-    fn are_beside(axes: &Axes<'_>, [source, destination]: [Runs; 2]) -> bool {
-        let beside = |side: Runs, bits: i64| side.go_on(bits, false) || side.have_lines();
-        (0..axes.len()).any(|i| {
+    /// The loops around planes, from the innermost one on.
+    fn around(axes: &Axes<'_>, along: usize) -> impl Iterator<Item = usize> {
+        (0..axes.len() - 1).rev().filter(move |&i| i != along)
+    }
+
+    /// Whether they go by groups of which each run is converted by itself, and is short.
+    pub fn convert_short_runs(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
+        let [source, destination] = sides(axes, along);
+        let tiles = Tiles::new(mover);
+        let most = Group::most(tiles, source, destination);
+        let next = Self::next(mover, axes, along).filter(|_| mover.converts());
+        next.is_some_and(|i| {
             let axis = axes.get(i);
-            beside(source, axis.source) && beside(destination, axis.destination)
+            let steps = axis.size.min(most);
+            let (side, bits, units) = match tiles.converts_first() {
+                true => (source, axis.source, destination.count),
+                false => (destination, axis.destination, source.count),
+            };
+            let joined = side.step == steps * side.bytes || side.go_on_together(bits, true);
+            !joined && steps * units < LONG_RUN
         })
     }
 
-    /// A loop along which planes follow each other on both sides, so that they are converted, or streamed, together.
-    fn next(mover: &Mover, axes: &Axes<'_>, [source, destination]: [Runs; 2]) -> Option<usize> {
-        (0..axes.len()).rev().find(|&i| {
+    /// Whether there is a loop along which the next plane is beside each, on both sides, or has lines of its own.
+    fn are_beside(axes: &Axes<'_>, along: usize) -> bool {
+        let [source, destination] = sides(axes, along);
+        Self::around(axes, along).any(|i| {
             let axis = axes.get(i);
-            source.go_on(axis.source, true)
-                && match mover.converts() {
-                    true => destination.go_on(axis.destination, true),
-                    false => mover.streams() && destination.go_on_together(axis.destination, true),
+            source.are_beside(axis.source) && destination.are_beside(axis.destination)
+        })
+    }
+
+    /// A loop along which planes follow each other: on the side where they are converted, all at once, or on both sides, so that they
+    /// are streamed together.
+    fn next(mover: &Mover, axes: &Axes<'_>, along: usize) -> Option<usize> {
+        let [source, destination] = sides(axes, along);
+        let tiles = Tiles::new(mover);
+        let most = Group::most(tiles, source, destination);
+        Self::around(axes, along).find(|&i| {
+            let axis = axes.get(i);
+            let steps = axis.size.min(most);
+            match (mover.converts(), tiles.converts_first()) {
+                (true, true) => {
+                    let units = steps * destination.count;
+                    source.are_run(axis.source, units) && destination.are_beside(axis.destination)
                 }
+                (true, false) => {
+                    let units = steps * source.count;
+                    destination.are_run(axis.destination, units) && source.are_beside(axis.source)
+                }
+                (false, _) => {
+                    mover.streams()
+                        && source.go_on(axis.source, true)
+                        && destination.go_on_together(axis.destination, true)
+                }
+            }
         })
     }
 
     /// Takes the innermost loop and that at `along` away, and a loop of planes that go together.
     pub fn take(mover: &'a Mover, axes: &mut Axes<'_>, along: usize) -> Self {
         let sides = sides(axes, along);
+        let next = Self::next(mover, axes, along);
         axes.remove(axes.len() - 1);
         axes.remove(along);
         let tiles = Tiles::new(mover);
         let first = mover.converts() && tiles.converts_first();
-        let units = (sides[0].count * sides[1].count) as usize;
-        let group = Self::next(mover, axes, sides).map(|index| {
+        let most = Group::most(tiles, sides[0], sides[1]);
+        let group = next.map(|index| {
+            let index = index - usize::from(index > along);
             let axis = axes.get(index);
-            let most = size_of::<Small>() / (units * tiles.unit());
             Group {
-                rounds: Rounds::of(axes, index, most as i64),
+                rounds: Rounds::of(axes, index, most),
                 first,
                 together: match first {
                     true => sides[0].go_on_together(axis.source, true),
@@ -255,6 +316,15 @@ impl<'a> SmallPlanes<'a> {
         let (rows, row_units, pitch, next) = match group.together {
             true => (1, steps * runs * units, run, runs * run),
             false => (runs, steps * units, steps * run, run),
+        };
+        // Rows that follow each other on their side as they do in the block are one.
+        let (side, side_unit) = match group.first {
+            true => (source, self.mover.units().0),
+            false => (destination, self.mover.units().1),
+        };
+        let (rows, row_units) = match side.step == (row_units * side_unit) as i64 {
+            true => (1, rows * row_units),
+            false => (rows, row_units),
         };
         let row = |i: usize| block.wrapping_add(i * pitch);
         let plane = |i: usize| (block.wrapping_add(i * next), pitch as isize);

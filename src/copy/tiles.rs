@@ -92,6 +92,7 @@ pub struct Tiles<'a> {
     source_unit: usize,
     destination_unit: usize,
     unit: usize,
+    converts_first: bool,
 }
 
 impl<'a> Tiles<'a> {
@@ -105,6 +106,18 @@ impl<'a> Tiles<'a> {
             source_unit,
             destination_unit,
             unit,
+            converts_first: unit == destination_unit,
+        }
+    }
+
+    /// The same, but for units that are converted on the way out, even if that is where they are smaller.
+    pub fn converting_last(mover: &'a Mover) -> Self {
+        let (source_unit, _) = mover.units();
+        Self {
+            transpose: Transpose::of(source_unit),
+            unit: source_unit,
+            converts_first: !mover.converts(),
+            ..Self::new(mover)
         }
     }
 
@@ -119,7 +132,7 @@ impl<'a> Tiles<'a> {
 
     /// Whether units are converted on the way in.
     pub fn converts_first(&self) -> bool {
-        self.unit == self.destination_unit
+        self.converts_first
     }
 
     /// Whether it pays to ask for lines.
@@ -248,6 +261,7 @@ impl<'a> Tiles<'a> {
             let converted = Self {
                 transpose: Transpose::of(self.destination_unit),
                 unit: self.destination_unit,
+                converts_first: true,
                 ..*self
             };
             let how = Bring {

@@ -7,6 +7,7 @@
 //! NP-hard), so the search gives up after a number of steps that is fixed in advance.
 
 use super::overlap::Answer;
+use crate::order::sort_few;
 
 /// Steps that one question may take: a fraction of a second.
 pub(super) const MAX_STEPS: u64 = 1 << 20;
@@ -51,7 +52,7 @@ pub(super) fn is_solvable(
 
 /// Sorts by coefficient and joins equal ones, which are one variable with the sum of the bounds.
 fn merge(terms: &mut [Term]) -> &[Term] {
-    terms.sort_unstable_by_key(|term| term.coefficient);
+    sort_few(terms, |term| term.coefficient);
     let mut len = 0;
     for i in 0..terms.len() {
         let term = terms[i];

@@ -2,6 +2,7 @@
 
 use super::Layout;
 use super::diophantine::{MAX_TERMS, Term, is_solvable};
+use crate::order::sort_few;
 
 /// The outcome of an exact search that may give up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +77,7 @@ pub fn overlaps_itself(layout: &Layout) -> Answer {
         }
     }
     let terms = terms.as_mut_slice();
-    terms.sort_unstable_by_key(|term| term.coefficient);
+    sort_few(terms, |term| term.coefficient);
     // When every stride passes all that the smaller ones reach together, elements are apart.
     let mut reach = 0;
     let mut apart = true;
