@@ -151,11 +151,11 @@ unsafe fn copy_far_avx512(from: *const u8, to: *mut u8, bytes: usize) {
     }
 }
 
-/// Whether lines of rows had better be asked for, if rows are not in the caches that are near. Where the last-level cache is, they come
-/// as soon without that, but for a whole line or two, and for very little.
-fn asks_for_rows(bytes: usize) -> bool {
-    let few = [LINE, 2 * LINE].contains(&bytes) || bytes < LINE / 2;
-    bytes >= LINE / 4 && (few || caches::last_level_is_far())
+/// Whether rows come soonest in the order of their bytes, and unasked: where the last-level cache is near, but for very few bytes, and
+/// for a whole line or two, which smaller moves find in fewer halves.
+fn come_in_order(bytes: usize) -> bool {
+    let few = bytes < LINE / 2 || [LINE, 2 * LINE].contains(&bytes);
+    !few && !caches::last_level_is_far()
 }
 
 /// Copies rows, so many bytes apart on each side: `far` if they are not in the caches that are near, and then of a few pages at most.
@@ -171,11 +171,12 @@ pub unsafe fn copy_rows(
 ) {
     // SAFETY: the caller's promise; the processor was asked.
     unsafe {
-        if !(far && asks_for_rows(bytes)) {
-            #[cfg(target_arch = "x86_64")]
-            if bytes >= LINE / 2 && convert::has_avx2() && !caches::last_level_is_far() {
-                return copy_rows_in_order(from, to, rows, bytes);
-            }
+        let in_order = come_in_order(bytes);
+        #[cfg(target_arch = "x86_64")]
+        if in_order && convert::has_avx2() {
+            return copy_rows_in_order(from, to, rows, bytes);
+        }
+        if in_order || !far || bytes < LINE / 4 {
             return move_blocks((from.0, Step(from.1)), (to.0, Step(to.1)), rows, bytes);
         }
         #[cfg(target_arch = "x86_64")]
