@@ -34,8 +34,9 @@ const WOVEN_RUN: i64 = 256;
 /// Steps of the loops of a plane from which squares of them are whole.
 const SQUARE: i64 = SIDE as i64;
 
-/// Units of two loops that are worth being gone along by themselves.
+/// Units of two loops that are worth being gone along by themselves, and of those that are woven together or taken apart.
 const MANY: i64 = 256;
+const MANY_WOVEN: i64 = 128;
 
 /// Units of a copy from which bricks pay: with fewer, the rest of them costs more than it saves.
 const BRICKS: i64 = 8192;
@@ -97,7 +98,7 @@ pub unsafe fn run(
                 Copy { mover, ..copy }.by_planes(axes, along)
             }
             None if copy.has_long_rows(&axes) => copy.by_rows(&axes),
-            Some(_) if copy.has_gathered_rows(&axes) => copy.by_rows(&axes),
+            Some(along) if copy.has_gathered_rows(&axes, along) => copy.by_rows(&axes),
             _ => copy.by_patterns(axes),
         }
     }
@@ -115,10 +116,11 @@ impl Copy<'_> {
         axes.len() < 2 || !Pattern::takes(self.mover) || many && (dense || inner.size >= LONG)
     }
 
-    /// Whether there is so little of all planes that rows had better be gathered, one after the other.
-    fn has_gathered_rows(&self, axes: &Axes<'_>) -> bool {
-        let [_, inner] = axes.inner_two();
-        inner.size >= LONG && axes.steps() < BRICKS && Pattern::takes(self.mover)
+    /// Whether there is so little of all planes, whose runs do not follow each other, that rows had better be gathered one by one.
+    fn has_gathered_rows(&self, axes: &Axes<'_>, along: usize) -> bool {
+        let ([_, inner], along) = (axes.inner_two(), axes.get(along));
+        let joined = inner.source == along.size * along.source;
+        !joined && inner.size >= LONG && axes.steps() < BRICKS && Pattern::takes(self.mover)
     }
 
     /// Whether there are many planes of the innermost loop and of that at `along`, whose units follow each other in the source, and
@@ -139,13 +141,15 @@ impl Copy<'_> {
     fn has_long_plane(&self, axes: &Axes<'_>, along: usize) -> bool {
         let ([_, inner], along) = (axes.inner_two(), axes.get(along));
         let (from, to) = self.mover.units();
-        if axes.len() > 2 && along.size.saturating_mul(inner.size) < MANY {
+        let woven = along.is_dense_in(from) && Plane::new(self.mover).is_woven(along, inner);
+        let many = if woven { MANY_WOVEN } else { MANY };
+        if axes.len() > 2 && along.size.saturating_mul(inner.size) < many {
             return false;
         }
         let shorter = along.size.min(inner.size);
         let joined = axes.len() < 3 || inner.source == along.size * along.source;
         match along.is_dense_in(from) {
-            true if Plane::new(self.mover).is_woven(along, inner) => true,
+            true if woven => true,
             // Runs so short are not worth being converted one by one.
             true if self.mover.converts() && along.size < SQUARE && !joined => false,
             true => shorter >= NARROW as i64,
