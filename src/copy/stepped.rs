@@ -1,4 +1,4 @@
-//! Units a few units apart, or in the opposite order, gathered to adjacent ones.
+//! Units a few units apart, or in the opposite order, gathered to adjacent ones, and adjacent ones put a few units apart.
 
 use super::strided::Loop;
 #[cfg(target_arch = "x86_64")]
@@ -6,6 +6,12 @@ use crate::convert;
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod masked;
+
+/// Units that are worth being put by registers.
+#[cfg(target_arch = "x86_64")]
+const SEVERAL: usize = 8;
 
 /// Gathers every `STEP`-th unit, of the type of an array of eight bytes at most, of each row.
 ///
@@ -30,6 +36,43 @@ pub unsafe fn gather<T: Copy, const STEP: isize>(
         }
         each::<T, STEP>(from, rows, to, count)
     }
+}
+
+/// Puts adjacent units of `size` bytes so many bytes apart, if the processor stores them quicker than one by one. Returns whether it has.
+///
+/// # Safety
+/// `count` units are readable and writable there; they do not overlap.
+#[cfg(target_arch = "x86_64")]
+pub unsafe fn scatter(
+    from: *const u8,
+    (to, step): (*mut u8, isize),
+    size: usize,
+    count: usize,
+) -> bool {
+    let has = match size {
+        1 => convert::has_avx512_vbmi(),
+        _ => convert::has_avx512(),
+    };
+    if !has || count < SEVERAL {
+        return false;
+    }
+    let put = match (size, step) {
+        (1, 2) => masked::scatter_bytes::<2>,
+        (1, 3) => masked::scatter_bytes::<3>,
+        (1, 4) => masked::scatter_bytes::<4>,
+        (2, 4) => masked::scatter::<2, 2>,
+        (2, 6) => masked::scatter::<2, 3>,
+        (2, 8) => masked::scatter::<2, 4>,
+        (4, 8) => masked::scatter::<4, 2>,
+        (4, 12) => masked::scatter::<4, 3>,
+        (4, 16) => masked::scatter::<4, 4>,
+        (8, 16) => masked::scatter::<8, 2>,
+        // Of larger units, or such as are further apart, a register puts too few.
+        _ => return false,
+    };
+    // SAFETY: the caller's promise; the processor was asked.
+    unsafe { put(from, to, count) };
+    true
 }
 
 /// [`each`], which the compiler vectorises.
@@ -132,6 +175,36 @@ mod tests {
         fn drop(&mut self) {
             // SAFETY: allocated like that.
             unsafe { dealloc(self.memory, self.layout) }
+        }
+    }
+
+    /// The source has no bytes before the first unit and after the last one, and neither has the target.
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn every_unit_is_scattered() {
+        for size in [1, 2, 4, 8] {
+            for (step, count) in (2..5).flat_map(|step| (1..150).map(move |count| (step, count))) {
+                for lines in [(0, 0), (16, 0), (1, 3), (63, 61)] {
+                    let mut source = Placed::new(count * size, lines.0);
+                    for (i, byte) in source.bytes().iter_mut().enumerate() {
+                        *byte = (i * 7 + i / 251) as u8;
+                    }
+                    let mut target = Placed::new(((count - 1) * step + 1) * size, lines.1);
+                    target.bytes().fill(0xee);
+                    let (from, to) = (source.bytes().as_ptr(), target.bytes().as_mut_ptr());
+                    // SAFETY: both have room.
+                    if !unsafe { scatter(from, (to, (step * size) as isize), size, count) } {
+                        continue;
+                    }
+                    for (i, place) in target.bytes().chunks(size).enumerate() {
+                        let unit = i / step * size;
+                        match i % step {
+                            0 => assert_eq!(place, &source.bytes()[unit..][..size]),
+                            _ => assert!(place.iter().all(|byte| *byte == 0xee)),
+                        }
+                    }
+                }
+            }
         }
     }
 

@@ -233,6 +233,10 @@ unsafe fn gather_sized<T: Copy>(from: *const u8, rows: Loop, units: Loop, to: *m
 unsafe fn scatter_row(from: *const u8, to: *mut u8, units: Loop, size: usize) {
     // SAFETY: the caller's promise.
     unsafe {
+        #[cfg(target_arch = "x86_64")]
+        if stepped::scatter(from, (to, units.step), size, units.count) {
+            return;
+        }
         let (source, target) = ((from, Step(size as isize)), (to, Step(units.step)));
         move_blocks(source, target, units.count, size)
     }

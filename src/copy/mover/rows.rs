@@ -345,6 +345,10 @@ impl Mover {
         let (units, unit) = (source.units.count, self.destination_unit);
         let to = target.first.cast_mut();
         if !self.converts() && !target.is_dense(unit) {
+            if source.is_dense(unit) {
+                // SAFETY: the caller's promise.
+                return unsafe { scatter(source.first, to, target.rows, target.units, unit) };
+            }
             let (from, step) = (source.first, Step(source.units.step));
             let to = (to, Step(target.units.step));
             // SAFETY: the caller's promise.
