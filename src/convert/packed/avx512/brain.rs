@@ -1,5 +1,5 @@
 //! To bfloat16 by an instruction that rounds two registers of binary32, of which it takes subnormal numbers for zero: from what has
-//! none there. AVX-512 BF16.
+//! none there, or hardly ever. AVX-512 BF16.
 
 use super::*;
 
@@ -25,6 +25,40 @@ fn bits(brains: __m512bh) -> __m512i {
     unsafe { core::mem::transmute(brains) }
 }
 
+/// bfloat16 of binary64, by the instruction but for groups that have numbers which are subnormal in binary32. What is less than those
+/// is zero in bfloat16, too.
+struct BrainOfDoubles;
+
+impl Group for BrainOfDoubles {
+    const FROM: usize = 8;
+    const TO: usize = 2;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, parameters: Parameters) {
+        // SAFETY: the caller's promise; the features are those of `run`.
+        unsafe {
+            let singles = <OddF64 as Load<__m512>>::load(from);
+            match has_subnormal(singles) {
+                true => Through::<F64, BF16>::convert(from, to, parameters),
+                false => BrainOfNormal::store(to, singles, parameters),
+            }
+        }
+    }
+}
+
+/// Whether there is a subnormal number among those of a group.
+#[inline(always)]
+unsafe fn has_subnormal([a, b, c, d]: Singles) -> bool {
+    const SUBNORMAL: i32 = 0x20;
+    // SAFETY: the module's features.
+    unsafe {
+        let in_these = _mm512_fpclass_ps_mask::<SUBNORMAL>(a)
+            | _mm512_fpclass_ps_mask::<SUBNORMAL>(b)
+            | _mm512_fpclass_ps_mask::<SUBNORMAL>(c)
+            | _mm512_fpclass_ps_mask::<SUBNORMAL>(d);
+        in_these != 0
+    }
+}
+
 /// The kernel of a pair, if the instruction makes it faster.
 pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
     if to != Scalar::BFloat16 {
@@ -39,6 +73,7 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
         Scalar::UInt64 => run::<Through<U64, BrainOfNormal>>,
         // All its numbers are normal in binary32.
         Scalar::Float16 => run::<Through<F16, BrainOfNormal>>,
+        Scalar::Float64 => run::<BrainOfDoubles>,
         _ => return None,
     })
 }
