@@ -20,7 +20,8 @@ impl Mover {
     /// As for [`Mover::sheet`]; the block is no larger than one.
     #[inline(always)]
     pub(super) unsafe fn deliver(&self, block: Sheet, to: *mut u8) {
-        if self.is_far() {
+        // Where the last-level cache is near, the processor writes ahead by itself what becomes more.
+        if self.is_far() && (caches::last_level_is_far() || !self.grows()) {
             let bytes = block.rows.count * block.units.count * self.destination_unit;
             prefetch::bytes_to_write(to, bytes);
         }
