@@ -17,11 +17,16 @@ impl Mover {
         }
     }
 
-    /// Whether the rows of a sheet are the same one again and again, and converting it once is worth it.
+    /// Whether the rows of a sheet are the same one again and again, and converting it once is worth it. To be copied sooner than it is
+    /// made, what has become more must stay in the first-level cache, what has not in the second-level one.
     pub(super) fn repeats_row(&self, source: &Sheet, target: &Sheet) -> bool {
         let repeats = source.rows.step == 0 && source.rows.count > 1;
         let row_bytes = target.units.count * self.destination_unit;
-        let short = row_bytes <= 4 * BLOCK && target.is_dense(self.destination_unit);
+        let most = match self.grows() {
+            true => 4 * BLOCK,
+            false => caches::second_level() / 2,
+        };
+        let short = row_bytes <= most && target.is_dense(self.destination_unit);
         repeats && self.converts() && short
     }
 
