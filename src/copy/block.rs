@@ -173,7 +173,7 @@ pub unsafe fn copy_rows(
     unsafe {
         let in_order = come_in_order(bytes);
         #[cfg(target_arch = "x86_64")]
-        if in_order && convert::has_avx2() {
+        if in_order && convert::has_avx2() && bytes > LINE / 2 && (far || bytes < LONG) {
             return copy_rows_in_order(from, to, rows, bytes);
         }
         if in_order || !far || bytes < LINE / 4 {

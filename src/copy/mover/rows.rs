@@ -207,12 +207,12 @@ impl Mover {
         let (rows, units) = (source.rows.count, source.units.count);
         let (source_bytes, bytes) = (units * self.source_unit, units * self.destination_unit);
         let long = match joined && rows > 1 {
-            true if self.is_lost(source) => {
+            true if source_bytes > LINE && source_bytes + bytes > 2 * LINE => true,
+            true => {
                 // In near caches, elements that are left are felt.
                 let whole = units >= 16 || units.is_multiple_of(8) || self.is_far();
-                whole && source_bytes >= LINE / 2 && bytes > LINE / 2
+                self.is_lost(source) && whole && source_bytes >= LINE / 2 && bytes > LINE / 2
             }
-            true => source_bytes > LINE && source_bytes + bytes > 2 * LINE,
             false => bytes > LINE,
         };
         let alone = units * scalars >= kernel.group() && (long || units >= LONG_ROW);
