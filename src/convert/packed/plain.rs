@@ -1,8 +1,12 @@
 //! The plain loops: one generic, branch-free loop per pair, which the compiler vectorises for each instruction-set level.
 
 use super::element::{self as e, Parameters, Source, Target};
+#[cfg(target_arch = "x86_64")]
+use super::groups::{self, Group};
 use super::{Run, Scalar};
 use crate::convert::float as f;
+#[cfg(target_arch = "x86_64")]
+use core::marker::PhantomData;
 
 /// Converts `count` elements.
 ///
@@ -25,15 +29,61 @@ unsafe fn convert<S: Source, T: Target>(
     }
 }
 
+/// `N` elements of a pair, for which the compiler needs no loop.
+#[cfg(target_arch = "x86_64")]
+struct Several<S, T, const N: usize>(PhantomData<(S, T)>);
+
+#[cfg(target_arch = "x86_64")]
+impl<S: Source, T: Target, const N: usize> Group for Several<S, T, N> {
+    const FROM: usize = size_of::<S::Raw>();
+    const TO: usize = size_of::<T::Raw>();
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, parameters: Parameters) {
+        // SAFETY: the caller's promise; the arrays may be anywhere.
+        unsafe {
+            let raws = from.cast::<[S::Raw; N]>().read_unaligned();
+            let made = raws.map(|raw| T::of::<S>(raw, parameters));
+            to.cast::<[T::Raw; N]>().write_unaligned(made);
+        }
+    }
+}
+
+/// [`convert`] by groups, of a few registers or, of what is less, of eight: the loop that the compiler makes has one for all that is left
+/// of its steps, an element at a time.
+///
+/// # Safety
+/// As for [`convert`].
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn convert_by_groups<S: Source, T: Target>(
+    from: *const u8,
+    to: *mut u8,
+    count: usize,
+    parameters: Parameters,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let done = match size_of::<S::Raw>().max(size_of::<T::Raw>()) {
+            1 => groups::convert::<Several<S, T, 128>, 128>(from, to, count, parameters),
+            2 => groups::convert::<Several<S, T, 64>, 64>(from, to, count, parameters),
+            _ => groups::convert::<Several<S, T, 32>, 32>(from, to, count, parameters),
+        };
+        if !done && !groups::convert::<Several<S, T, 8>, 8>(from, to, count, parameters) {
+            // The compiler sees how few these are.
+            convert::<S, T>(from, to, count % 8, parameters);
+        }
+    }
+}
+
 /// A level that the loops are compiled for.
 pub trait Compiled {
     /// The loop of a pair.
     fn run<S: Source, T: Target>() -> Run;
 }
 
-/// Names a level by the features it is compiled with.
+/// Names a level by what converts and the features it is compiled with.
 macro_rules! level {
-    ($(#[$doc:meta])* $name:ident $(, $feature:literal)?) => {
+    ($(#[$doc:meta])* $name:ident, $convert:ident $(, $feature:literal)?) => {
         $(#[$doc])*
         pub struct $name;
         impl Compiled for $name {
@@ -48,7 +98,7 @@ macro_rules! level {
                     parameters: Parameters,
                 ) {
                     // SAFETY: the caller's promise.
-                    unsafe { convert::<S, T>(from, to, count, parameters) }
+                    unsafe { $convert::<S, T>(from, to, count, parameters) }
                 }
                 run::<S, T>
             }
@@ -58,18 +108,21 @@ macro_rules! level {
 
 level!(
     /// What every processor has.
-    Baseline
+    Baseline,
+    convert
 );
 #[cfg(target_arch = "x86_64")]
 level!(
     /// AVX2 and F16C.
     Avx2,
+    convert,
     "avx2,f16c"
 );
 #[cfg(target_arch = "x86_64")]
 level!(
     /// AVX-512 F, BW, DQ and VL.
     Avx512,
+    convert_by_groups,
     "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c"
 );
 
