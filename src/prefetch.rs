@@ -12,9 +12,6 @@ pub fn to_next_line(at: *const u8) -> usize {
 /// Bytes of a run from which it pays: fewer may be in the first-level cache already, where asking takes longer than not to.
 pub const FAR: usize = 64 << 10;
 
-/// Bytes from one row to the next as far as the processor reads ahead by itself: what is further apart is scattered.
-pub const READ_AHEAD: usize = 2048;
-
 /// Bytes from one unit to the next of which all lines are asked for.
 pub const CLOSE: usize = LINE / 2;
 

@@ -104,6 +104,11 @@ pub unsafe fn run(
     }
 }
 
+/// Whether the runs of a plane follow each other in the source.
+fn are_joined(along: Axis, inner: Axis) -> bool {
+    inner.source == along.size * along.source
+}
+
 impl Copy<'_> {
     /// Whether the rows are long, or cannot be anything else.
     fn has_long_rows(&self, axes: &Axes<'_>) -> bool {
@@ -119,8 +124,10 @@ impl Copy<'_> {
     /// Whether there is so little of all planes, whose runs do not follow each other, that rows had better be gathered one by one.
     fn has_gathered_rows(&self, axes: &Axes<'_>, along: usize) -> bool {
         let ([_, inner], along) = (axes.inner_two(), axes.get(along));
-        let joined = inner.source == along.size * along.source;
-        !joined && inner.size >= LONG && axes.steps() < BRICKS && Pattern::takes(self.mover)
+        !are_joined(along, inner)
+            && inner.size >= LONG
+            && axes.steps() < BRICKS
+            && Pattern::takes(self.mover)
     }
 
     /// Whether there are many planes of the innermost loop and of that at `along`, whose units follow each other in the source, and
@@ -147,7 +154,7 @@ impl Copy<'_> {
             return false;
         }
         let shorter = along.size.min(inner.size);
-        let joined = axes.len() < 3 || inner.source == along.size * along.source;
+        let joined = axes.len() < 3 || are_joined(along, inner);
         match along.is_dense_in(from) {
             true if woven => true,
             // Runs so short are not worth being converted one by one.

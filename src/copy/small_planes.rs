@@ -111,6 +111,36 @@ struct Group {
     together: bool,
 }
 
+/// What planes that follow each other along a loop are converted as.
+struct Converted {
+    /// The side where they are converted, and the bits by which the loop moves there.
+    side: Runs,
+    bits: i64,
+    /// The other side.
+    other: (Runs, i64),
+    /// Steps of the loop in a group, and units of a run of as many.
+    steps: i64,
+    units: i64,
+}
+
+impl Converted {
+    fn new(tiles: Tiles<'_>, [source, destination]: [Runs; 2], axis: Axis) -> Self {
+        let steps = axis.size.min(Group::most(tiles, source, destination));
+        let (from, to) = ((source, axis.source), (destination, axis.destination));
+        let ((side, bits), other) = match tiles.converts_first() {
+            true => (from, to),
+            false => (to, from),
+        };
+        Self {
+            side,
+            bits,
+            other,
+            steps,
+            units: steps * other.0.count,
+        }
+    }
+}
+
 impl Group {
     /// How many planes of so many runs on each side have room in a block.
     fn most(tiles: Tiles<'_>, source: Runs, destination: Runs) -> i64 {
@@ -179,19 +209,14 @@ impl<'a> SmallPlanes<'a> {
 
     /// Whether they go by groups of which each run is converted by itself, and is short.
     pub fn convert_short_runs(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
-        let [source, destination] = sides(axes, along);
-        let tiles = Tiles::new(mover);
-        let most = Group::most(tiles, source, destination);
         let next = Self::next(mover, axes, along).filter(|_| mover.converts());
         next.is_some_and(|i| {
-            let axis = axes.get(i);
-            let steps = axis.size.min(most);
-            let (side, bits, units) = match tiles.converts_first() {
-                true => (source, axis.source, destination.count),
-                false => (destination, axis.destination, source.count),
-            };
+            let converted = Converted::new(Tiles::new(mover), sides(axes, along), axes.get(i));
+            let Converted {
+                side, bits, steps, ..
+            } = converted;
             let joined = side.step == steps * side.bytes || side.go_on_together(bits, true);
-            !joined && steps * units < LONG_RUN
+            !joined && converted.units < LONG_RUN
         })
     }
 
@@ -209,25 +234,22 @@ impl<'a> SmallPlanes<'a> {
     fn next(mover: &Mover, axes: &Axes<'_>, along: usize) -> Option<usize> {
         let [source, destination] = sides(axes, along);
         let tiles = Tiles::new(mover);
-        let most = Group::most(tiles, source, destination);
         Self::around(axes, along).find(|&i| {
             let axis = axes.get(i);
-            let steps = axis.size.min(most);
-            match (mover.converts(), tiles.converts_first()) {
-                (true, true) => {
-                    let units = steps * destination.count;
-                    source.are_run(axis.source, units) && destination.are_beside(axis.destination)
-                }
-                (true, false) => {
-                    let units = steps * source.count;
-                    destination.are_run(axis.destination, units) && source.are_beside(axis.source)
-                }
-                (false, _) => {
-                    mover.streams()
-                        && source.go_on(axis.source, true)
-                        && destination.go_on_together(axis.destination, true)
-                }
+            if mover.converts() {
+                let converted = Converted::new(tiles, [source, destination], axis);
+                let (other, bits) = converted.other;
+                let Converted {
+                    side,
+                    bits: step,
+                    units,
+                    ..
+                } = converted;
+                return side.are_run(step, units) && other.are_beside(bits);
             }
+            mover.streams()
+                && source.go_on(axis.source, true)
+                && destination.go_on_together(axis.destination, true)
         })
     }
 

@@ -105,6 +105,7 @@ unsafe fn each<T: Copy, const STEP: isize>(from: *const u8, rows: Loop, to: *mut
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::copy::strided;
     use crate::prefetch::LINE;
     use core::slice::from_raw_parts_mut;
     use std::alloc::{Layout, alloc_zeroed, dealloc};
@@ -179,7 +180,6 @@ mod tests {
     }
 
     /// The source has no bytes before the first unit and after the last one, and neither has the target.
-    #[cfg(target_arch = "x86_64")]
     #[test]
     fn every_unit_is_scattered() {
         for size in [1, 2, 4, 8] {
@@ -192,10 +192,14 @@ mod tests {
                     let mut target = Placed::new(((count - 1) * step + 1) * size, lines.1);
                     target.bytes().fill(0xee);
                     let (from, to) = (source.bytes().as_ptr(), target.bytes().as_mut_ptr());
+                    let row = Loop { count: 1, step: 0 };
+                    let step_bytes = (step * size) as isize;
+                    let units = Loop {
+                        count,
+                        step: step_bytes,
+                    };
                     // SAFETY: both have room.
-                    if !unsafe { scatter(from, (to, (step * size) as isize), size, count) } {
-                        continue;
-                    }
+                    unsafe { strided::scatter(from, to, row, units, size) };
                     for (i, place) in target.bytes().chunks(size).enumerate() {
                         let unit = i / step * size;
                         match i % step {

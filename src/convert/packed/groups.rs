@@ -1,4 +1,4 @@
-//! What the kernels written for instruction sets have in common: groups of elements, and what they know of floats of eight bits.
+//! What the kernels that take groups have in common: groups of elements, and what they know of floats of eight bits.
 
 use super::element::Parameters;
 use crate::convert::round::Format;

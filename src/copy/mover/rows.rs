@@ -11,7 +11,7 @@ use crate::copy::stream;
 use crate::copy::strided::{Loop, Step, move_blocks, scatter};
 use crate::copy::tiles::lines_held;
 use crate::copy::turns::{self, Turns};
-use crate::prefetch::{self, LINE, READ_AHEAD};
+use crate::prefetch::{self, LINE};
 
 /// Bytes that are streamed at a time. Few, so that reading from memory and writing to it overlap.
 const STREAMED: usize = 512;
@@ -22,6 +22,9 @@ const AHEAD: usize = 4096;
 /// Bytes of a row: those that are no longer, but scattered, take longer by way of a block than each to its place, even if the block is
 /// streamed.
 const SCATTERED_ROW: usize = 256;
+
+/// Bytes from one row to the next as far as the processor reads ahead by itself: what is further apart is scattered.
+const READ_AHEAD: usize = 2048;
 
 /// Bytes of a row that is copied, and of one that is converted on the side that has more, up to which lines of later rows are asked for.
 /// Of longer ones the processor reads ahead by itself, and more of them than it has room for would be asked for.
