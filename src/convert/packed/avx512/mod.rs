@@ -75,13 +75,31 @@ unsafe fn convert<G: Group>(
     }
 }
 
-/// Converts fewer elements than a group has, of so many bytes. Not a part of each kernel, of which there are many.
+/// [`padded`], which is not to be a part of each kernel, of which there are many: `inline(never)` is not heeded where a function names
+/// instruction sets, so this one does not.
+///
+/// # Safety
+/// As for [`padded`].
+#[inline(never)]
+unsafe fn short(
+    kernel: Run,
+    from: *const u8,
+    from_size: usize,
+    to: *mut u8,
+    to_size: usize,
+    count: usize,
+    parameters: Parameters,
+) {
+    // SAFETY: the caller's promise.
+    unsafe { padded(kernel, from, from_size, to, to_size, count, parameters) }
+}
+
+/// Converts fewer elements than a group has, of so many bytes.
 ///
 /// # Safety
 /// As for [`super::Steps::run`]; `kernel` converts a group, and the processor has the features.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c")]
-#[inline(never)]
-unsafe fn short(
+unsafe fn padded(
     kernel: Run,
     from: *const u8,
     from_size: usize,
