@@ -206,7 +206,7 @@ impl Steps {
         let part = ahead::part(count, from_size, to_size);
         let asks = part < count;
         let part = part.min(most);
-        let mut done = self.head(from, to, count);
+        let mut done = self.head(to, count);
         if done > 0 {
             // Some of these are converted once more.
             each(from, to, GROUPS);
@@ -223,15 +223,12 @@ impl Steps {
         }
     }
 
-    /// Elements of a long run before the first that begins with a line, on the side that has more bytes: of what is read or written by
-    /// whole registers, all would be in two lines.
-    fn head(&self, from: *const u8, to: *mut u8, count: usize) -> usize {
-        let (at, size) = match self.source_size > self.destination_size {
-            true => (from, self.source_size),
-            false => (to.cast_const(), self.destination_size),
-        };
-        let bytes = prefetch::to_next_line(at);
-        match count * size >= LONG && bytes.is_multiple_of(size) {
+    /// Elements of a long run before the first that is written where a line begins: of what is written by whole registers, all would be
+    /// in two lines.
+    fn head(&self, to: *mut u8, count: usize) -> usize {
+        let (size, bytes) = (self.destination_size, prefetch::to_next_line(to));
+        let is_long = count * self.source_size.max(size) >= LONG;
+        match is_long && bytes.is_multiple_of(size) {
             true => bytes / size,
             false => 0,
         }
