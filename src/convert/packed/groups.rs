@@ -57,10 +57,13 @@ pub unsafe fn convert<G: Group, const GROUP: usize>(
     loop {
         // SAFETY: the caller's promise.
         unsafe { G::convert(from.add(i * G::FROM), to.add(i * G::TO), parameters) }
-        if i == last {
-            return true;
+        i += GROUP;
+        if i > last {
+            if i == last + GROUP {
+                return true;
+            }
+            i = last;
         }
-        i = last.min(i + GROUP);
     }
 }
 

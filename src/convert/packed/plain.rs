@@ -48,7 +48,7 @@ impl<S: Source, T: Target, const N: usize> Group for Several<S, T, N> {
     }
 }
 
-/// Thirty-two elements of eight bytes, four at a time: from the caches behind the first two they come sooner by registers of half a
+/// Sixteen elements of eight bytes, four at a time: from the caches behind the first two they come sooner by registers of half a
 /// line, one after the other, than by whole lines.
 #[cfg(target_arch = "x86_64")]
 struct Fours<S, T>(PhantomData<(S, T)>);
@@ -59,7 +59,7 @@ impl<S: Source, T: Target> Group for Fours<S, T> {
     const TO: usize = size_of::<T::Raw>();
     #[inline(always)]
     unsafe fn convert(from: *const u8, to: *mut u8, parameters: Parameters) {
-        for i in (0..32).step_by(4) {
+        for i in (0..16).step_by(4) {
             // SAFETY: the caller's promise.
             unsafe {
                 let (from, to) = (from.add(i * Self::FROM), to.add(i * Self::TO));
@@ -69,14 +69,14 @@ impl<S: Source, T: Target> Group for Fours<S, T> {
     }
 }
 
-/// [`convert`] by groups, of a few registers or, of what is less, of eight: the loop that the compiler makes has one for all that is left
-/// of its steps, an element at a time.
+/// [`convert`] by groups, of one register or a few and, of what is less, of eight: the loop that the compiler makes has one for all that is
+/// left of its steps, an element at a time. `LINES` is whether a register is as long as a line.
 ///
 /// # Safety
 /// As for [`convert`].
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-unsafe fn convert_by_groups<S: Source, T: Target>(
+unsafe fn convert_by_groups<S: Source, T: Target, const LINES: bool>(
     from: *const u8,
     to: *mut u8,
     count: usize,
@@ -85,10 +85,10 @@ unsafe fn convert_by_groups<S: Source, T: Target>(
     // SAFETY: the caller's promise.
     unsafe {
         let done = match (size_of::<S::Raw>(), size_of::<T::Raw>()) {
-            (1, 1) => groups::convert::<Several<S, T, 128>, 128>(from, to, count, parameters),
-            (1 | 2, 1 | 2) => groups::convert::<Several<S, T, 64>, 64>(from, to, count, parameters),
-            (8, 4 | 8) => groups::convert::<Fours<S, T>, 32>(from, to, count, parameters),
-            _ => groups::convert::<Several<S, T, 32>, 32>(from, to, count, parameters),
+            (1, 1) => groups::convert::<Several<S, T, 64>, 64>(from, to, count, parameters),
+            (1 | 2, 1 | 2) => groups::convert::<Several<S, T, 32>, 32>(from, to, count, parameters),
+            (8, 4 | 8) if LINES => groups::convert::<Fours<S, T>, 16>(from, to, count, parameters),
+            _ => groups::convert::<Several<S, T, 16>, 16>(from, to, count, parameters),
         };
         if !done && !groups::convert::<Several<S, T, 8>, 8>(from, to, count, parameters) {
             // The compiler sees how few these are.
@@ -105,7 +105,7 @@ pub trait Compiled {
 
 /// Names a level by what converts and the features it is compiled with.
 macro_rules! level {
-    ($(#[$doc:meta])* $name:ident, $convert:ident $(, $feature:literal)?) => {
+    ($(#[$doc:meta])* $name:ident, $convert:expr $(, $feature:literal)?) => {
         $(#[$doc])*
         pub struct $name;
         impl Compiled for $name {
@@ -120,7 +120,7 @@ macro_rules! level {
                     parameters: Parameters,
                 ) {
                     // SAFETY: the caller's promise.
-                    unsafe { $convert::<S, T>(from, to, count, parameters) }
+                    unsafe { $convert(from, to, count, parameters) }
                 }
                 run::<S, T>
             }
@@ -131,20 +131,20 @@ macro_rules! level {
 level!(
     /// What every processor has.
     Baseline,
-    convert
+    convert::<S, T>
 );
 #[cfg(target_arch = "x86_64")]
 level!(
     /// AVX2 and F16C.
     Avx2,
-    convert,
+    convert_by_groups::<S, T, false>,
     "avx2,f16c"
 );
 #[cfg(target_arch = "x86_64")]
 level!(
     /// AVX-512 F, BW, DQ and VL.
     Avx512,
-    convert_by_groups,
+    convert_by_groups::<S, T, true>,
     "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c"
 );
 
