@@ -65,11 +65,16 @@ impl Step {
         }
     }
 
-    /// The same, but what is fewer than a group as by another.
+    /// The same, but what is fewer than a group as by another, if it does with less.
     #[cfg(target_arch = "x86_64")]
     fn with_few(self, other: Option<Self>) -> Self {
-        let few = other.map_or(self.few, |other| other.few);
-        Self { few, ..self }
+        let few = other
+            .map(|other| other.few)
+            .filter(|few| few.group < self.many.group);
+        Self {
+            few: few.unwrap_or(self.few),
+            ..self
+        }
     }
 
     /// What converts so many elements.
@@ -370,16 +375,15 @@ fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Step> {
                 .or(easy)
         }
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Bf16 => avx512::brain::direct(from, to)
-            .map(avx512::of_groups)
-            .or_else(|| direct(Level::Avx512Vbmi, from, to)),
+        Level::Avx512Bf16 => {
+            avx512::brain::direct(from, to).or_else(|| direct(Level::Avx512Vbmi, from, to))
+        }
         #[cfg(target_arch = "x86_64")]
         Level::Avx512Vbmi => avx512::tables::direct(from, to)
-            .map(avx512::of_groups)
+            .map(|step| step.with_few(direct(Level::Avx512, from, to)))
             .or_else(|| direct(Level::Avx512, from, to)),
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => avx512::direct(from, to)
-            .map(|run| avx512::of_groups(run).with_few(few(from, to)))
             .or_else(|| plain::of_integer::<plain::Avx512>(from, to).map(Step::plain))
             .or_else(|| avx2::direct(from, to).map(avx2::of_groups)),
     };
@@ -388,26 +392,6 @@ fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Step> {
         (_, Scalar::Float32) => run.or_else(|| small::to_single(from).map(Step::plain)),
         _ => run,
     }
-}
-
-/// What converts fewer elements than a group of AVX-512, where AVX2 needs few instructions for its own, half as large: numbers that it
-/// can turn into each other without rounding by integers, or twice.
-#[cfg(target_arch = "x86_64")]
-fn few(from: Scalar, to: Scalar) -> Option<Step> {
-    use Scalar::{
-        BFloat16, Bool, Float16, Float32, Float64, Int8, Int32, Int64, UInt8, UInt32, UInt64,
-    };
-    let has = |scalar: Scalar| match scalar {
-        Int64 | UInt64 => false,
-        Bool | Float16 | BFloat16 | Float32 | Float64 => true,
-        _ => matches!(scalar.kind(), Kind::Int | Kind::UInt),
-    };
-    let is_quick = match (from, to) {
-        (Int32 | UInt32 | Float64, Float16) => false,
-        (_, BFloat16) => matches!(from, Bool | Int8 | UInt8),
-        _ => has(from) && has(to),
-    };
-    direct(Level::Avx2, from, to).filter(|_| is_quick)
 }
 
 /// The loop to binary32 on the way to a narrower float, where it differs from that to float32.
@@ -420,9 +404,7 @@ fn rounded(level: Level, from: Scalar, to: Scalar) -> Option<Step> {
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => avx2::rounded(from).map(avx2::of_groups),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 | Level::Avx512Vbmi | Level::Avx512Bf16 => {
-            avx512::rounded(from, to).map(avx512::of_groups)
-        }
+        Level::Avx512 | Level::Avx512Vbmi | Level::Avx512Bf16 => avx512::rounded(from, to),
     }
 }
 

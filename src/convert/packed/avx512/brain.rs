@@ -19,6 +19,14 @@ impl Store<__m512> for BrainOfNormal {
     }
 }
 
+impl StoreSixteen for BrainOfNormal {
+    #[inline(always)]
+    unsafe fn store_sixteen(to: *mut u8, sixteen: __m512) {
+        // SAFETY: as above; both are 256 bits, and any are valid.
+        unsafe { store256(to, core::mem::transmute(_mm512_cvtneps_pbh(sixteen))) }
+    }
+}
+
 #[inline(always)]
 fn bits(brains: __m512bh) -> __m512i {
     // SAFETY: both are 512 bits, and any are valid.
@@ -37,7 +45,8 @@ impl Group for BrainOfDoubles {
         // SAFETY: the caller's promise; the features are those of `run`.
         unsafe {
             let singles = <OddF64 as Load<__m512>>::load(from);
-            match has_subnormal(singles) {
+            let [a, b, c, d] = each!(singles, |sixteen| subnormal(sixteen));
+            match a | b | c | d != 0 {
                 true => Through::<F64, BF16>::convert(from, to, parameters),
                 false => BrainOfNormal::store(to, singles, parameters),
             }
@@ -45,37 +54,60 @@ impl Group for BrainOfDoubles {
     }
 }
 
-/// Whether there is a subnormal number among those of a group.
-#[inline(always)]
-unsafe fn has_subnormal([a, b, c, d]: Singles) -> bool {
-    const SUBNORMAL: i32 = 0x20;
-    // SAFETY: the module's features.
-    unsafe {
-        let in_these = _mm512_fpclass_ps_mask::<SUBNORMAL>(a)
-            | _mm512_fpclass_ps_mask::<SUBNORMAL>(b)
-            | _mm512_fpclass_ps_mask::<SUBNORMAL>(c)
-            | _mm512_fpclass_ps_mask::<SUBNORMAL>(d);
-        in_these != 0
+/// The same of sixteen.
+struct FewBrainsOfDoubles;
+
+impl Group for FewBrainsOfDoubles {
+    const FROM: usize = 8;
+    const TO: usize = 2;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, parameters: Parameters) {
+        // SAFETY: as above.
+        unsafe {
+            let sixteen = OddF64::sixteen(from);
+            match subnormal(sixteen) != 0 {
+                true => Sixteen::<F64, BF16>::convert(from, to, parameters),
+                false => BrainOfNormal::store_sixteen(to, sixteen),
+            }
+        }
     }
 }
 
-/// The kernel of a pair, if the instruction makes it faster.
-pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
+/// Which numbers are subnormal.
+#[inline(always)]
+unsafe fn subnormal(sixteen: __m512) -> __mmask16 {
+    const SUBNORMAL: i32 = 0x20;
+    // SAFETY: the module's features.
+    unsafe { _mm512_fpclass_ps_mask::<SUBNORMAL>(sixteen) }
+}
+
+/// The kernels of a pair, if the instruction makes them faster.
+pub fn direct(from: Scalar, to: Scalar) -> Option<Step> {
     if to != Scalar::BFloat16 {
         return None;
     }
     Some(match from {
-        Scalar::Int16 => run::<Through<I16, BrainOfNormal>>,
-        Scalar::UInt16 => run::<Through<U16, BrainOfNormal>>,
-        Scalar::Int32 => run::<Through<I32, BrainOfNormal>>,
-        Scalar::UInt32 => run::<Through<U32, BrainOfNormal>>,
-        Scalar::Int64 => run::<Through<I64, BrainOfNormal>>,
-        Scalar::UInt64 => run::<Through<U64, BrainOfNormal>>,
+        Scalar::Int16 => through::<I16>(),
+        Scalar::UInt16 => through::<U16>(),
+        Scalar::Int32 => through::<I32>(),
+        Scalar::UInt32 => through::<U32>(),
+        Scalar::Int64 => through::<I64>(),
+        Scalar::UInt64 => through::<U64>(),
         // All its numbers are normal in binary32.
-        Scalar::Float16 => run::<Through<F16, BrainOfNormal>>,
-        Scalar::Float64 => run::<BrainOfDoubles>,
+        Scalar::Float16 => through::<F16>(),
+        Scalar::Float64 => step::<BrainOfDoubles, FewBrainsOfDoubles>(),
         _ => return None,
     })
+}
+
+/// [`super::step`] with these instructions.
+fn step<M: Group, F: Group>() -> Step {
+    Step::of_groups(run::<M, GROUP>, GROUP).with_few(Some(Step::of_groups(run::<F, FEW>, FEW)))
+}
+
+/// The same through binary32.
+fn through<L: LoadSixteen>() -> Step {
+    step::<Through<L, BrainOfNormal>, Sixteen<L, BrainOfNormal>>()
 }
 
 /// [`super::run`] with these instructions.
@@ -83,7 +115,12 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
 /// # Safety
 /// As for [`super::run`]; the processor has BF16 as well.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,f16c")]
-unsafe fn run<G: Group>(from: *const u8, to: *mut u8, count: usize, parameters: Parameters) {
+unsafe fn run<G: Group, const N: usize>(
+    from: *const u8,
+    to: *mut u8,
+    count: usize,
+    parameters: Parameters,
+) {
     // SAFETY: the caller's promise.
-    unsafe { convert::<G>(run::<G>, from, to, count, parameters) }
+    unsafe { convert::<G, N>(run::<G, N>, from, to, count, parameters) }
 }

@@ -6,24 +6,41 @@ use crate::convert::packed::small;
 /// Rounding toward zero, whatever the environment.
 pub const TO_ZERO: i32 = _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC;
 
-/// Implements [`Load`] by an expression for the sixteen elements at `at`.
+/// A dtype of which sixteen elements are read by themselves.
+pub trait LoadSixteen: Load<__m512> {
+    /// Sixteen elements.
+    ///
+    /// # Safety
+    /// They are readable.
+    unsafe fn sixteen(at: *const u8) -> __m512;
+}
+
+/// Implements [`LoadSixteen`] by an expression for the elements at `at`, and [`Load`] by four of them.
 macro_rules! load {
     ($(#[$doc:meta])* $name:ty, $size:literal, |$at:ident| $sixteen:expr) => {
         $(#[$doc])*
+        impl LoadSixteen for $name {
+            #[inline(always)]
+            unsafe fn sixteen($at: *const u8) -> __m512 {
+                // SAFETY: the caller's promise.
+                unsafe { $sixteen }
+            }
+        }
+
         impl Load<__m512> for $name {
             const SIZE: usize = $size;
             #[inline(always)]
             unsafe fn load(from: *const u8) -> Singles {
                 each!([0, 16, 32, 48], |first| {
-                    let $at = from.wrapping_add(first * $size);
                     // SAFETY: the caller's promise; sixteen elements from here on are part of the group.
-                    unsafe { $sixteen }
+                    unsafe { Self::sixteen(from.wrapping_add(first * $size)) }
                 })
             }
         }
     };
 }
 
+pub struct Bool;
 pub struct I8;
 pub struct U8;
 pub struct I16;
@@ -37,6 +54,10 @@ pub struct BF16;
 pub struct F32;
 pub struct F64;
 
+load!(Bool, 1, |at| {
+    let bytes = load128(at);
+    _mm512_maskz_mov_ps(_mm_test_epi8_mask(bytes, bytes), _mm512_set1_ps(1.0))
+});
 load!(I8, 1, |at| _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(
     load128(at)
 )));

@@ -10,10 +10,14 @@ use super::groups::{self, Group, Load, Store, each, for_small, subnormals, subno
 use super::{Run, Scalar, Step, first_bytes};
 use crate::convert::float;
 use core::arch::x86_64::*;
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 /// Elements of a group.
 const GROUP: usize = 64;
+
+/// Elements of a group of what converts fewer: a register of binary32.
+const FEW: usize = 16;
 
 /// A group as binary32.
 type Singles = [__m512; 4];
@@ -38,6 +42,19 @@ use wide::*;
 /// Through binary32.
 type Through<L, S> = groups::Through<__m512, L, S>;
 
+/// The same of fewer elements.
+struct Sixteen<L, S>(PhantomData<(L, S)>);
+
+impl<L: LoadSixteen, S: StoreSixteen> Group for Sixteen<L, S> {
+    const FROM: usize = L::SIZE;
+    const TO: usize = S::SIZE;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
+        // SAFETY: the caller's promise.
+        unsafe { S::store_sixteen(to, L::sixteen(from)) }
+    }
+}
+
 /// Bytes of a register.
 const LINE: usize = 64;
 
@@ -50,17 +67,22 @@ struct Room(MaybeUninit<[u8; 8 * GROUP]>);
 /// # Safety
 /// As for [`super::Steps::run`]; the processor has the features.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c")]
-unsafe fn run<G: Group>(from: *const u8, to: *mut u8, count: usize, parameters: Parameters) {
+unsafe fn run<G: Group, const N: usize>(
+    from: *const u8,
+    to: *mut u8,
+    count: usize,
+    parameters: Parameters,
+) {
     // SAFETY: the caller's promise.
-    unsafe { convert::<G>(run::<G>, from, to, count, parameters) }
+    unsafe { convert::<G, N>(run::<G, N>, from, to, count, parameters) }
 }
 
-/// Converts `count` elements: groups, or fewer by way of one, which `kernel` converts in the same way.
+/// Converts `count` elements: groups of `N`, or fewer by way of one of [`GROUP`], which `kernel` converts in the same way.
 ///
 /// # Safety
 /// As for [`super::Steps::run`]; the processor has the features.
 #[inline(always)]
-unsafe fn convert<G: Group>(
+unsafe fn convert<G: Group, const N: usize>(
     kernel: Run,
     from: *const u8,
     to: *mut u8,
@@ -69,7 +91,7 @@ unsafe fn convert<G: Group>(
 ) {
     // SAFETY: the caller's promise.
     unsafe {
-        if !groups::convert::<G, GROUP>(from, to, count, parameters) {
+        if !groups::convert::<G, N>(from, to, count, parameters) {
             short(kernel, from, G::FROM, to, G::TO, count, parameters);
         }
     }
@@ -178,21 +200,30 @@ unsafe fn set32(value: u32) -> __m512i {
     unsafe { _mm512_set1_epi32(value as i32) }
 }
 
-/// A kernel that takes groups.
-pub fn of_groups(run: Run) -> Step {
-    Step::of_groups(run, GROUP)
+/// The kernel of a pair.
+fn alone<G: Group>() -> Step {
+    Step::of_groups(run::<G, GROUP>, GROUP)
 }
 
-/// The kernel of a pair, if there is one here.
-pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
+/// The kernels of a pair, for groups of sixty-four and of sixteen.
+fn step<M: Group, F: Group>() -> Step {
+    alone::<M>().with_few(Some(Step::of_groups(run::<F, FEW>, FEW)))
+}
+
+/// The same through binary32.
+fn through<L: LoadSixteen, S: StoreSixteen>() -> Step {
+    step::<Through<L, S>, Sixteen<L, S>>()
+}
+
+/// The same of elements of eight bytes.
+fn fours<F: OfFours>() -> Step {
+    step::<Fours<F, GROUP>, Fours<F, FEW>>()
+}
+
+/// The kernels of a pair, if there are some here.
+pub fn direct(from: Scalar, to: Scalar) -> Option<Step> {
     match from {
-        Scalar::Bool => match to {
-            Scalar::Float16 => Some(run::<OfBool<F16>>),
-            Scalar::BFloat16 => Some(run::<OfBool<BF16>>),
-            Scalar::Float32 => Some(run::<OfBool<F32>>),
-            Scalar::Float64 => Some(run::<OfBool<F64>>),
-            _ => None,
-        },
+        Scalar::Bool => of_bool(to),
         Scalar::Int8 => of_byte::<I8>(to).or_else(|| to_small::<I8>(to)),
         Scalar::UInt8 => of_byte::<U8>(to).or_else(|| to_small::<U8>(to)),
         Scalar::Int16 => of_integer::<I16, I16>(to),
@@ -200,34 +231,34 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
         Scalar::Int32 => of_integer::<I32, Near<I32>>(to),
         Scalar::UInt32 => of_integer::<U32, Near<U32>>(to),
         Scalar::Int64 => match to {
-            Scalar::Float32 => Some(run::<Fours<Longs<true>>>),
+            Scalar::Float32 => Some(fours::<Longs<true>>()),
             _ => of_integer::<I64, Held<I64>>(to),
         },
         Scalar::UInt64 => match to {
-            Scalar::Float32 => Some(run::<Fours<Longs<false>>>),
+            Scalar::Float32 => Some(fours::<Longs<false>>()),
             _ => of_integer::<U64, Held<U64>>(to),
         },
         Scalar::Float64 => of_double(to),
         Scalar::Float32 => match to {
-            Scalar::Bool => Some(run::<Through<F32, Nonzero>>),
+            Scalar::Bool => Some(through::<F32, Nonzero>()),
             // Halves of complex numbers.
-            Scalar::Float32 => Some(run::<Through<F32, QuietF32>>),
+            Scalar::Float32 => Some(through::<F32, QuietF32>()),
             _ => of_float::<F32>(to)
                 .or_else(|| to_small::<F32>(to))
                 .or_else(|| to_eight::<F32>(to)),
         },
         Scalar::Float16 => match to {
-            Scalar::Bool => Some(run::<NonzeroHalves>),
-            Scalar::Float32 => Some(run::<Through<F16, F32>>),
-            _ => shifted::<float::F16>(to)
+            Scalar::Bool => Some(step::<NonzeroHalves, Sixteen<F16, Nonzero>>()),
+            Scalar::Float32 => Some(through::<F16, F32>()),
+            _ => shifted::<float::F16, F16>(to)
                 .or_else(|| of_float::<F16>(to))
                 .or_else(|| to_small::<F16>(to))
                 .or_else(|| shorten::<float::F16>(to)),
         },
         Scalar::BFloat16 => match to {
-            Scalar::Bool => Some(run::<NonzeroHalves>),
-            Scalar::Float32 => Some(run::<Through<BF16, QuietF32>>),
-            _ => shifted::<float::BF16>(to)
+            Scalar::Bool => Some(step::<NonzeroHalves, Sixteen<BF16, Nonzero>>()),
+            Scalar::Float32 => Some(through::<BF16, QuietF32>()),
+            _ => shifted::<float::BF16, BF16>(to)
                 .or_else(|| of_float::<BF16>(to))
                 .or_else(|| to_small::<BF16>(to))
                 .or_else(|| shorten::<float::BF16>(to)),
@@ -237,137 +268,168 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
 }
 
 /// What rounds to binary32 and keeps the result: the first step to a narrow format.
-pub fn rounded(from: Scalar, to: Scalar) -> Option<Run> {
+pub fn rounded(from: Scalar, to: Scalar) -> Option<Step> {
     Some(match (from, to) {
-        (Scalar::Int32, _) => run::<Through<I32, F32>>,
-        (Scalar::UInt32, _) => run::<Through<U32, F32>>,
-        (Scalar::Int64, _) => run::<Through<I64, F32>>,
-        (Scalar::UInt64, _) => run::<Through<U64, F32>>,
+        (Scalar::Int32, _) => alone::<Through<I32, F32>>(),
+        (Scalar::UInt32, _) => alone::<Through<U32, F32>>(),
+        (Scalar::Int64, _) => alone::<Through<I64, F32>>(),
+        (Scalar::UInt64, _) => alone::<Through<U64, F32>>(),
         // Its smallest number is subnormal in binary32.
-        (Scalar::Float64, Scalar::Float8E8M0Fnu) => run::<Through<F64, F32>>,
-        (Scalar::Float64, _) => run::<Through<OddF64, F32>>,
+        (Scalar::Float64, Scalar::Float8E8M0Fnu) => alone::<Through<F64, F32>>(),
+        (Scalar::Float64, _) => alone::<Through<OddF64, F32>>(),
+        _ => return None,
+    })
+}
+
+fn of_bool(to: Scalar) -> Option<Step> {
+    Some(match to {
+        Scalar::Float16 => step::<OfBool<F16>, Sixteen<Bool, F16>>(),
+        Scalar::BFloat16 => step::<OfBool<BF16>, Sixteen<Bool, UpperHalves>>(),
+        Scalar::Float32 => step::<OfBool<F32>, Sixteen<Bool, F32>>(),
+        Scalar::Float64 => step::<OfBool<F64>, Sixteen<Bool, F64>>(),
         _ => return None,
     })
 }
 
 /// An integer, read as it is for bfloat16, and for float16 in a way that suffices below its infinity.
-fn of_integer<L: Load<__m512>, H: Load<__m512>>(to: Scalar) -> Option<Run> {
+fn of_integer<L: LoadSixteen, H: LoadSixteen>(to: Scalar) -> Option<Step> {
     Some(match to {
-        Scalar::Float16 => run::<Through<H, F16>>,
-        Scalar::BFloat16 => run::<Through<L, BrainOfNumbers>>,
+        Scalar::Float16 => through::<H, F16>(),
+        Scalar::BFloat16 => through::<L, BrainOfNumbers>(),
         _ => return None,
     })
 }
 
-fn of_byte<L: Load<__m512>>(to: Scalar) -> Option<Run> {
+fn of_byte<L: LoadSixteen>(to: Scalar) -> Option<Step> {
     match to {
-        Scalar::BFloat16 => Some(run::<Through<L, UpperHalves>>),
+        Scalar::BFloat16 => Some(through::<L, UpperHalves>()),
         _ => of_integer::<L, L>(to),
     }
 }
 
-fn of_float<L: Load<__m512>>(to: Scalar) -> Option<Run> {
-    Some(match to {
-        Scalar::Int8 => run::<Through<L, I8>>,
-        Scalar::UInt8 => run::<Through<L, U8>>,
-        Scalar::Int16 => run::<Through<L, I16>>,
-        Scalar::UInt16 => run::<Through<L, U16>>,
-        Scalar::Int32 => run::<Through<L, I32>>,
-        Scalar::UInt32 => run::<Through<L, U32>>,
-        Scalar::Int64 => run::<Through<L, I64>>,
-        Scalar::UInt64 => run::<Through<L, U64>>,
-        Scalar::Float16 => run::<Through<L, F16>>,
-        Scalar::BFloat16 => run::<Through<L, BF16>>,
-        Scalar::Float64 => run::<Through<L, F64>>,
-        _ => return None,
-    })
+/// `$kernel` for the number other than float32 and bool that `$scalar` is.
+macro_rules! for_number {
+    ($scalar:expr, $kernel:ident) => {
+        Some(match $scalar {
+            Scalar::Int8 => $kernel!(I8),
+            Scalar::UInt8 => $kernel!(U8),
+            Scalar::Int16 => $kernel!(I16),
+            Scalar::UInt16 => $kernel!(U16),
+            Scalar::Int32 => $kernel!(I32),
+            Scalar::UInt32 => $kernel!(U32),
+            Scalar::Int64 => $kernel!(I64),
+            Scalar::UInt64 => $kernel!(U64),
+            Scalar::Float16 => $kernel!(F16),
+            Scalar::BFloat16 => $kernel!(BF16),
+            Scalar::Float64 => $kernel!(F64),
+            _ => return None,
+        })
+    };
+}
+
+fn of_float<L: LoadSixteen>(to: Scalar) -> Option<Step> {
+    macro_rules! kernel {
+        ($number:ident) => {
+            through::<L, $number>()
+        };
+    }
+    for_number!(to, kernel)
 }
 
 /// A float of sixteen bits to the integers that words are enough for.
-fn shifted<W: float::Float>(to: Scalar) -> Option<Run> {
+fn shifted<W: float::Float, L: LoadSixteen>(to: Scalar) -> Option<Step> {
     Some(match to {
-        Scalar::Int8 => run::<Shifted<W, I8>>,
-        Scalar::UInt8 => run::<Shifted<W, U8>>,
-        Scalar::UInt16 => run::<Shifted<W, U16>>,
+        Scalar::Int8 => step::<Shifted<W, I8>, Sixteen<L, I8>>(),
+        Scalar::UInt8 => step::<Shifted<W, U8>, Sixteen<L, U8>>(),
+        Scalar::UInt16 => step::<Shifted<W, U16>, Sixteen<L, U16>>(),
         _ => return None,
     })
 }
 
-fn of_double(to: Scalar) -> Option<Run> {
+fn of_double(to: Scalar) -> Option<Step> {
     Some(match to {
-        Scalar::Bool => run::<NonzeroDoubles>,
-        Scalar::Int8 => run::<Through<Truncated, I8>>,
-        Scalar::UInt8 => run::<Through<Truncated, U8>>,
-        Scalar::Int16 => run::<Through<Truncated, I16>>,
-        Scalar::UInt16 => run::<Through<Truncated, U16>>,
-        Scalar::Int32 => run::<Fours<Doubles<I32>>>,
-        Scalar::UInt32 => run::<Fours<Doubles<U32>>>,
-        Scalar::Int64 => run::<Fours<Doubles<I64>>>,
-        Scalar::UInt64 => run::<Fours<Doubles<U64>>>,
-        Scalar::Float16 => run::<Through<OddF64, F16>>,
-        Scalar::BFloat16 => run::<Through<F64, BF16>>,
-        Scalar::Float32 => run::<Fours<Doubles<F32>>>,
-        Scalar::Float64 => run::<Fours<Doubles<F64>>>,
+        Scalar::Bool => step::<NonzeroDoubles, FewNonzeroDoubles>(),
+        Scalar::Int8 => through::<Truncated, I8>(),
+        Scalar::UInt8 => through::<Truncated, U8>(),
+        Scalar::Int16 => through::<Truncated, I16>(),
+        Scalar::UInt16 => through::<Truncated, U16>(),
+        Scalar::Int32 => fours::<Doubles<I32>>(),
+        Scalar::UInt32 => fours::<Doubles<U32>>(),
+        Scalar::Int64 => fours::<Doubles<I64>>(),
+        Scalar::UInt64 => fours::<Doubles<U64>>(),
+        Scalar::Float16 => through::<OddF64, F16>(),
+        Scalar::BFloat16 => through::<F64, BF16>(),
+        Scalar::Float32 => fours::<Doubles<F32>>(),
+        Scalar::Float64 => fours::<Doubles<F64>>(),
         _ => return None,
     })
 }
 
 /// The floats of less than eight bits, and the scale of eight.
-fn to_small<L: Load<__m512>>(to: Scalar) -> Option<Run> {
+fn to_small<L: Load<__m512>>(to: Scalar) -> Option<Step> {
     Some(match to {
-        Scalar::Float8E8M0Fnu => run::<Through<L, Scale>>,
-        Scalar::Float6E2M3Fn => run::<Through<L, Small<float::E2M3Fn>>>,
-        Scalar::Float6E3M2Fn => run::<Through<L, Small<float::E3M2Fn>>>,
-        Scalar::Float4E2M1Fn => run::<Through<L, Small<float::E2M1Fn>>>,
+        Scalar::Float8E8M0Fnu => alone::<Through<L, Scale>>(),
+        Scalar::Float6E2M3Fn => alone::<Through<L, Small<float::E2M3Fn>>>(),
+        Scalar::Float6E3M2Fn => alone::<Through<L, Small<float::E3M2Fn>>>(),
+        Scalar::Float4E2M1Fn => alone::<Through<L, Small<float::E2M1Fn>>>(),
         _ => return None,
     })
 }
 
 /// The floats of eight bits.
-fn to_eight<L: Load<__m512>>(to: Scalar) -> Option<Run> {
+fn to_eight<L: Load<__m512>>(to: Scalar) -> Option<Step> {
     macro_rules! kernel {
         ($small:ident) => {
-            run::<Through<L, Small<float::$small>>>
+            alone::<Through<L, Small<float::$small>>>()
         };
     }
     for_small!(to, kernel)
 }
 
-fn shorten<W: float::Float>(to: Scalar) -> Option<Run> {
+fn shorten<W: float::Float>(to: Scalar) -> Option<Step> {
     macro_rules! kernel {
         ($small:ident) => {
-            run::<Shorten<W, float::$small>>
+            alone::<Shorten<W, float::$small>>()
         };
     }
     for_small!(to, kernel)
 }
 
-fn lengthen<W: float::Float>(from: Scalar) -> Option<Run> {
+fn lengthen<W: float::Float>(from: Scalar) -> Option<Step> {
     macro_rules! kernel {
         ($small:ident) => {
-            run::<Lengthen<float::$small, W>>
+            alone::<Lengthen<float::$small, W>>()
         };
     }
     for_small!(from, kernel)
 }
 
+fn to_number<L: Load<__m512>>(to: Scalar) -> Option<Step> {
+    macro_rules! kernel {
+        ($number:ident) => {
+            alone::<Through<L, $number>>()
+        };
+    }
+    for_number!(to, kernel)
+}
+
 /// Floats of at most eight bits.
-fn of_eight(from: Scalar, to: Scalar) -> Option<Run> {
+fn of_eight(from: Scalar, to: Scalar) -> Option<Step> {
     macro_rules! to_single {
         ($small:ident) => {
-            run::<Through<Eight<float::$small>, F32>>
+            alone::<Through<Eight<float::$small>, F32>>()
         };
     }
     match (from, to) {
-        (Scalar::Float8E8M0Fnu, Scalar::Float32) => Some(run::<Through<Scale, F32>>),
-        (Scalar::Float6E2M3Fn, Scalar::Float32) => Some(run::<Through<E2M3, F32>>),
-        (Scalar::Float6E3M2Fn, Scalar::Float32) => Some(run::<Through<E3M2, F32>>),
-        (Scalar::Float4E2M1Fn, Scalar::Float32) => Some(run::<Through<E2M1, F32>>),
+        (Scalar::Float8E8M0Fnu, Scalar::Float32) => Some(alone::<Through<Scale, F32>>()),
+        (Scalar::Float6E2M3Fn, Scalar::Float32) => Some(alone::<Through<E2M3, F32>>()),
+        (Scalar::Float6E3M2Fn, Scalar::Float32) => Some(alone::<Through<E3M2, F32>>()),
+        (Scalar::Float4E2M1Fn, Scalar::Float32) => Some(alone::<Through<E2M1, F32>>()),
         (_, Scalar::Float16) => lengthen::<float::F16>(from),
         (_, Scalar::BFloat16) => lengthen::<float::BF16>(from),
         (_, Scalar::Float32) => for_small!(from, to_single),
-        (Scalar::Float8E4M3Fn, _) => of_float::<Eight<float::E4M3Fn>>(to),
-        (Scalar::Float8E5M2, _) => of_float::<Eight<float::E5M2>>(to),
+        (Scalar::Float8E4M3Fn, _) => to_number::<Eight<float::E4M3Fn>>(to),
+        (Scalar::Float8E5M2, _) => to_number::<Eight<float::E5M2>>(to),
         _ => None,
     }
 }

@@ -5,16 +5,56 @@ use super::*;
 use crate::convert::float::Float;
 use crate::convert::round::{Format, Special};
 
-impl Store<__m512> for F32 {
-    const SIZE: usize = 4;
-    #[inline(always)]
-    unsafe fn store(to: *mut u8, singles: Singles, _: Parameters) {
-        for (i, sixteen) in singles.into_iter().enumerate() {
-            // SAFETY: the caller's promise.
-            unsafe { _mm512_storeu_ps(to.add(64 * i).cast(), sixteen) }
-        }
-    }
+/// A dtype that is written from sixteen numbers by themselves.
+pub trait StoreSixteen: Store<__m512> {
+    /// Writes sixteen elements.
+    ///
+    /// # Safety
+    /// They are writable.
+    unsafe fn store_sixteen(to: *mut u8, sixteen: __m512);
 }
+
+/// Implements [`StoreSixteen`] by an expression for sixteen numbers.
+macro_rules! store_sixteen {
+    ($name:ident, |$sixteen:ident, $to:ident| $store:expr) => {
+        impl StoreSixteen for $name {
+            #[inline(always)]
+            unsafe fn store_sixteen($to: *mut u8, $sixteen: __m512) {
+                // SAFETY: the caller's promise.
+                unsafe { $store }
+            }
+        }
+    };
+}
+
+/// The same, and [`Store`] by four of them.
+macro_rules! store {
+    ($name:ident, $size:literal, |$sixteen:ident, $to:ident| $store:expr) => {
+        store_sixteen!($name, |$sixteen, $to| $store);
+
+        impl Store<__m512> for $name {
+            const SIZE: usize = $size;
+            #[inline(always)]
+            unsafe fn store(to: *mut u8, singles: Singles, _: Parameters) {
+                for (i, sixteen) in singles.into_iter().enumerate() {
+                    // SAFETY: the caller's promise.
+                    unsafe { Self::store_sixteen(to.add(16 * $size * i), sixteen) }
+                }
+            }
+        }
+    };
+}
+
+store!(F32, 4, |sixteen, to| _mm512_storeu_ps(to.cast(), sixteen));
+store!(F16, 2, |sixteen, to| {
+    let halves = _mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(sixteen);
+    store256(to, halves);
+});
+store!(F64, 8, |sixteen, to| {
+    let [low, high] = halves(sixteen);
+    _mm512_storeu_pd(to.cast(), _mm512_cvtps_pd(low));
+    _mm512_storeu_pd(to.add(64).cast(), _mm512_cvtps_pd(high));
+});
 
 /// Where a float is NaN, that NaN, quiet; elsewhere what there is.
 #[inline(always)]
@@ -28,17 +68,9 @@ unsafe fn with_quiet(there: __m512, floats: __m512) -> __m512 {
 /// float32 from formats that are read as they lie: their NaNs may be signalling, and become quiet.
 pub struct QuietF32;
 
-impl Store<__m512> for QuietF32 {
-    const SIZE: usize = 4;
-    #[inline(always)]
-    unsafe fn store(to: *mut u8, singles: Singles, parameters: Parameters) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let quiet = each!(singles, |sixteen| with_quiet(sixteen, sixteen));
-            F32::store(to, quiet, parameters);
-        }
-    }
-}
+store!(QuietF32, 4, |sixteen, to| {
+    F32::store_sixteen(to, with_quiet(sixteen, sixteen));
+});
 
 /// The lower and the upper eight numbers of a register.
 #[inline(always)]
@@ -49,35 +81,6 @@ pub unsafe fn halves(sixteen: __m512) -> [__m256; 2] {
             _mm512_castps512_ps256(sixteen),
             _mm512_extractf32x8_ps::<1>(sixteen),
         ]
-    }
-}
-
-impl Store<__m512> for F64 {
-    const SIZE: usize = 8;
-    #[inline(always)]
-    unsafe fn store(to: *mut u8, singles: Singles, _: Parameters) {
-        for (i, sixteen) in singles.into_iter().enumerate() {
-            // SAFETY: the caller's promise.
-            unsafe {
-                let [low, high] = halves(sixteen);
-                _mm512_storeu_pd(to.add(128 * i).cast(), _mm512_cvtps_pd(low));
-                _mm512_storeu_pd(to.add(128 * i + 64).cast(), _mm512_cvtps_pd(high));
-            }
-        }
-    }
-}
-
-impl Store<__m512> for F16 {
-    const SIZE: usize = 2;
-    #[inline(always)]
-    unsafe fn store(to: *mut u8, singles: Singles, _: Parameters) {
-        for (i, sixteen) in singles.into_iter().enumerate() {
-            // SAFETY: the caller's promise.
-            unsafe {
-                let halves = _mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(sixteen);
-                store256(to.add(32 * i), halves);
-            }
-        }
     }
 }
 
@@ -96,6 +99,11 @@ impl Store<__m512> for BF16 {
     }
 }
 
+store_sixteen!(BF16, |sixteen, to| {
+    let rounded = with_quiet(rounded_to_brain(sixteen), sixteen);
+    UpperHalves::store_sixteen(to, rounded);
+});
+
 /// bfloat16 of what is not NaN: integers.
 pub struct BrainOfNumbers;
 
@@ -110,6 +118,10 @@ impl Store<__m512> for BrainOfNumbers {
         }
     }
 }
+
+store_sixteen!(BrainOfNumbers, |sixteen, to| {
+    UpperHalves::store_sixteen(to, rounded_to_brain(sixteen));
+});
 
 /// Sixteen numbers that are not NaN, rounded so that their upper halves are bfloat16.
 #[inline(always)]
@@ -138,6 +150,11 @@ impl Store<__m512> for UpperHalves {
         }
     }
 }
+
+store_sixteen!(UpperHalves, |sixteen, to| {
+    let bits = _mm512_castps_si512(sixteen);
+    store256(to, _mm512_cvtepi32_epi16(_mm512_srli_epi32::<16>(bits)));
+});
 
 /// The upper halves of two registers in one.
 #[inline(always)]
@@ -277,18 +294,30 @@ unsafe fn store_words(to: *mut u8, first: __m512i, second: __m512i) {
     }
 }
 
-/// Toward zero, held far beyond 16 bits, where packing holds them inside; NaN is 0.
+/// [`beyond`] of a group.
 #[inline(always)]
 unsafe fn words_beyond(singles: Singles) -> Words {
     // SAFETY: the module's features.
+    unsafe { each!(singles, |sixteen| beyond(sixteen)) }
+}
+
+/// Toward zero, held far beyond 16 bits, where packing holds them inside; NaN is 0.
+#[inline(always)]
+unsafe fn beyond(sixteen: __m512) -> __m512i {
+    // SAFETY: the module's features.
     unsafe {
-        each!(singles, |sixteen| {
-            let number = _mm512_cmp_ps_mask::<_CMP_ORD_Q>(sixteen, sixteen);
-            // What is too low becomes the lowest integer.
-            let held = _mm512_min_ps(sixteen, _mm512_set1_ps(1048576.0));
-            _mm512_maskz_cvttps_epi32(number, held)
-        })
+        let number = _mm512_cmp_ps_mask::<_CMP_ORD_Q>(sixteen, sixteen);
+        // What is too low becomes the lowest integer.
+        let held = _mm512_min_ps(sixteen, _mm512_set1_ps(1048576.0));
+        _mm512_maskz_cvttps_epi32(number, held)
     }
+}
+
+/// The same from zero on.
+#[inline(always)]
+unsafe fn beyond_from_zero(sixteen: __m512) -> __m512i {
+    // SAFETY: the module's features.
+    unsafe { _mm512_max_epi32(beyond(sixteen), _mm512_setzero_si512()) }
 }
 
 /// What is below zero, or is NaN, as zero.
@@ -316,6 +345,13 @@ impl Store<__m512> for Nonzero {
         }
     }
 }
+
+store_sixteen!(Nonzero, |sixteen, to| {
+    let bits = _mm512_castps_si512(sixteen);
+    let mask = _mm512_test_epi32_mask(bits, set32(u32::MAX >> 1));
+    let ones = _mm_maskz_mov_epi8(mask, _mm_set1_epi8(1));
+    _mm_storeu_si128(to.cast(), ones);
+});
 
 /// Implements [`Store`] for integers.
 macro_rules! store_integer {
@@ -347,39 +383,44 @@ store_integer!(U16, 2, |singles, to| {
     let [a, b, c, d] = words_beyond(singles);
     store_words(to, _mm512_packus_epi32(a, b), _mm512_packus_epi32(c, d));
 });
-store_integer!(I32, 4, |singles, to| {
-    for (i, sixteen) in singles.into_iter().enumerate() {
-        let number = _mm512_cmp_ps_mask::<_CMP_ORD_Q>(sixteen, sixteen);
-        // What is out of range becomes the lowest integer.
-        let words = _mm512_maskz_cvttps_epi32(number, sixteen);
-        let high = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(sixteen, _mm512_set1_ps(2147483648.0));
-        let words = _mm512_mask_mov_epi32(words, high, set32(i32::MAX as u32));
-        store512(to.add(64 * i), words);
+store_sixteen!(I8, |sixteen, to| {
+    _mm_storeu_si128(to.cast(), _mm512_cvtsepi32_epi8(beyond(sixteen)));
+});
+store_sixteen!(U8, |sixteen, to| {
+    let words = beyond_from_zero(sixteen);
+    _mm_storeu_si128(to.cast(), _mm512_cvtusepi32_epi8(words));
+});
+store_sixteen!(I16, |sixteen, to| {
+    store256(to, _mm512_cvtsepi32_epi16(beyond(sixteen)));
+});
+store_sixteen!(U16, |sixteen, to| {
+    store256(to, _mm512_cvtusepi32_epi16(beyond_from_zero(sixteen)));
+});
+store!(I32, 4, |sixteen, to| {
+    let number = _mm512_cmp_ps_mask::<_CMP_ORD_Q>(sixteen, sixteen);
+    // What is out of range becomes the lowest integer.
+    let words = _mm512_maskz_cvttps_epi32(number, sixteen);
+    let high = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(sixteen, _mm512_set1_ps(2147483648.0));
+    let words = _mm512_mask_mov_epi32(words, high, set32(i32::MAX as u32));
+    store512(to, words);
+});
+store!(U32, 4, |sixteen, to| {
+    // What is too high becomes the highest integer.
+    store512(to, _mm512_cvttps_epu32(from_zero(sixteen)));
+});
+store!(I64, 8, |sixteen, to| {
+    let number = _mm512_cmp_ps_mask::<_CMP_ORD_Q>(sixteen, sixteen);
+    let end = _mm512_set1_ps(9223372036854775808.0);
+    let high = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(sixteen, end);
+    for (half, eight) in halves(sixteen).into_iter().enumerate() {
+        let (number, high) = ((number >> (8 * half)) as u8, (high >> (8 * half)) as u8);
+        let longs = _mm512_maskz_cvttps_epi64(number, eight);
+        let longs = _mm512_mask_mov_epi64(longs, high, _mm512_set1_epi64(i64::MAX));
+        store512(to.add(64 * half), longs);
     }
 });
-store_integer!(U32, 4, |singles, to| {
-    for (i, sixteen) in singles.into_iter().enumerate() {
-        // What is too high becomes the highest integer.
-        store512(to.add(64 * i), _mm512_cvttps_epu32(from_zero(sixteen)));
-    }
-});
-store_integer!(I64, 8, |singles, to| {
-    for (i, sixteen) in singles.into_iter().enumerate() {
-        let number = _mm512_cmp_ps_mask::<_CMP_ORD_Q>(sixteen, sixteen);
-        let end = _mm512_set1_ps(9223372036854775808.0);
-        let high = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(sixteen, end);
-        for (half, eight) in halves(sixteen).into_iter().enumerate() {
-            let (number, high) = ((number >> (8 * half)) as u8, (high >> (8 * half)) as u8);
-            let longs = _mm512_maskz_cvttps_epi64(number, eight);
-            let longs = _mm512_mask_mov_epi64(longs, high, _mm512_set1_epi64(i64::MAX));
-            store512(to.add(128 * i + 64 * half), longs);
-        }
-    }
-});
-store_integer!(U64, 8, |singles, to| {
-    for (i, sixteen) in singles.into_iter().enumerate() {
-        let [low, high] = halves(from_zero(sixteen));
-        store512(to.add(128 * i), _mm512_cvttps_epu64(low));
-        store512(to.add(128 * i + 64), _mm512_cvttps_epu64(high));
-    }
+store!(U64, 8, |sixteen, to| {
+    let [low, high] = halves(from_zero(sixteen));
+    store512(to, _mm512_cvttps_epu64(low));
+    store512(to.add(64), _mm512_cvttps_epu64(high));
 });

@@ -388,7 +388,7 @@ impl<const SIGNED: bool, W: Float> Group for ByteTo<SIGNED, W> {
 }
 
 /// The kernel of a pair, if tables make it faster.
-pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
+pub fn direct(from: Scalar, to: Scalar) -> Option<Step> {
     match from {
         Scalar::Float16 => of_half(to),
         Scalar::Int8 => of_byte::<true>(to),
@@ -399,39 +399,44 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Run> {
     }
 }
 
-fn of_any<L: Sixteens>(to: Scalar) -> Option<Run> {
+fn of_any<L: Sixteens>(to: Scalar) -> Option<Step> {
     macro_rules! kernel {
         ($small:ident) => {
-            run::<ByTables<L, float::$small>>
+            alone::<ByTables<L, float::$small>>()
         };
     }
     for_small!(to, kernel)
 }
 
-fn of_byte<const SIGNED: bool>(to: Scalar) -> Option<Run> {
+fn of_byte<const SIGNED: bool>(to: Scalar) -> Option<Step> {
     match to {
-        Scalar::Float16 => return Some(run::<ByteTo<SIGNED, float::F16>>),
-        Scalar::BFloat16 => return Some(run::<ByteTo<SIGNED, float::BF16>>),
+        Scalar::Float16 => return Some(alone::<ByteTo<SIGNED, float::F16>>()),
+        Scalar::BFloat16 => return Some(alone::<ByteTo<SIGNED, float::BF16>>()),
         _ => {}
     }
     macro_rules! kernel {
         ($small:ident) => {
-            run::<OfByte<SIGNED, float::$small>>
+            alone::<OfByte<SIGNED, float::$small>>()
         };
     }
     for_small!(to, kernel)
 }
 
 /// float16, of which the formats with as many exponents need no table.
-fn of_half(to: Scalar) -> Option<Run> {
+fn of_half(to: Scalar) -> Option<Step> {
     Some(match to {
-        Scalar::Float8E3M4 => run::<ByTables<F16, float::E3M4>>,
-        Scalar::Float8E4M3 => run::<ByTables<F16, float::E4M3>>,
-        Scalar::Float8E4M3B11Fnuz => run::<ByTables<F16, float::E4M3B11Fnuz>>,
-        Scalar::Float8E4M3Fn => run::<ByTables<F16, float::E4M3Fn>>,
-        Scalar::Float8E4M3Fnuz => run::<ByTables<F16, float::E4M3Fnuz>>,
+        Scalar::Float8E3M4 => alone::<ByTables<F16, float::E3M4>>(),
+        Scalar::Float8E4M3 => alone::<ByTables<F16, float::E4M3>>(),
+        Scalar::Float8E4M3B11Fnuz => alone::<ByTables<F16, float::E4M3B11Fnuz>>(),
+        Scalar::Float8E4M3Fn => alone::<ByTables<F16, float::E4M3Fn>>(),
+        Scalar::Float8E4M3Fnuz => alone::<ByTables<F16, float::E4M3Fnuz>>(),
         _ => return None,
     })
+}
+
+/// The kernel of a pair, with these instructions.
+fn alone<G: Group>() -> Step {
+    Step::of_groups(run::<G>, GROUP)
 }
 
 /// [`super::run`] with these instructions.
@@ -441,5 +446,5 @@ fn of_half(to: Scalar) -> Option<Run> {
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx2,f16c")]
 unsafe fn run<G: Group>(from: *const u8, to: *mut u8, count: usize, parameters: Parameters) {
     // SAFETY: the caller's promise.
-    unsafe { convert::<G>(run::<G>, from, to, count, parameters) }
+    unsafe { convert::<G, GROUP>(run::<G>, from, to, count, parameters) }
 }

@@ -2,9 +2,9 @@
 
 use super::*;
 
-/// Elements of eight bytes, four to a register: from the caches behind the first two they come sooner by halves of lines, one after the
+/// `N` elements of eight bytes, four to a register: from the caches behind the first two they come sooner by halves of lines, one after the
 /// other, than by whole lines.
-pub struct Fours<F>(F);
+pub struct Fours<F, const N: usize>(F);
 
 /// What becomes of elements of eight bytes.
 pub trait OfFours {
@@ -17,12 +17,12 @@ pub trait OfFours {
     unsafe fn store(to: *mut u8, fours: [__m256i; 2]);
 }
 
-impl<F: OfFours> Group for Fours<F> {
+impl<F: OfFours, const N: usize> Group for Fours<F, N> {
     const FROM: usize = 8;
     const TO: usize = F::SIZE;
     #[inline(always)]
     unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
-        for i in 0..GROUP / 8 {
+        for i in 0..N / 8 {
             // SAFETY: the caller's promise.
             unsafe {
                 let from = from.add(64 * i);
@@ -155,6 +155,25 @@ impl Group for NonzeroDoubles {
             let order = load512(PLACES.as_ptr().cast());
             let bytes = _mm512_packus_epi16(low, high);
             store512(to, _mm512_permutexvar_epi16(order, bytes));
+        }
+    }
+}
+
+/// The same of sixteen.
+pub struct FewNonzeroDoubles;
+
+impl Group for FewNonzeroDoubles {
+    const FROM: usize = 8;
+    const TO: usize = 1;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let magnitude = _mm512_set1_epi64(i64::MAX);
+            let low = _mm512_test_epi64_mask(load512(from), magnitude);
+            let high = _mm512_test_epi64_mask(load512(from.add(64)), magnitude);
+            let mask = u16::from(high) << 8 | u16::from(low);
+            _mm_storeu_si128(to.cast(), _mm_maskz_mov_epi8(mask, _mm_set1_epi8(1)));
         }
     }
 }
