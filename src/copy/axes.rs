@@ -265,6 +265,16 @@ impl<'a> Axes<'a> {
             .min_by_key(|&i| (outer[i].source.unsigned_abs(), self.len - i))
     }
 
+    /// If the innermost loop has fewer steps than that, makes the longest the innermost.
+    pub fn avoid_short(&mut self, steps: i64) {
+        let axes = &mut self.axes[..self.len];
+        let is_short = axes.last().is_some_and(|axis| axis.size < steps);
+        let longest = (0..axes.len()).max_by_key(|&i| axes[i].size);
+        if let (true, Some(longest)) = (is_short, longest) {
+            axes[longest..].rotate_left(1);
+        }
+    }
+
     /// Makes the loop at `index` the second innermost.
     pub fn bring_inside(&mut self, index: usize) {
         self.axes[index..self.len - 1].rotate_left(1);

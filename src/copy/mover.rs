@@ -1,7 +1,8 @@
-//! How elements move: as bytes, as bits of packed streams, or converted. [`rows`] has the moving itself, [`blocks`] what goes by way
-//! of the first-level cache, [`repeats`] what is converted once.
+//! How elements move: as bytes, as bits of packed streams, or converted. [`rows`] has the moving itself, [`dense_rows`] that of rows which
+//! need no more than one loop, [`blocks`] what goes by way of the first-level cache, [`repeats`] what is converted once.
 
 mod blocks;
+mod dense_rows;
 mod repeats;
 mod rows;
 

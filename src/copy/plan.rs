@@ -5,7 +5,7 @@
 //! transpose, short loops are a pattern. What pays was measured: see `docs/performance.md`.
 
 use super::Side;
-use super::axes::{Axes, Axis, MAX_AXES, Room, Share, Start};
+use super::axes::{Axes, Axis, MAX_AXES, Room, Share, Start, for_each_place};
 use super::bricks::Bricks;
 use super::mover::Mover;
 use super::offsets::Space;
@@ -37,6 +37,12 @@ const SQUARE: i64 = SIDE as i64;
 /// Units of two loops that are worth being gone along by themselves, and of those that are woven together or taken apart.
 const MANY: i64 = 256;
 const MANY_WOVEN: i64 = 128;
+
+/// Bytes of a row, on the side that has more, from which it is not worth being part of a pattern if it is dense.
+const DENSE: i64 = 32;
+
+/// Such rows that are too few for a loop along them.
+const FEW_ROWS: i64 = 5;
 
 /// Units of a copy from which bricks pay: with fewer, the rest of them costs more than it saves.
 const BRICKS: i64 = 8192;
@@ -97,6 +103,7 @@ pub unsafe fn run(
                 let mover = &mover.for_planes();
                 Copy { mover, ..copy }.by_planes(axes, along)
             }
+            None if copy.by_dense_rows(&axes) => {}
             None if copy.has_long_rows(&axes) => copy.by_rows(&axes),
             Some(along) if copy.has_gathered_rows(&axes, along) => copy.by_rows(&axes),
             _ => copy.by_patterns(axes),
@@ -176,6 +183,43 @@ impl Copy<'_> {
                 self.mover.sheet(from, to, outer, inner);
             });
         }
+    }
+
+    /// Along rows of the innermost loop, if they are adjacent units on both sides, and not too short for being moved each by itself. Returns
+    /// whether they are.
+    ///
+    /// # Safety
+    /// As for [`run`].
+    unsafe fn by_dense_rows(&self, axes: &Axes<'_>) -> bool {
+        let (from, to) = self.mover.units();
+        let Some(row) = axes.innermost() else {
+            return false;
+        };
+        if axes.len() < 3 || row.size * (from.max(to) as i64) < DENSE {
+            return false;
+        }
+        let mut room = Room::<MAX_AXES>::new();
+        let mut axes = axes.without([Some(row), None], room.as_mut());
+        if !self.mover.is_far() {
+            axes.avoid_short(FEW_ROWS);
+        }
+        let Some(rows) = axes
+            .innermost()
+            .and_then(|along| self.mover.dense_rows(along, row))
+        else {
+            return false;
+        };
+        let step = |bits: i64| (bits / 8) as isize;
+        // SAFETY: the caller's promises.
+        unsafe {
+            self.visit(&axes, self.start, 1, &|(from, to), outer, inner| {
+                for_each_place((from.0, to.0), [outer, Axis::ONE], |from, to| {
+                    let from = (from, step(inner.source));
+                    rows.run(from, (to, step(inner.destination)), inner.size as usize);
+                });
+            });
+        }
+        true
     }
 
     /// By planes of the innermost loop and of that at `along`.

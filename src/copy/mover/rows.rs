@@ -1,15 +1,14 @@
 //! Moving by a mover: runs as they lie, rows by way of [`blocks`](super::blocks).
 
+use super::dense_rows::READ_AHEAD;
 use super::{Mover, Reach, Way};
 use crate::caches;
-use crate::convert::Kernel;
 use crate::copy::axes::Axis;
 use crate::copy::block::{self, BLOCK, Block};
 use crate::copy::lanes::{at, move_lanes};
 use crate::copy::sheet::Sheet;
 use crate::copy::stream;
 use crate::copy::strided::{Loop, Step, move_blocks, scatter};
-use crate::copy::tiles::lines_held;
 use crate::copy::turns::{self, Turns};
 use crate::prefetch::{self, LINE};
 
@@ -23,30 +22,11 @@ const AHEAD: usize = 4096;
 /// streamed.
 const SCATTERED_ROW: usize = 256;
 
-/// Bytes from one row to the next as far as the processor reads ahead by itself: what is further apart is scattered.
-const READ_AHEAD: usize = 2048;
-
-/// Bytes of a row that is copied, and of one that is converted on the side that has more, up to which lines of later rows are asked for.
-/// Of longer ones the processor reads ahead by itself, and more of them than it has room for would be asked for.
-const ASKED: usize = 3 << 10;
-const ASKED_CONVERTED: usize = 2 << 10;
-
-/// Copies of a row in which the processor has found how far apart they are.
-const REPEATED_ROWS: usize = 16;
+/// Rows far apart of which the processor reads ahead in each.
+const FOLLOWED: usize = 16;
 
 /// Units of a row from which it is better converted by itself.
 pub const LONG_ROW: usize = 64;
-
-/// Asks for the lines of rows, of so many bytes, that come a few rows after those at `from` and `to`. Not a part of the loop over rows,
-/// which it would slow where nothing is asked for.
-#[inline(never)]
-fn ask_ahead(
-    (from, from_step, from_bytes): (*const u8, isize, usize),
-    (to, to_step, to_bytes): (*mut u8, isize, usize),
-) {
-    prefetch::run(prefetch::rows_ahead(from, from_step, 0), 1, from_bytes);
-    prefetch::bytes_to_write(prefetch::rows_ahead(to, to_step, 0), to_bytes);
-}
 
 impl Mover {
     /// Moves the units of two loops, of which the inner one is the better one to go along, from the two bits on.
@@ -159,29 +139,17 @@ impl Mover {
         unsafe {
             let apart = source.rows.step.unsigned_abs();
             let scattered = row_bytes <= SCATTERED_ROW && apart > READ_AHEAD;
-            if direct && !self.converts() && (lines || !streams || scattered) {
-                self.copy_rows(source, target, streams && lines);
+            if direct && !self.converts() && streams && lines {
+                self.stream_lines(source, target);
+            } else if direct && !self.converts() && (!streams || scattered) {
+                self.copied_rows(&source).run_sheet(&source, &target);
             } else if self.spreads(&source) && dense_to && !streams {
                 self.spread(source, target);
             } else if direct
                 && !streams
-                && let Some((kernel, scalars)) = self.converts_alone(&source, joined)
+                && let Some(converted) = self.converted_rows(&source, joined)
             {
-                let from = (source.first, source.rows.step);
-                let to = (target.first.cast_mut(), target.rows.step);
-                let source_bytes = units * self.source_unit;
-                let asks =
-                    self.asks_for_rows(&source) && source_bytes.max(row_bytes) <= ASKED_CONVERTED;
-                // Where the last-level cache is near, the processor follows rows that are joined by itself.
-                let written_bytes = match joined && !caches::last_level_is_far() {
-                    true => 0,
-                    false => row_bytes,
-                };
-                kernel.run_rows(from, to, rows, units * scalars, |read, written| {
-                    if asks {
-                        ask_ahead((read, from.1, source_bytes), (written, to.1, written_bytes));
-                    }
-                });
+                converted.run_sheet(&source, &target);
             } else if joined && rows > 1 && 2 * units <= self.most() {
                 self.join_rows(source, target, streams);
             } else if self.converts() && rows > 1 && units < LONG_ROW && !streams {
@@ -200,28 +168,6 @@ impl Mover {
         }
     }
 
-    /// What converts the rows of a sheet, if each is better converted by itself than several at a time: those that are joined would be
-    /// gathered before, the others put where they belong after that, both cheap for about a line, unless what is gathered must be waited
-    /// for.
-    fn converts_alone(&self, source: &Sheet, joined: bool) -> Option<(Kernel, usize)> {
-        let Way::Convert { kernel, scalars } = self.way else {
-            return None;
-        };
-        let (rows, units) = (source.rows.count, source.units.count);
-        let (source_bytes, bytes) = (units * self.source_unit, units * self.destination_unit);
-        let long = match joined && rows > 1 {
-            true if source_bytes > LINE && source_bytes + bytes > 2 * LINE => true,
-            true => {
-                // In near caches, elements that are left are felt.
-                let whole = units >= 16 || units.is_multiple_of(8) || self.is_far();
-                self.is_lost(source) && whole && source_bytes >= LINE / 2 && bytes > LINE / 2
-            }
-            false => bytes > LINE,
-        };
-        let alone = units * scalars >= kernel.group() && (long || units >= LONG_ROW);
-        alone.then_some((kernel, scalars))
-    }
-
     /// Bytes of a row from which it is streamed, though lines at its ends are not whole. What is converted comes later, and keeps those
     /// lines waiting for longer.
     pub fn streamed_row(&self) -> usize {
@@ -234,7 +180,7 @@ impl Mover {
     /// Whether rows of so many bytes of a destination that streams are better streamed. `whole`: they are lines, together or each. Where
     /// the last-level cache is near, the processor reads ahead in what it reads at length, and all else waits for what is streamed in
     /// between.
-    fn streams_rows(&self, source: &Sheet, bytes: usize, whole: bool) -> bool {
+    pub(super) fn streams_rows(&self, source: &Sheet, bytes: usize, whole: bool) -> bool {
         if caches::last_level_is_far() {
             return whole || bytes >= self.streamed_row();
         }
@@ -262,17 +208,11 @@ impl Mover {
         source.rows.step.unsigned_abs() <= 2 * row.max(self.source_unit)
     }
 
-    /// Whether rows are so far from each other that the processor does not read ahead, and the first-level cache does not hold the lines of
-    /// all: the next ones come from further away as well, even if they begin where these end.
-    fn is_lost(&self, source: &Sheet) -> bool {
-        let Loop { count, step } = source.rows;
-        let lines = count * (source.units.count * self.source_unit / LINE + 2);
-        step.unsigned_abs() > READ_AHEAD && lines > lines_held(step)
-    }
-
-    /// Whether it pays to ask for rows that are converted: where the last-level cache is near, not for what the processor reads ahead.
-    fn asks_for_rows(&self, source: &Sheet) -> bool {
-        self.is_far() && (caches::last_level_is_far() || !self.follow(source))
+    /// Whether it pays to ask for rows that are converted: where the last-level cache is near, not for what the processor reads ahead, nor
+    /// for so few that it follows each.
+    pub(super) fn asks_for_rows(&self, source: &Sheet) -> bool {
+        let many = source.rows.count > FOLLOWED && !self.follow(source);
+        self.is_far() && (caches::last_level_is_far() || many)
     }
 
     /// Bytes by which asking is ahead of what is streamed.
@@ -432,33 +372,21 @@ impl Mover {
         });
     }
 
-    /// Copies the rows of two sheets, whose units are adjacent on both sides, as streams if so: then rows are lines.
+    /// Streams the rows of two sheets, whose units are adjacent on both sides, and which are lines.
     ///
     /// # Safety
     /// As for [`Mover::sheet`].
-    unsafe fn copy_rows(&self, source: Sheet, target: Sheet, streams: bool) {
-        let bytes = source.units.count * self.source_unit;
-        let rows = source.rows.count;
-        let from = (source.first, source.rows.step);
-        let to = (target.first.cast_mut(), target.rows.step);
-        // A short row that repeats is at hand, and where the last-level cache is near, the processor soon asks for the lines of its copies.
-        let repeats = from.1 == 0 && rows > REPEATED_ROWS;
-        let at_hand = repeats && bytes <= STREAMED && !caches::last_level_is_far();
+    unsafe fn stream_lines(&self, source: Sheet, target: Sheet) {
+        let (rows, bytes) = (source.rows.count, source.units.count * self.source_unit);
         // SAFETY: the caller's promise.
         unsafe {
-            match (self.is_far() && !at_hand, streams) {
-                (far, false) if bytes <= ASKED => block::copy_rows(from, to, rows, bytes, far),
-                (false, _) => move_blocks((from.0, Step(from.1)), (to.0, Step(to.1)), rows, bytes),
-                (true, true) if bytes <= BLOCK => stream::write_rows(from, to, rows, bytes),
-                _ => {
-                    for row in 0..rows {
-                        let (source, to) = (source.row(row), target.row(row).first.cast_mut());
-                        match streams {
-                            true => self.long_row(source, to, true),
-                            false => block::copy_far(source.first, to, bytes),
-                        }
-                    }
-                }
+            if bytes <= BLOCK {
+                let from = (source.first, source.rows.step);
+                let to = (target.first.cast_mut(), target.rows.step);
+                return stream::write_rows(from, to, rows, bytes);
+            }
+            for row in 0..rows {
+                self.long_row(source.row(row), target.row(row).first.cast_mut(), true);
             }
         }
     }

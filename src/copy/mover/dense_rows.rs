@@ -1,0 +1,176 @@
+//! Rows whose units are adjacent on both sides, and which are moved each by itself: by what is chosen once for all sheets of a copy, since
+//! choosing takes as long as moving a dozen short rows.
+
+use super::rows::LONG_ROW;
+use super::{Mover, Way};
+use crate::caches;
+use crate::convert::Kernel;
+use crate::copy::axes::Axis;
+use crate::copy::block;
+use crate::copy::sheet::Sheet;
+use crate::copy::strided::{Loop, Step, move_blocks};
+use crate::copy::tiles::lines_held;
+use crate::prefetch::{self, LINE};
+
+/// Bytes of a row that is copied, and of one that is converted on the side that has more, up to which lines of later rows are asked for.
+/// Of longer ones the processor reads ahead by itself, and more of them than it has room for would be asked for.
+const ASKED: usize = 3 << 10;
+const ASKED_CONVERTED: usize = 2 << 10;
+
+/// Bytes of a row that repeats, up to which it is at hand, and copies of it in which the processor has found how far apart they are.
+const REPEATED: usize = 512;
+const REPEATED_ROWS: usize = 16;
+
+/// Bytes from one row to the next as far as the processor reads ahead by itself: what is further apart is scattered.
+pub const READ_AHEAD: usize = 2048;
+
+/// What moves such rows.
+#[derive(Clone, Copy)]
+pub enum DenseRows {
+    /// So many bytes as they are, which may be far away.
+    Copied { bytes: usize, far: bool },
+    /// So many elements by the kernel, asking for so many bytes on each side a few rows before.
+    Converted {
+        kernel: Kernel,
+        count: usize,
+        asked: Option<[usize; 2]>,
+    },
+}
+
+impl DenseRows {
+    /// Moves the rows of two sheets.
+    ///
+    /// # Safety
+    /// As for [`Mover::sheet`]; the sheets are of the mover and the units that these are for.
+    #[inline(always)]
+    pub unsafe fn run_sheet(&self, source: &Sheet, target: &Sheet) {
+        let to = (target.first.cast_mut(), target.rows.step);
+        // SAFETY: the caller's promise.
+        unsafe { self.run((source.first, source.rows.step), to, source.rows.count) }
+    }
+
+    /// Moves so many rows, which are so many bytes apart.
+    ///
+    /// # Safety
+    /// As for [`DenseRows::run_sheet`].
+    pub unsafe fn run(&self, from: (*const u8, isize), to: (*mut u8, isize), rows: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match *self {
+                Self::Copied { bytes, far } if bytes <= ASKED => {
+                    block::copy_rows(from, to, rows, bytes, far);
+                }
+                Self::Copied { bytes, far: false } => {
+                    move_blocks((from.0, Step(from.1)), (to.0, Step(to.1)), rows, bytes);
+                }
+                Self::Copied { bytes, far: true } => {
+                    for row in 0..rows as isize {
+                        let from = from.0.wrapping_offset(row * from.1);
+                        block::copy_far(from, to.0.wrapping_offset(row * to.1), bytes);
+                    }
+                }
+                Self::Converted {
+                    kernel,
+                    count,
+                    asked,
+                } => kernel.run_rows(from, to, rows, count, |read, written| {
+                    if let Some([from_bytes, to_bytes]) = asked {
+                        ask_ahead((read, from.1, from_bytes), (written, to.1, to_bytes));
+                    }
+                }),
+            }
+        }
+    }
+}
+
+/// Asks for the lines of rows, of so many bytes, that come a few rows after those at `from` and `to`. Not a part of the loop over rows,
+/// which it would slow where nothing is asked for.
+#[inline(never)]
+fn ask_ahead(
+    (from, from_step, from_bytes): (*const u8, isize, usize),
+    (to, to_step, to_bytes): (*mut u8, isize, usize),
+) {
+    prefetch::run(prefetch::rows_ahead(from, from_step, 0), 1, from_bytes);
+    prefetch::bytes_to_write(prefetch::rows_ahead(to, to_step, 0), to_bytes);
+}
+
+impl Mover {
+    /// What moves the rows of two loops, wherever they begin, if these are adjacent units on both sides, and moved each by itself.
+    pub fn dense_rows(&self, outer: Axis, inner: Axis) -> Option<DenseRows> {
+        let (from, to) = self.units();
+        let whole = matches!(self.way, Way::Bytes | Way::Convert { .. });
+        if !whole || !inner.is_dense_in(from) || !inner.is_dense_out(to) || outer.source == 0 {
+            return None;
+        }
+        let axis = |size: i64, bits: i64| Loop {
+            count: size as usize,
+            step: (bits / 8) as isize,
+        };
+        let source = Sheet {
+            first: core::ptr::null(),
+            rows: axis(outer.size, outer.source),
+            units: axis(inner.size, inner.source),
+        };
+        let row_bytes = source.units.count * to;
+        // Whether lines are whole depends on where rows begin.
+        if self.streams() && self.streams_rows(&source, row_bytes, true) {
+            return None;
+        }
+        match self.converts() {
+            true => self.converted_rows(&source, outer.destination == 8 * row_bytes as i64),
+            false => Some(self.copied_rows(&source)),
+        }
+    }
+
+    /// What copies the rows of a sheet.
+    pub(super) fn copied_rows(&self, source: &Sheet) -> DenseRows {
+        let bytes = source.units.count * self.source_unit;
+        // A short row that repeats is at hand, and where the last-level cache is near, the processor soon asks for the lines of its copies.
+        let repeats = source.rows.step == 0 && source.rows.count > REPEATED_ROWS;
+        let at_hand = repeats && bytes <= REPEATED && !caches::last_level_is_far();
+        DenseRows::Copied {
+            bytes,
+            far: self.is_far() && !at_hand,
+        }
+    }
+
+    /// What converts the rows of a sheet, if each is better converted by itself than several at a time: those that are joined would be
+    /// gathered before, the others put where they belong after that, both cheap for about a line, unless what is gathered must be waited
+    /// for.
+    pub(super) fn converted_rows(&self, source: &Sheet, joined: bool) -> Option<DenseRows> {
+        let Way::Convert { kernel, scalars } = self.way else {
+            return None;
+        };
+        let (rows, units) = (source.rows.count, source.units.count);
+        let (source_bytes, bytes) = (units * self.source_unit, units * self.destination_unit);
+        let long = match joined && rows > 1 {
+            true if source_bytes > LINE && source_bytes + bytes > 2 * LINE => true,
+            true => {
+                // In near caches, elements that are left are felt.
+                let whole = units >= 16 || units.is_multiple_of(8) || self.is_far();
+                self.is_lost(source) && whole && source_bytes >= LINE / 2 && bytes > LINE / 2
+            }
+            false => bytes > LINE,
+        };
+        let alone = units * scalars >= kernel.group() && (long || units >= LONG_ROW);
+        let asks = self.asks_for_rows(source) && source_bytes.max(bytes) <= ASKED_CONVERTED;
+        // Where the last-level cache is near, the processor follows rows that are joined by itself.
+        let written = match joined && !caches::last_level_is_far() {
+            true => 0,
+            false => bytes,
+        };
+        alone.then_some(DenseRows::Converted {
+            kernel,
+            count: units * scalars,
+            asked: asks.then_some([source_bytes, written]),
+        })
+    }
+
+    /// Whether rows are so far from each other that the processor does not read ahead, and the first-level cache does not hold the lines of
+    /// all: the next ones come from further away as well, even if they begin where these end.
+    fn is_lost(&self, source: &Sheet) -> bool {
+        let Loop { count, step } = source.rows;
+        let lines = count * (source.units.count * self.source_unit / LINE + 2);
+        step.unsigned_abs() > READ_AHEAD && lines > lines_held(step)
+    }
+}
