@@ -266,7 +266,7 @@ static value_set values_of(const oracle_dtype *type)
 typedef struct {
     uint8_t *data;
     DLTensor tensor;
-    int64_t shape[1], strides[1];
+    int64_t shape[2], strides[2];
     int padded;
 } source_array;
 
@@ -289,6 +289,27 @@ static void store(source_array *array, const oracle_dtype *type, const value_set
     array->padded = padded;
     array->tensor = describe(array->data, (DLDataType){type->code, type->bits, 1}, 1, array->shape, array->strides);
     array->tensor.byte_offset = offset;
+}
+
+/** The values of a set as rows, with an element between them, that are longer than what any kernel takes at once, but not by half; as
+ * many as fill rows. */
+static void store_rows(source_array *array, const oracle_dtype *type, const value_set *set)
+{
+    enum { ROW = 80, STEP = ROW + 1 };
+    size_t bytes = (size_t)storage_bits(type, 1) / 8, rows = set->count / ROW;
+    array->data = calloc(rows * STEP + 1, bytes);
+    if (!array->data) {
+        abort();
+    }
+    for (size_t i = 0; i < rows * ROW; i++) {
+        put_element(type, array->data, (i / ROW * STEP + i % ROW) * bytes * 8, set->elements[i]);
+    }
+    array->shape[0] = (int64_t)rows;
+    array->shape[1] = ROW;
+    array->strides[0] = STEP;
+    array->strides[1] = 1;
+    array->padded = 1;
+    array->tensor = describe(array->data, (DLDataType){type->code, type->bits, 1}, 2, array->shape, array->strides);
 }
 
 /** So many values of a type, from all over the ones that are tried. */
@@ -330,7 +351,8 @@ static void try_conversion(const source_array *source, const oracle_dtype *from,
     size_t bits = (size_t)storage_bits(to, source->padded);
     int reported = 0;
     check_count++;
-    for (size_t i = 0; i < set->count && reported < 3; i++) {
+    size_t count = tensor_view(copy)->ndim == 1 ? set->count : (size_t)(source->shape[0] * source->shape[1]);
+    for (size_t i = 0; i < count && reported < 3; i++) {
         oracle_element expected = oracle_convert(from, set->elements[i], to, overflow);
         oracle_element found = get_element(to, data, i * bits);
         if (memcmp(&expected, &found, sizeof expected) != 0) {
@@ -350,13 +372,17 @@ static void every_pair(void)
     for (int f = 0; f < DTYPE_COUNT; f++) {
         const oracle_dtype *from = &oracle_dtypes[f];
         value_set set = values_of(from);
-        source_array packed, apart;
+        source_array packed, apart, rows;
         store(&packed, from, &set, 0, 1, 0);
+        store_rows(&rows, from, &set);
         store(&apart, from, &set, 1, 3, 1);
         for (int t = 0; t < DTYPE_COUNT; t++) {
             const oracle_dtype *to = &oracle_dtypes[t];
             int has_modes = to->class == CLASS_FLOAT || to->class == CLASS_E8M0 || to->class == CLASS_COMPLEX;
             try_conversion(&packed, from, &set, to, DEFAULT);
+            if (from->bits >= 8 && to->bits >= 8) {
+                try_conversion(&rows, from, &set, to, DEFAULT);
+            }
             if (has_modes && thinning == 1) {
                 try_conversion(&packed, from, &set, to, TO_NAN);
             }
@@ -366,6 +392,7 @@ static void every_pair(void)
         }
         free(packed.data);
         free(apart.data);
+        free(rows.data);
         free(set.elements);
     }
 }

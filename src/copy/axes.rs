@@ -265,11 +265,15 @@ impl<'a> Axes<'a> {
             .min_by_key(|&i| (outer[i].source.unsigned_abs(), self.len - i))
     }
 
-    /// If the innermost loop has fewer steps than that, makes the longest the innermost.
+    /// If the innermost loop has fewer steps than that, makes the longest the innermost: of those whose steps are not pages apart in the
+    /// destination, which share places in the first-level cache.
     pub fn avoid_short(&mut self, steps: i64) {
+        const PAGE_BITS: i64 = 8 * 4096;
         let axes = &mut self.axes[..self.len];
         let is_short = axes.last().is_some_and(|axis| axis.size < steps);
-        let longest = (0..axes.len()).max_by_key(|&i| axes[i].size);
+        let longest = (0..axes.len())
+            .filter(|&i| axes[i].destination % PAGE_BITS != 0)
+            .max_by_key(|&i| axes[i].size);
         if let (true, Some(longest)) = (is_short, longest) {
             axes[longest..].rotate_left(1);
         }

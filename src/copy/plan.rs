@@ -44,6 +44,9 @@ const DENSE: i64 = 32;
 /// Such rows that are too few for a loop along them.
 const FEW_ROWS: i64 = 5;
 
+/// Bytes of such a row that is worth a loop even so.
+const LONG_ROW: i64 = 256;
+
 /// Units of a copy from which bricks pay: with fewer, the rest of them costs more than it saves.
 const BRICKS: i64 = 8192;
 
@@ -195,7 +198,8 @@ impl Copy<'_> {
         let Some(row) = axes.innermost() else {
             return false;
         };
-        if axes.len() < 3 || row.size * (from.max(to) as i64) < DENSE {
+        let row_bytes = row.size * from.max(to) as i64;
+        if axes.len() < 3 || row_bytes < DENSE {
             return false;
         }
         let mut room = Room::<MAX_AXES>::new();
@@ -203,10 +207,18 @@ impl Copy<'_> {
         if !self.mover.is_far() {
             axes.avoid_short(FEW_ROWS);
         }
-        let Some(rows) = axes
-            .innermost()
-            .and_then(|along| self.mover.dense_rows(along, row))
-        else {
+        let Some(along) = axes.innermost() else {
+            return false;
+        };
+        // Patterns ask for what is far away across such rows.
+        let long = match self.mover.is_far() {
+            true => self.mover.converts(),
+            false => row_bytes >= LONG_ROW,
+        };
+        if along.size < FEW_ROWS && !long {
+            return false;
+        }
+        let Some(rows) = self.mover.dense_rows(along, row) else {
             return false;
         };
         let step = |bits: i64| (bits / 8) as isize;

@@ -77,10 +77,12 @@ impl Step {
         }
     }
 
-    /// What converts so many elements.
+    /// What converts so many elements: groups, if the last one does not convert too many of them once more.
     #[inline(always)]
     fn for_count(&self, count: usize) -> Run {
-        match count < self.many.group {
+        debug_assert!(self.many.group.is_power_of_two());
+        let again = count.wrapping_neg() & (self.many.group - 1);
+        match count < self.many.group || 3 * again > count {
             true => self.few.run,
             false => self.many.run,
         }
@@ -367,13 +369,10 @@ fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Step> {
             .or_else(|| plain::of_float::<plain::Baseline>(from, to))
             .map(Step::plain),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => {
-            let easy = plain::of_float_with_ease::<plain::Avx2>(from, to).map(Step::plain);
-            avx2::direct(from, to)
-                .map(|run| avx2::of_groups(run).with_few(easy))
-                .or_else(|| plain::of_integer::<plain::Avx2>(from, to).map(Step::plain))
-                .or(easy)
-        }
+        Level::Avx2 => avx2::direct(from, to)
+            .map(|run| avx2::of_groups(run).with_few(easy::<plain::Avx2>(from, to)))
+            .or_else(|| plain::of_integer::<plain::Avx2>(from, to).map(Step::plain))
+            .or_else(|| easy::<plain::Avx2>(from, to)),
         #[cfg(target_arch = "x86_64")]
         Level::Avx512Bf16 => {
             avx512::brain::direct(from, to).or_else(|| direct(Level::Avx512Vbmi, from, to))
@@ -384,6 +383,7 @@ fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Step> {
             .or_else(|| direct(Level::Avx512, from, to)),
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => avx512::direct(from, to)
+            .map(|step| step.with_few(easy::<plain::Avx512>(from, to)))
             .or_else(|| plain::of_integer::<plain::Avx512>(from, to).map(Step::plain))
             .or_else(|| avx2::direct(from, to).map(avx2::of_groups)),
     };
@@ -392,6 +392,12 @@ fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Step> {
         (_, Scalar::Float32) => run.or_else(|| small::to_single(from).map(Step::plain)),
         _ => run,
     }
+}
+
+/// The loop of floats that the compiler vectorises well.
+#[cfg(target_arch = "x86_64")]
+fn easy<L: plain::Compiled>(from: Scalar, to: Scalar) -> Option<Step> {
+    plain::of_float_with_ease::<L>(from, to).map(Step::plain)
 }
 
 /// The loop to binary32 on the way to a narrower float, where it differs from that to float32.
