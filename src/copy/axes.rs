@@ -429,6 +429,20 @@ mod tests {
     }
 
     #[test]
+    fn short_loops_make_way_for_the_longest_whose_steps_are_not_pages_apart() {
+        let order = |source: &[i64], destination: &[i64]| {
+            let (mut axes, _) = axes(&[9, 6, 3], source, destination);
+            axes.avoid_short(4);
+            axes.axes[..axes.len].iter().map(|a| a.size).collect()
+        };
+        let sizes: [Vec<i64>; 2] = [
+            order(&[100, 10_000, 1_000], &[200, 30, 10]),
+            order(&[100, 10_000, 1_000], &[8192, 100, 10]),
+        ];
+        assert_eq!(sizes, [[6, 3, 9], [9, 3, 6]]);
+    }
+
+    #[test]
     fn parts_cover_every_element_once() {
         let (axes, start) = axes(&[7, 3], &[1, 7], &[3, 1]);
         for divided in [(0, 7), (1, 3)] {
