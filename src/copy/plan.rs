@@ -21,6 +21,10 @@ use crate::convert::Standard;
 /// Steps from which loops are long enough to be gone along by themselves.
 const LONG: i64 = 32;
 
+/// The same for rows of units that are gathered, or put in their places.
+const LONG_GATHERED: i64 = 4;
+const LONG_SCATTERED: i64 = 16;
+
 /// The same for planes that are streamed, whose rows had better be longer.
 const LONG_STREAMED: i64 = 128;
 
@@ -126,9 +130,13 @@ impl Copy<'_> {
         let (from, to) = self.mover.units();
         // Adjacent on both sides, or one unit again and again.
         let dense = (inner.is_dense_in(from) || inner.source == 0) && inner.is_dense_out(to);
+        let long = match inner.is_dense_out(to) {
+            true => LONG_GATHERED,
+            false => LONG_SCATTERED,
+        };
         let sheet = outer.size.saturating_mul(inner.size);
-        let many = axes.len() < 3 || sheet >= 2 * MANY;
-        axes.len() < 2 || !Pattern::takes(self.mover) || many && (dense || inner.size >= LONG)
+        let many = axes.len() < 3 || sheet >= MANY;
+        axes.len() < 2 || !Pattern::takes(self.mover) || many && (dense || inner.size >= long)
     }
 
     /// Whether there is so little of all planes, whose runs do not follow each other, that rows had better be gathered one by one.
