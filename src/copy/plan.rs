@@ -23,7 +23,7 @@ const LONG: i64 = 32;
 
 /// The same for rows of units that are gathered, or put in their places.
 const LONG_GATHERED: i64 = 4;
-const LONG_SCATTERED: i64 = 16;
+const LONG_SCATTERED: i64 = 4;
 
 /// The same for planes that are streamed, whose rows had better be longer.
 const LONG_STREAMED: i64 = 128;

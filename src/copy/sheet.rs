@@ -55,6 +55,11 @@ impl Sheet {
         self.units.step == unit as isize || self.units.count == 1
     }
 
+    /// Whether all units are adjacent, a row after the other.
+    pub fn is_run(&self, unit: usize) -> bool {
+        self.is_dense(unit) && self.rows.step == (self.units.count * unit) as isize
+    }
+
     pub fn row_range(&self, first: usize, count: usize) -> Self {
         Self {
             first: self

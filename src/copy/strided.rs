@@ -66,9 +66,40 @@ pub unsafe fn scatter(from: *const u8, to: *mut u8, rows: Loop, units: Loop, siz
             let target = (to, Step(rows.step));
             return move_blocks(source, target, rows.count, row_bytes);
         }
+        if units.count < SHORT {
+            match size {
+                1 => return scatter_short::<u8>(from, to, rows, units),
+                2 => return scatter_short::<u16>(from, to, rows, units),
+                4 => return scatter_short::<u32>(from, to, rows, units),
+                8 => return scatter_short::<u64>(from, to, rows, units),
+                _ => {}
+            }
+        }
         for row in 0..rows.count {
             let to = to.wrapping_offset(row as isize * rows.step);
             scatter_row(from.add(row * row_bytes), to, units, size);
+        }
+    }
+}
+
+/// Units of a row, of which fewer are not worth being looked at by themselves.
+const SHORT: usize = 16;
+
+/// [`scatter`] of units of the size of `T`, in short rows: one loop in another.
+///
+/// # Safety
+/// As for [`scatter`].
+unsafe fn scatter_short<T: Copy>(from: *const u8, to: *mut u8, rows: Loop, units: Loop) {
+    let mut from = from.cast::<T>();
+    for row in 0..rows.count {
+        let mut to = to.wrapping_offset(row as isize * rows.step);
+        for _ in 0..units.count {
+            // SAFETY: the caller's promise.
+            unsafe {
+                to.cast::<T>().write_unaligned(from.read_unaligned());
+                from = from.add(1);
+            }
+            to = to.wrapping_offset(units.step);
         }
     }
 }

@@ -154,6 +154,14 @@ impl Mover {
                 self.join_rows(source, target, streams);
             } else if self.converts() && rows > 1 && units < LONG_ROW && !streams {
                 self.part_rows(source, target);
+            } else if !self.converts() && !dense_to && source.is_run(self.source_unit) {
+                scatter(
+                    source.first,
+                    target.first.cast_mut(),
+                    target.rows,
+                    target.units,
+                    self.destination_unit,
+                );
             } else {
                 for row in 0..rows {
                     let (source, target) = (source.row(row), target.row(row));
