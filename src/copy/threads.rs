@@ -9,7 +9,7 @@
 
 mod division;
 
-use division::MAX_THREADS;
+use division::{MAX_THREADS, PART_BITS};
 pub use division::{num_threads, parts_for, set_num_threads};
 
 use super::futex;
@@ -17,6 +17,7 @@ use crate::storage::allocate;
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
+use core::ops::Range;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,8 +36,8 @@ type Work<'a> = dyn Fn(i64) + Sync + 'a;
 struct Slot {
     /// Taken by a caller.
     taken: AtomicBool,
-    /// The job's number in the upper half; in the lower one how many helpers it may have, and parts that nobody has claimed,
-    /// of sixteen bits each.
+    /// The job's number in the upper half; in the lower one how many helpers it may have, and where the parts that nobody has claimed
+    /// end and begin.
     state: AtomicU64,
     /// Parts that are done.
     done: AtomicU32,
@@ -64,17 +65,29 @@ impl Slot {
 
     /// The state of a job that nobody has begun.
     fn state_of(job: u64, helpers: i32, parts: i64) -> u64 {
-        job << 32 | (helpers as u64) << 16 | parts as u64
+        job << 32 | (helpers as u64) << (2 * PART_BITS) | (parts as u64) << PART_BITS
     }
 
     /// The parts that nobody has claimed.
-    fn unclaimed(state: u64) -> u16 {
-        state as u16
+    fn unclaimed(state: u64) -> Range<u64> {
+        let part = |bits: u64| bits & ((1 << PART_BITS) - 1);
+        part(state)..part(state >> PART_BITS)
     }
 
     /// Helpers whose number is below this may help.
     fn helpers(state: u64) -> i32 {
-        i32::from((state >> 16) as u16)
+        i32::from((state >> (2 * PART_BITS)) as u8)
+    }
+
+    /// A part that nobody has claimed, and the state without it: the caller begins with the first one, helpers with the last one, so that
+    /// each finds in its caches what it left there if the same memory is copied again.
+    fn claim(state: u64, number: i32) -> Option<(u64, u64)> {
+        let parts = Self::unclaimed(state);
+        match (parts.is_empty(), number) {
+            (true, _) => None,
+            (false, CALLER) => Some((parts.start, state + 1)),
+            (false, _) => Some((parts.end - 1, state - (1 << PART_BITS))),
+        }
     }
 
     /// Claims parts for helper `number`, or [`CALLER`], and does them, until there are none. Returns whether there were some.
@@ -83,25 +96,22 @@ impl Slot {
         loop {
             // Each time: when the last part is done there may be another job here, with fewer helpers.
             let state = self.state.load(Ordering::Acquire);
-            if Self::unclaimed(state) == 0 || number >= Self::helpers(state) {
+            let claimed = Self::claim(state, number).filter(|_| number < Self::helpers(state));
+            let Some((part, rest)) = claimed else {
                 return helped;
-            }
+            };
             // A state that is still the same is still that job's: its number is in it.
-            let claim = self.state.compare_exchange_weak(
-                state,
-                state - 1,
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            );
+            let claim =
+                self.state
+                    .compare_exchange_weak(state, rest, Ordering::AcqRel, Ordering::Relaxed);
             if claim.is_err() {
                 continue;
             }
             helped = true;
-            let part = i64::from(Self::unclaimed(state)) - 1;
             // SAFETY: the job was published with its work, and cannot end before this part is done.
             let work = unsafe { &*(*self.work.get()).assume_init() };
             // A panic must not leave a thread of ours; the caller raises it again where it is turned into a status.
-            if catch_unwind(AssertUnwindSafe(|| work(part))).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| work(part as i64))).is_err() {
                 self.panicked.store(true, Ordering::Relaxed);
             }
             self.done.fetch_add(1, Ordering::SeqCst);
@@ -459,7 +469,26 @@ mod tests {
         assert!(SLOT.help(2));
         assert_eq!(DONE.load(Ordering::Relaxed), 1);
         assert!(!SLOT.help(1));
-        assert_eq!(Slot::unclaimed(SLOT.state.load(Ordering::Relaxed)), 3);
+        assert_eq!(Slot::unclaimed(SLOT.state.load(Ordering::Relaxed)), 0..3);
+    }
+
+    #[test]
+    fn the_caller_and_helpers_meet() {
+        let mut state = Slot::state_of(7, MAX_THREADS - 1, 1023);
+        let mut parts = Vec::new();
+        for number in [CALLER, 0, 1, CALLER] {
+            let (part, rest) = Slot::claim(state, number).unwrap();
+            parts.push(part);
+            state = rest;
+        }
+        assert_eq!(parts, [0, 1022, 1021, 1]);
+        while let Some((part, rest)) = Slot::claim(state, (parts.len() % 3) as i32 - 1) {
+            parts.push(part);
+            state = rest;
+        }
+        parts.sort_unstable();
+        assert!(parts.into_iter().eq(0..1023));
+        assert_eq!((state >> 32, Slot::helpers(state)), (7, MAX_THREADS - 1));
     }
 
     #[test]
