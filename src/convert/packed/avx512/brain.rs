@@ -23,7 +23,10 @@ impl StoreSixteen for BrainOfNormal {
     #[inline(always)]
     unsafe fn store_sixteen(to: *mut u8, sixteen: __m512) {
         // SAFETY: as above; both are 256 bits, and any are valid.
-        unsafe { store256(to, core::mem::transmute(_mm512_cvtneps_pbh(sixteen))) }
+        unsafe {
+            let brains = _mm512_cvtneps_pbh(sixteen);
+            store256(to, core::mem::transmute::<__m256bh, __m256i>(brains));
+        }
     }
 }
 
