@@ -13,6 +13,7 @@ use super::block;
 use super::lanes::Lane;
 use super::stream;
 use super::strided::is_movable;
+use super::threads;
 use crate::caches;
 use crate::convert::{self, Kernel};
 use crate::dtype::{DType, Kind, Overflow, Scalar};
@@ -55,7 +56,14 @@ impl Reach {
             // What is read for elements that are apart from each other, or repeat, is not known.
             (true, false) => written.saturating_mul(2),
             // A run that writes more than it reads does not wait for much.
-            (false, true) => read.saturating_add(written.min(read)),
+            (false, true) => {
+                let all = read.saturating_add(written.min(read));
+                // Several threads find more of a run where each has left its part.
+                match threads::parts_for(written) > 1 {
+                    true => all / 5 * 4,
+                    false => all,
+                }
+            }
             // Of what repeats, much stays in the cache for the next copy or whoever reads it.
             (false, false) if read < written / 4 => read.saturating_add(written / 2),
             (false, false) => read.saturating_add(written),
