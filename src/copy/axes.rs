@@ -265,17 +265,18 @@ impl<'a> Axes<'a> {
             .min_by_key(|&i| (outer[i].source.unsigned_abs(), self.len - i))
     }
 
-    /// If the innermost loop has fewer steps than that, makes the longest the innermost: of those whose steps are not pages apart in the
-    /// destination, which share places in the first-level cache.
-    pub fn avoid_short(&mut self, steps: i64) {
+    /// The number of a loop, or, if that has fewer steps than asked for, of the longest one outside: of those whose steps are not pages apart
+    /// in the destination, which share places in the first-level cache.
+    pub fn long_enough(&self, index: usize, steps: i64) -> usize {
         const PAGE_BITS: i64 = 8 * 4096;
-        let axes = &mut self.axes[..self.len];
-        let is_short = axes.last().is_some_and(|axis| axis.size < steps);
-        let longest = (0..axes.len())
-            .filter(|&i| axes[i].destination % PAGE_BITS != 0)
-            .max_by_key(|&i| axes[i].size);
-        if let (true, Some(longest)) = (is_short, longest) {
-            axes[longest..].rotate_left(1);
+        let outer = &self.axes[..index];
+        let longest = (0..index)
+            .filter(|&i| outer[i].destination % PAGE_BITS != 0)
+            .max_by_key(|&i| outer[i].size);
+        let longer = longest.filter(|&i| outer[i].size > self.axes[index].size);
+        match self.axes[index].size < steps {
+            true => longer.unwrap_or(index),
+            false => index,
         }
     }
 
@@ -430,16 +431,13 @@ mod tests {
 
     #[test]
     fn short_loops_make_way_for_the_longest_whose_steps_are_not_pages_apart() {
-        let order = |source: &[i64], destination: &[i64]| {
-            let (mut axes, _) = axes(&[9, 6, 3], source, destination);
-            axes.avoid_short(4);
-            axes.axes[..axes.len].iter().map(|a| a.size).collect()
+        let loop_for = |destination: &[i64], steps| {
+            let (axes, _) = axes(&[9, 6, 3], &[100, 10_000, 1_000], destination);
+            axes.long_enough(2, steps)
         };
-        let sizes: [Vec<i64>; 2] = [
-            order(&[100, 10_000, 1_000], &[200, 30, 10]),
-            order(&[100, 10_000, 1_000], &[8192, 100, 10]),
-        ];
-        assert_eq!(sizes, [[6, 3, 9], [9, 3, 6]]);
+        assert_eq!(loop_for(&[200, 30, 10], 4), 0);
+        assert_eq!(loop_for(&[8192, 100, 10], 4), 1);
+        assert_eq!(loop_for(&[200, 30, 10], 3), 2);
     }
 
     #[test]

@@ -22,8 +22,7 @@ use crate::convert::Standard;
 const LONG: i64 = 32;
 
 /// The same for rows of units that are gathered, or put in their places.
-const LONG_GATHERED: i64 = 4;
-const LONG_SCATTERED: i64 = 4;
+const LONG_APART: i64 = 4;
 
 /// The same for planes that are streamed, whose rows had better be longer.
 const LONG_STREAMED: i64 = 128;
@@ -110,7 +109,7 @@ pub unsafe fn run(
                 let mover = &mover.for_planes();
                 Copy { mover, ..copy }.by_planes(axes, along)
             }
-            None if copy.by_dense_rows(&axes) => {}
+            None if copy.by_dense_rows(&mut axes) => {}
             None if copy.has_long_rows(&axes) => copy.by_rows(&axes),
             Some(along) if copy.has_gathered_rows(&axes, along) => copy.by_rows(&axes),
             _ => copy.by_patterns(axes),
@@ -130,13 +129,9 @@ impl Copy<'_> {
         let (from, to) = self.mover.units();
         // Adjacent on both sides, or one unit again and again.
         let dense = (inner.is_dense_in(from) || inner.source == 0) && inner.is_dense_out(to);
-        let long = match inner.is_dense_out(to) {
-            true => LONG_GATHERED,
-            false => LONG_SCATTERED,
-        };
         let sheet = outer.size.saturating_mul(inner.size);
         let many = axes.len() < 3 || sheet >= MANY;
-        axes.len() < 2 || !Pattern::takes(self.mover) || many && (dense || inner.size >= long)
+        axes.len() < 2 || !Pattern::takes(self.mover) || many && (dense || inner.size >= LONG_APART)
     }
 
     /// Whether there is so little of all planes, whose runs do not follow each other, that rows had better be gathered one by one.
@@ -197,42 +192,35 @@ impl Copy<'_> {
     }
 
     /// Along rows of the innermost loop, if they are adjacent units on both sides, and not too short for being moved each by itself. Returns
-    /// whether they are.
+    /// whether they are; else the loops stay as they were.
     ///
     /// # Safety
     /// As for [`run`].
-    unsafe fn by_dense_rows(&self, axes: &Axes<'_>) -> bool {
+    unsafe fn by_dense_rows(&self, axes: &mut Axes<'_>) -> bool {
         let (from, to) = self.mover.units();
-        let Some(row) = axes.innermost() else {
-            return false;
-        };
+        let [_, row] = axes.inner_two();
         let row_bytes = row.size * from.max(to) as i64;
         if axes.len() < 3 || row_bytes < DENSE {
             return false;
         }
-        let mut room = Room::<MAX_AXES>::new();
-        let mut axes = axes.without([Some(row), None], room.as_mut());
-        if !self.mover.is_far() {
-            axes.avoid_short(FEW_ROWS);
-        }
-        let Some(along) = axes.innermost() else {
-            return false;
+        // Patterns ask for what is far away across few rows.
+        let (far, outer) = (self.mover.is_far(), axes.len() - 2);
+        let (along, long) = match far {
+            true => (outer, self.mover.converts()),
+            false => (axes.long_enough(outer, FEW_ROWS), row_bytes >= LONG_ROW),
         };
-        // Patterns ask for what is far away across such rows.
-        let long = match self.mover.is_far() {
-            true => self.mover.converts(),
-            false => row_bytes >= LONG_ROW,
-        };
-        if along.size < FEW_ROWS && !long {
+        if axes.get(along).size < FEW_ROWS && !long {
             return false;
         }
-        let Some(rows) = self.mover.dense_rows(along, row) else {
+        let Some(rows) = self.mover.dense_rows(axes.get(along), row) else {
             return false;
         };
+        axes.bring_inside(along);
+        axes.remove(outer + 1);
         let step = |bits: i64| (bits / 8) as isize;
         // SAFETY: the caller's promises.
         unsafe {
-            self.visit(&axes, self.start, 1, &|(from, to), outer, inner| {
+            self.visit(axes, self.start, 1, &|(from, to), outer, inner| {
                 for_each_place((from.0, to.0), [outer, Axis::ONE], |from, to| {
                     let from = (from, step(inner.source));
                     rows.run(from, (to, step(inner.destination)), inner.size as usize);
