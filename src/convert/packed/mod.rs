@@ -43,11 +43,12 @@ struct Loop {
     group: usize,
 }
 
-/// A loop, and one for fewer elements than a group of it.
+/// A loop, one for fewer elements than a group of it, and one for many thousands.
 #[derive(Clone, Copy)]
 struct Step {
     many: Loop,
     few: Loop,
+    long: Run,
 }
 
 impl Step {
@@ -62,6 +63,7 @@ impl Step {
         Self {
             many: all,
             few: all,
+            long: run,
         }
     }
 
@@ -77,14 +79,21 @@ impl Step {
         }
     }
 
+    /// The same, but many thousands by another.
+    #[cfg(target_arch = "x86_64")]
+    fn with_long(self, long: Run) -> Self {
+        Self { long, ..self }
+    }
+
     /// What converts so many elements: groups, if the last one does not convert too many of them once more.
     #[inline(always)]
     fn for_count(&self, count: usize) -> Run {
         debug_assert!(self.many.group.is_power_of_two());
         let again = count.wrapping_neg() & (self.many.group - 1);
-        match count < self.many.group || 3 * again > count {
-            true => self.few.run,
-            false => self.many.run,
+        match count {
+            VERY_LONG.. => self.long,
+            _ if count < self.many.group || 3 * again > count => self.few.run,
+            _ => self.many.run,
         }
     }
 }
@@ -107,6 +116,9 @@ const BLOCK: usize = 512;
 
 /// Whole groups of any instruction set.
 const GROUPS: usize = 64;
+
+/// Elements that are many thousands: of a run that is not in the caches which are near, and not one of several runs of a plane.
+const VERY_LONG: usize = 4096;
 
 /// Bytes of a run, on the side that has more, from which it is worth looking where lines begin, or far ahead. There are more than
 /// [`GROUPS`] elements.

@@ -15,9 +15,10 @@ const PART: i64 = 256 << 10;
 /// Parts of a copy at most.
 const MAX_PARTS: i64 = 1024;
 
-/// Bits of the number of a part, and of a thread, in the state of a job.
+/// Bits of the number of a part in the state of a job, where two of them and the number of a helper have half a word.
 pub const PART_BITS: u32 = 12;
 const _: () = assert!(MAX_PARTS < 1 << PART_BITS && MAX_THREADS <= u8::MAX as i32);
+const _: () = assert!(2 * PART_BITS + u8::BITS == 32);
 
 /// What was asked for; 0 means as many as the process may run on.
 static REQUESTED: AtomicI32 = AtomicI32::new(0);

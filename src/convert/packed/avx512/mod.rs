@@ -215,9 +215,15 @@ fn through<L: LoadSixteen, S: StoreSixteen>() -> Step {
     step::<Through<L, S>, Sixteen<L, S>>()
 }
 
-/// The same of elements of eight bytes.
-fn fours<F: OfFours>() -> Step {
-    step::<Fours<F, GROUP>, Fours<F, FEW>>()
+/// float64 to what is as precise as it.
+fn doubles<S: FromDoubles>() -> Step {
+    step::<Doubles<S, GROUP>, Doubles<S, FEW>>()
+}
+
+/// 64-bit integers to float32.
+fn longs<const SIGNED: bool, F: OfFour>() -> Step {
+    let step = step::<Longs<SIGNED, GROUP>, Longs<SIGNED, FEW>>();
+    step.with_long(run::<Fours<F>, GROUP>)
 }
 
 /// The kernels of a pair, if there are some here.
@@ -231,11 +237,11 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Step> {
         Scalar::Int32 => of_integer::<I32, Near<I32>>(to),
         Scalar::UInt32 => of_integer::<U32, Near<U32>>(to),
         Scalar::Int64 => match to {
-            Scalar::Float32 => Some(fours::<Longs<true>>()),
+            Scalar::Float32 => Some(longs::<true, I64>()),
             _ => of_integer::<I64, Held<I64>>(to),
         },
         Scalar::UInt64 => match to {
-            Scalar::Float32 => Some(fours::<Longs<false>>()),
+            Scalar::Float32 => Some(longs::<false, U64>()),
             _ => of_integer::<U64, Held<U64>>(to),
         },
         Scalar::Float64 => of_double(to),
@@ -353,14 +359,14 @@ fn of_double(to: Scalar) -> Option<Step> {
         Scalar::UInt8 => through::<Truncated, U8>(),
         Scalar::Int16 => through::<Truncated, I16>(),
         Scalar::UInt16 => through::<Truncated, U16>(),
-        Scalar::Int32 => fours::<Doubles<I32>>(),
-        Scalar::UInt32 => fours::<Doubles<U32>>(),
-        Scalar::Int64 => fours::<Doubles<I64>>(),
-        Scalar::UInt64 => fours::<Doubles<U64>>(),
+        Scalar::Int32 => doubles::<I32>(),
+        Scalar::UInt32 => doubles::<U32>(),
+        Scalar::Int64 => doubles::<I64>(),
+        Scalar::UInt64 => doubles::<U64>(),
         Scalar::Float16 => through::<OddF64, F16>(),
         Scalar::BFloat16 => through::<F64, BF16>(),
-        Scalar::Float32 => fours::<Doubles<F32>>(),
-        Scalar::Float64 => fours::<Doubles<F64>>(),
+        Scalar::Float32 => doubles::<F32>().with_long(run::<Fours<F64>, GROUP>),
+        Scalar::Float64 => doubles::<F64>(),
         _ => return None,
     })
 }

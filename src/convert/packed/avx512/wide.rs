@@ -1,127 +1,87 @@
-//! What does not pass through binary32: elements of eight bytes to what is as precise, and short cuts for bools.
+//! What does not pass through binary32 as a group: elements of eight bytes, and short cuts for bools.
 
 use super::*;
 
-/// `N` elements of eight bytes, four to a register: from the caches behind the first two they come sooner by halves of lines, one after the
-/// other, than by whole lines.
-pub struct Fours<F, const N: usize>(F);
+/// `N` numbers of binary64, eight at a time.
+pub struct Doubles<S, const N: usize>(S);
 
-/// What becomes of elements of eight bytes.
-pub trait OfFours {
-    /// Bytes of a destination element.
-    const SIZE: usize;
-    /// Writes eight, of which four are in a register.
+/// What eight numbers of binary64 become.
+pub trait FromDoubles: Store<__m512> {
+    /// Writes them.
     ///
     /// # Safety
     /// Eight elements are writable.
-    unsafe fn store(to: *mut u8, fours: [__m256i; 2]);
+    unsafe fn store_eight(to: *mut u8, numbers: __m512d);
 }
 
-impl<F: OfFours, const N: usize> Group for Fours<F, N> {
+impl<S: FromDoubles, const N: usize> Group for Doubles<S, N> {
     const FROM: usize = 8;
-    const TO: usize = F::SIZE;
+    const TO: usize = S::SIZE;
     #[inline(always)]
     unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
         for i in 0..N / 8 {
             // SAFETY: the caller's promise.
             unsafe {
-                let from = from.add(64 * i);
-                let fours = [load256(from), load256(from.add(32))];
-                F::store(to.add(8 * F::SIZE * i), fours);
+                let numbers = _mm512_loadu_pd(from.add(64 * i).cast());
+                S::store_eight(to.add(8 * S::SIZE * i), numbers);
             }
         }
     }
 }
 
-/// Four numbers that the compiler does not know: it would convert two fours at once, and read whole lines.
-#[inline(always)]
-fn apart(mut four: __m128i) -> __m128i {
-    // SAFETY: there is no instruction.
-    unsafe {
-        core::arch::asm!("/* {} */", inout(xmm_reg) four, options(pure, nomem, nostack, preserves_flags));
-    }
-    four
-}
-
-/// Implements [`OfFours`] by an expression for four, of as many bytes or half as many.
-macro_rules! of_fours {
-    ($name:ty, 4, |$bits:ident| $four:expr) => {
-        of_fours!($name, 4, |$bits| $four, |to, low, high| {
-            store256(to, _mm256_set_m128i(apart(high), low));
-        });
-    };
-    ($name:ty, 8, |$bits:ident| $four:expr) => {
-        of_fours!($name, 8, |$bits| $four, |to, low, high| {
-            store256(to, low);
-            store256(to.add(32), high);
-        });
-    };
-    ($name:ty, $size:literal, |$bits:ident| $four:expr, |$to:ident, $low:ident, $high:ident| $store:expr) => {
-        impl OfFours for $name {
-            const SIZE: usize = $size;
+/// Implements [`FromDoubles`].
+macro_rules! from_doubles {
+    ($name:ident, |$numbers:ident, $to:ident| $store:expr) => {
+        impl FromDoubles for $name {
             #[inline(always)]
-            unsafe fn store($to: *mut u8, [low, high]: [__m256i; 2]) {
+            unsafe fn store_eight($to: *mut u8, $numbers: __m512d) {
                 // SAFETY: the caller's promise.
-                unsafe {
-                    let $bits = low;
-                    let $low = $four;
-                    let $bits = high;
-                    let $high = $four;
-                    $store
-                }
+                unsafe { $store }
             }
         }
     };
 }
 
-/// binary64 to what is as precise as it.
-pub struct Doubles<S>(S);
-
-of_fours!(Doubles<F32>, 4, |bits| _mm_castps_si128(_mm256_cvtpd_ps(
-    _mm256_castsi256_pd(bits)
-)));
-of_fours!(Doubles<F64>, 8, |bits| {
+from_doubles!(F32, |numbers, to| _mm256_storeu_ps(
+    to.cast(),
+    _mm512_cvtpd_ps(numbers)
+));
+from_doubles!(F64, |numbers, to| {
     // Halves of complex numbers, whose NaNs become quiet, both kinds of them, four bits each.
     const QUIET: i64 = 0x22;
-    let numbers = _mm256_castsi256_pd(bits);
-    let quiet = _mm256_fixupimm_pd::<0>(numbers, numbers, _mm256_set1_epi64x(QUIET));
-    _mm256_castpd_si256(quiet)
+    let quiet = _mm512_fixupimm_pd::<0>(numbers, numbers, _mm512_set1_epi64(QUIET));
+    _mm512_storeu_pd(to.cast(), quiet);
 });
-of_fours!(Doubles<I32>, 4, |bits| {
-    let numbers = _mm256_castsi256_pd(bits);
-    let number = _mm256_cmp_pd_mask::<_CMP_ORD_Q>(numbers, numbers);
+from_doubles!(I32, |numbers, to| {
+    let number = _mm512_cmp_pd_mask::<_CMP_ORD_Q>(numbers, numbers);
     // What is too low becomes the lowest integer.
-    let held = _mm256_min_pd(numbers, _mm256_set1_pd(2147483647.0));
-    _mm256_maskz_cvttpd_epi32(number, held)
+    let held = _mm512_min_pd(numbers, _mm512_set1_pd(2147483647.0));
+    store256(to, _mm512_maskz_cvttpd_epi32(number, held));
 });
-// What is too high becomes the highest integer.
-of_fours!(Doubles<U32>, 4, |bits| _mm256_cvttpd_epu32(from_zero(bits)));
-of_fours!(Doubles<I64>, 8, |bits| {
-    let numbers = _mm256_castsi256_pd(bits);
-    let number = _mm256_cmp_pd_mask::<_CMP_ORD_Q>(numbers, numbers);
-    let end = _mm256_set1_pd(9223372036854775808.0);
-    let high = _mm256_cmp_pd_mask::<_CMP_GE_OQ>(numbers, end);
-    let longs = _mm256_maskz_cvttpd_epi64(number, numbers);
-    _mm256_mask_mov_epi64(longs, high, _mm256_set1_epi64x(i64::MAX))
+from_doubles!(U32, |numbers, to| {
+    // What is too high becomes the highest integer.
+    store256(to, _mm512_cvttpd_epu32(from_zero(numbers)));
 });
-of_fours!(Doubles<U64>, 8, |bits| _mm256_cvttpd_epu64(from_zero(bits)));
+from_doubles!(I64, |numbers, to| {
+    let number = _mm512_cmp_pd_mask::<_CMP_ORD_Q>(numbers, numbers);
+    let end = _mm512_set1_pd(9223372036854775808.0);
+    let high = _mm512_cmp_pd_mask::<_CMP_GE_OQ>(numbers, end);
+    let longs = _mm512_maskz_cvttpd_epi64(number, numbers);
+    store512(
+        to,
+        _mm512_mask_mov_epi64(longs, high, _mm512_set1_epi64(i64::MAX)),
+    );
+});
+from_doubles!(U64, |numbers, to| {
+    store512(to, _mm512_cvttpd_epu64(from_zero(numbers)));
+});
 
 /// What is below zero, or is NaN, as zero.
 #[inline(always)]
-unsafe fn from_zero(bits: __m256i) -> __m256d {
+unsafe fn from_zero(numbers: __m512d) -> __m512d {
     // SAFETY: the module's features. The second operand is the result where the first is NaN.
-    unsafe { _mm256_max_pd(_mm256_castsi256_pd(bits), _mm256_setzero_pd()) }
+    unsafe { _mm512_max_pd(numbers, _mm512_setzero_pd()) }
 }
-
-/// 64-bit integers to the nearest binary32.
-pub struct Longs<const SIGNED: bool>;
-
-of_fours!(Longs<true>, 4, |bits| _mm_castps_si128(_mm256_cvtepi64_ps(
-    bits
-)));
-of_fours!(Longs<false>, 4, |bits| _mm_castps_si128(
-    _mm256_cvtepu64_ps(bits)
-));
 
 /// float64 to bool: whether there is another bit set than the sign.
 pub struct NonzeroDoubles;
@@ -260,3 +220,90 @@ ones!(F64, |mask| _mm512_maskz_mov_epi64(
     mask as u8,
     _mm512_set1_epi64(0x3ff << 52)
 ));
+
+/// `N` 64-bit integers to the nearest binary32.
+pub struct Longs<const SIGNED: bool, const N: usize>;
+
+impl<const SIGNED: bool, const N: usize> Group for Longs<SIGNED, N> {
+    const FROM: usize = 8;
+    const TO: usize = 4;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
+        for i in 0..N / 8 {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let integers = load512(from.add(64 * i));
+                let singles = if SIGNED {
+                    _mm512_cvtepi64_ps(integers)
+                } else {
+                    _mm512_cvtepu64_ps(integers)
+                };
+                _mm256_storeu_ps(to.add(32 * i).cast(), singles);
+            }
+        }
+    }
+}
+
+/// Elements of eight bytes, four to a register, to binary32, in long runs: from the caches behind the first two they come sooner by halves
+/// of lines, one after the other, than by whole lines.
+pub struct Fours<F>(F);
+
+/// What four elements of eight bytes become.
+pub trait OfFour {
+    /// Four of binary32.
+    ///
+    /// # Safety
+    /// The processor has the module's features.
+    unsafe fn singles(four: __m256i) -> __m128;
+}
+
+impl OfFour for F64 {
+    #[inline(always)]
+    unsafe fn singles(four: __m256i) -> __m128 {
+        // SAFETY: the caller's promise.
+        unsafe { _mm256_cvtpd_ps(_mm256_castsi256_pd(four)) }
+    }
+}
+
+impl OfFour for I64 {
+    #[inline(always)]
+    unsafe fn singles(four: __m256i) -> __m128 {
+        // SAFETY: the caller's promise.
+        unsafe { _mm256_cvtepi64_ps(four) }
+    }
+}
+
+impl OfFour for U64 {
+    #[inline(always)]
+    unsafe fn singles(four: __m256i) -> __m128 {
+        // SAFETY: the caller's promise.
+        unsafe { _mm256_cvtepu64_ps(four) }
+    }
+}
+
+impl<F: OfFour> Group for Fours<F> {
+    const FROM: usize = 8;
+    const TO: usize = 4;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
+        for i in 0..GROUP / 8 {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let from = from.add(64 * i);
+                let low = F::singles(load256(from));
+                let high = apart(F::singles(load256(from.add(32))));
+                _mm256_storeu_ps(to.add(32 * i).cast(), _mm256_set_m128(high, low));
+            }
+        }
+    }
+}
+
+/// Four numbers that the compiler does not know: it would convert two fours at once, and read whole lines.
+#[inline(always)]
+fn apart(mut four: __m128) -> __m128 {
+    // SAFETY: there is no instruction.
+    unsafe {
+        core::arch::asm!("/* {} */", inout(xmm_reg) four, options(pure, nomem, nostack, preserves_flags));
+    }
+    four
+}
