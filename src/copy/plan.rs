@@ -14,6 +14,7 @@ use super::plane::Plane;
 use super::rounds::Rounds;
 use super::small_planes::SmallPlanes;
 use super::stream;
+use super::strided::Loop;
 use super::threads;
 use super::transpose::{NARROW, SIDE};
 use crate::convert::Standard;
@@ -48,7 +49,7 @@ const DENSE: i64 = 32;
 const FEW_ROWS: i64 = 5;
 
 /// Bytes of such a row that is worth a loop even so.
-const LONG_ROW: i64 = 256;
+const LONG_DENSE: i64 = 256;
 
 /// Units of a copy from which bricks pay: with fewer, the rest of them costs more than it saves.
 const BRICKS: i64 = 8192;
@@ -207,7 +208,7 @@ impl Copy<'_> {
         let (far, outer) = (self.mover.is_far(), axes.len() - 2);
         let (along, long) = match far {
             true => (outer, self.mover.converts()),
-            false => (axes.long_enough(outer, FEW_ROWS), row_bytes >= LONG_ROW),
+            false => (axes.long_enough(outer, FEW_ROWS), row_bytes >= LONG_DENSE),
         };
         if axes.get(along).size < FEW_ROWS && !long {
             return false;
@@ -217,13 +218,13 @@ impl Copy<'_> {
         };
         axes.bring_inside(along);
         axes.remove(outer + 1);
-        let step = |bits: i64| (bits / 8) as isize;
         // SAFETY: the caller's promises.
         unsafe {
             self.visit(axes, self.start, 1, &|(from, to), outer, inner| {
+                let source = Loop::of_bits(inner.size, inner.source);
+                let target = Loop::of_bits(inner.size, inner.destination);
                 for_each_place((from.0, to.0), [outer, Axis::ONE], |from, to| {
-                    let from = (from, step(inner.source));
-                    rows.run(from, (to, step(inner.destination)), inner.size as usize);
+                    rows.run((from, source.step), (to, target.step), source.count);
                 });
             });
         }

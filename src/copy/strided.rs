@@ -19,6 +19,16 @@ pub struct Loop {
     pub step: isize,
 }
 
+impl Loop {
+    /// So many units, which are so many bits of whole bytes apart.
+    pub fn of_bits(count: i64, bits: i64) -> Self {
+        Self {
+            count: count as usize,
+            step: (bits / 8) as isize,
+        }
+    }
+}
+
 /// Gathers the units of a sheet, row by row, to adjacent ones at `to`.
 ///
 /// # Safety

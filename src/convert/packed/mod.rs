@@ -43,7 +43,7 @@ struct Loop {
     group: usize,
 }
 
-/// A loop, one for fewer elements than a group of it, and one for many thousands.
+/// A loop, one for fewer elements than a group of it, and one for [`VERY_LONG`] runs.
 #[derive(Clone, Copy)]
 struct Step {
     many: Loop,
@@ -79,7 +79,7 @@ impl Step {
         }
     }
 
-    /// The same, but many thousands by another.
+    /// The same, but [`VERY_LONG`] runs by another.
     #[cfg(target_arch = "x86_64")]
     fn with_long(self, long: Run) -> Self {
         Self { long, ..self }
@@ -117,7 +117,7 @@ const BLOCK: usize = 512;
 /// Whole groups of any instruction set.
 const GROUPS: usize = 64;
 
-/// Elements that are many thousands: of a run that is not in the caches which are near, and not one of several runs of a plane.
+/// Elements of a run that the first-level cache does not hold, and that is longer than those of which planes and blocks are made.
 const VERY_LONG: usize = 4096;
 
 /// Bytes of a run, on the side that has more, from which it is worth looking where lines begin, or far ahead. There are more than

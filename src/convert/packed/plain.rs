@@ -86,8 +86,9 @@ unsafe fn convert_by_groups<S: Source, T: Target, const LINES: bool>(
     unsafe {
         let done = match (size_of::<S::Raw>(), size_of::<T::Raw>()) {
             (1, 1) => groups::convert::<Several<S, T, 64>, 64>(from, to, count, parameters),
-            (1 | 2, 1 | 2) => groups::convert::<Several<S, T, 32>, 32>(from, to, count, parameters),
-            (4, 1) => groups::convert::<Several<S, T, 32>, 32>(from, to, count, parameters),
+            (1 | 2, 1 | 2) | (4, 1) => {
+                groups::convert::<Several<S, T, 32>, 32>(from, to, count, parameters)
+            }
             (8, 4 | 8) if LINES => groups::convert::<Fours<S, T>, 16>(from, to, count, parameters),
             _ => groups::convert::<Several<S, T, 16>, 16>(from, to, count, parameters),
         };

@@ -102,14 +102,10 @@ impl Mover {
         if !whole || !inner.is_dense_in(from) || !inner.is_dense_out(to) || outer.source == 0 {
             return None;
         }
-        let axis = |size: i64, bits: i64| Loop {
-            count: size as usize,
-            step: (bits / 8) as isize,
-        };
         let source = Sheet {
             first: core::ptr::null(),
-            rows: axis(outer.size, outer.source),
-            units: axis(inner.size, inner.source),
+            rows: Loop::of_bits(outer.size, outer.source),
+            units: Loop::of_bits(inner.size, inner.source),
         };
         let row_bytes = source.units.count * to;
         // Whether lines are whole depends on where rows begin.

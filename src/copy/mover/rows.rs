@@ -58,20 +58,16 @@ impl Mover {
         }
         let from = at(source, source_bit);
         let to = at(destination, destination_bit).cast_mut();
-        let axis = |size: i64, bits: i64| Loop {
-            count: size as usize,
-            step: (bits / 8) as isize,
-        };
         let source = Sheet {
             first: from,
-            rows: axis(outer.size, outer.source),
-            units: axis(inner.size, inner.source),
+            rows: Loop::of_bits(outer.size, outer.source),
+            units: Loop::of_bits(inner.size, inner.source),
         }
         .joined();
         let target = Sheet {
             first: to.cast_const(),
-            rows: axis(outer.size, outer.destination),
-            units: axis(inner.size, inner.destination),
+            rows: Loop::of_bits(outer.size, outer.destination),
+            units: Loop::of_bits(inner.size, inner.destination),
         }
         .joined();
         let dense = source.is_dense(self.source_unit) && target.is_dense(self.destination_unit);

@@ -365,8 +365,9 @@ fn of_double(to: Scalar) -> Option<Step> {
         Scalar::UInt64 => doubles::<U64>(),
         Scalar::Float16 => through::<OddF64, F16>(),
         Scalar::BFloat16 => through::<F64, BF16>(),
-        Scalar::Float32 => doubles::<F32>().with_long(run::<Fours<F64>, GROUP>),
-        Scalar::Float64 => doubles::<F64>(),
+        // Fewer of these go by loops that the compiler makes.
+        Scalar::Float32 => alone::<Doubles<F32, GROUP>>().with_long(run::<Fours<F64>, GROUP>),
+        Scalar::Float64 => alone::<Doubles<F64, GROUP>>(),
         _ => return None,
     })
 }
