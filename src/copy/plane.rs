@@ -25,7 +25,7 @@ pub struct Line {
 }
 
 impl Line {
-    fn of(axis: Axis) -> Self {
+    pub fn of(axis: Axis) -> Self {
         Self {
             size: axis.size as usize,
             source: (axis.source / 8) as isize,

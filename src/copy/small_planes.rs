@@ -3,18 +3,24 @@
 
 use super::axes::{Axes, Axis, for_each_place};
 use super::mover::Mover;
+use super::plane::Line;
 use super::rounds::Rounds;
 use super::scratch::Small;
-use super::tiles::{Tiles, lines_held};
+use super::tiles::{FEW_PLACES, Tiles, lines_held};
 use super::transpose::{NARROW, Transpose};
+use crate::caches;
 use crate::prefetch::LINE;
 
 /// Bytes of a plane that is small, of one that is converted, and of one and its rows in a destination that is streamed: larger ones
 /// had better be.
 const SMALL: i64 = 16 << 10;
+const SMALL_IN_RUNS: i64 = 32 << 10;
 const SMALL_CONVERTED: i64 = 4 << 10;
 const SMALL_STREAMED: i64 = 4 << 10;
 const ROW_STREAMED: i64 = 256;
+
+/// Bytes of a unit up to which a destination is better met by several lines at a time than streamed.
+const STREAMED_UNIT: usize = 2;
 
 /// Bytes of a plane that is worth being exchanged wherever the next one is, and units of one that has the next one beside it.
 const QUICK: i64 = 640;
@@ -54,6 +60,12 @@ impl Runs {
     /// Whether the first-level cache holds lines of all of them together.
     fn are_held(self) -> bool {
         self.count as usize <= lines_held(self.step as isize)
+    }
+
+    /// Whether so few lines of them are held that it matters.
+    fn are_lost(self) -> bool {
+        let held = lines_held(self.step as isize);
+        held <= FEW_PLACES && self.count as usize >= 2 * held
     }
 
     /// Bytes of all of them, if they follow each other.
@@ -142,6 +154,25 @@ impl Converted {
 }
 
 impl Group {
+    /// Those that follow each other along the loop at `index`, of which some steps are taken away.
+    fn new(
+        tiles: Tiles<'_>,
+        [source, destination]: [Runs; 2],
+        axes: &mut Axes<'_>,
+        index: usize,
+    ) -> Self {
+        let axis = axes.get(index);
+        let first = tiles.converts() && tiles.converts_first();
+        Self {
+            rounds: Rounds::of(axes, index, Self::most(tiles, source, destination)),
+            first,
+            together: match first {
+                true => source.go_on_together(axis.source, true),
+                false => destination.go_on_together(axis.destination, true),
+            },
+        }
+    }
+
     /// How many planes of so many runs on each side have room in a block.
     fn most(tiles: Tiles<'_>, source: Runs, destination: Runs) -> i64 {
         let units = (source.count * destination.count) as usize;
@@ -149,12 +180,26 @@ impl Group {
     }
 }
 
+/// What moves small planes.
+enum Way {
+    /// Each is exchanged as it lies.
+    Alone,
+    /// Several go together.
+    Group(Group),
+    /// Those of the rounds of a loop along which all of their runs go on come to a block together, run by run.
+    Runs {
+        rounds: Rounds,
+        along: Line,
+        inner: Line,
+    },
+}
+
 /// Small planes of the units of a mover.
 pub struct SmallPlanes<'a> {
     mover: &'a Mover,
     tiles: Tiles<'a>,
     sides: [Runs; 2],
-    group: Option<Group>,
+    way: Way,
 }
 
 impl<'a> SmallPlanes<'a> {
@@ -181,7 +226,9 @@ impl<'a> SmallPlanes<'a> {
         let bytes = runs
             .saturating_mul(units)
             .saturating_mul(from.max(to) as i64);
+        let runs_go_on = Self::next_in_runs(mover, axes, along).is_some();
         let small = match (mover.converts(), mover.streams()) {
+            _ if runs_go_on => bytes <= SMALL_IN_RUNS,
             (true, _) => bytes <= SMALL_CONVERTED,
             (false, true) => bytes <= SMALL_STREAMED && destination.bytes < ROW_STREAMED,
             (false, false) => bytes <= SMALL,
@@ -192,6 +239,9 @@ impl<'a> SmallPlanes<'a> {
             || !Transpose::fits(from.min(to), runs as usize, units as usize)
         {
             return false;
+        }
+        if runs_go_on {
+            return true;
         }
         // Lines that they share with the next ones are still there when it is their turn.
         let held = !mover.is_far() || source.are_held() && destination.are_held();
@@ -253,39 +303,57 @@ impl<'a> SmallPlanes<'a> {
         })
     }
 
+    /// A loop along which all runs go on on both sides, if the lines of these are not held together by the first-level cache of a processor
+    /// whose other caches are near: planes had better come together then, so that several lines of each run are met at a time.
+    fn next_in_runs(mover: &Mover, axes: &Axes<'_>, along: usize) -> Option<usize> {
+        let [source, destination] = sides(axes, along);
+        let lost = source.are_lost() || destination.are_lost();
+        let tiles = Tiles::new(mover);
+        let near = match caches::last_level_is_far() {
+            true => !mover.is_far(),
+            false => !mover.streams() || tiles.unit() <= STREAMED_UNIT,
+        };
+        if !lost || !near || !tiles.converts_first() {
+            return None;
+        }
+        Self::around(axes, along).find(|&i| {
+            let axis = axes.get(i);
+            follows(axis.source / 8, source.bytes, true)
+                && follows(axis.destination / 8, destination.bytes, true)
+        })
+    }
+
     /// Takes the innermost loop and that at `along` away, and a loop of planes that go together.
     pub fn take(mover: &'a Mover, axes: &mut Axes<'_>, along: usize) -> Self {
         let sides = sides(axes, along);
-        let next = Self::next(mover, axes, along);
+        let in_runs = Self::next_in_runs(mover, axes, along);
+        let next = in_runs.or_else(|| Self::next(mover, axes, along));
+        let lines = [axes.get(along), axes.get(axes.len() - 1)].map(Line::of);
         axes.remove(axes.len() - 1);
         axes.remove(along);
+        let next = next.map(|index| index - usize::from(index > along));
         let tiles = Tiles::new(mover);
-        let first = mover.converts() && tiles.converts_first();
-        let most = Group::most(tiles, sides[0], sides[1]);
-        let group = next.map(|index| {
-            let index = index - usize::from(index > along);
-            let axis = axes.get(index);
-            Group {
-                rounds: Rounds::of(axes, index, most),
-                first,
-                together: match first {
-                    true => sides[0].go_on_together(axis.source, true),
-                    false => sides[1].go_on_together(axis.destination, true),
-                },
-            }
-        });
+        let way = match next {
+            None => Way::Alone,
+            Some(index) if in_runs.is_some() => Way::Runs {
+                rounds: Rounds::of(axes, index, tiles.most_planes(lines[0], lines[1])),
+                along: lines[0],
+                inner: lines[1],
+            },
+            Some(index) => Way::Group(Group::new(tiles, sides, axes, index)),
+        };
         Self {
             mover,
             tiles,
             sides,
-            group,
+            way,
         }
     }
 
     pub fn rounds(&self) -> Rounds {
-        match &self.group {
-            Some(group) => group.rounds,
-            None => Rounds::ONE,
+        match &self.way {
+            Way::Alone => Rounds::ONE,
+            Way::Group(Group { rounds, .. }) | Way::Runs { rounds, .. } => *rounds,
         }
     }
 
@@ -297,12 +365,23 @@ impl<'a> SmallPlanes<'a> {
         for_each_place(first, around, |from, to| {
             // SAFETY: the caller's promise.
             unsafe {
-                match &self.group {
-                    Some(group) => self.exchange_group(from, to, group, steps),
-                    None => self.exchange(
+                match &self.way {
+                    Way::Alone => self.exchange(
                         (from, self.sides[0].step as isize),
                         (to, self.sides[1].step as isize),
                     ),
+                    Way::Group(group) => self.exchange_group(from, to, group, steps),
+                    Way::Runs {
+                        rounds,
+                        along,
+                        inner,
+                    } => {
+                        let planes = Line {
+                            size: steps,
+                            ..Line::of(rounds.inside)
+                        };
+                        self.tiles.bring_planes(from, to, *along, *inner, planes);
+                    }
                 }
             }
         });

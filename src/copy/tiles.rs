@@ -4,6 +4,7 @@
 //! destination, they go there at once. Elsewhere they are gathered in the rows of a tile, and these go out in one piece each;
 //! then units are transposed in whichever size is smaller, before or after the conversion.
 
+mod many_runs;
 mod runs;
 
 use super::block::{self, Block};
@@ -13,10 +14,11 @@ use super::scratch::{PAD, Scratch, Small};
 use super::sheet::Sheet;
 use super::stream;
 use super::strided::{Loop, Step, move_blocks};
-use super::transpose::{MOST_RUNS, SIDE, Transpose};
+use super::transpose::{SIDE, Transpose};
 use crate::caches;
 use crate::prefetch::{self, LINE};
 use core::ops::RangeInclusive;
+pub use many_runs::FEW_PLACES;
 use runs::Bring;
 pub use runs::lines_held;
 
@@ -37,9 +39,6 @@ const CONVERTED_RUN: usize = 1024;
 
 /// Most units of those.
 const CONVERTED_UNITS: usize = 256;
-
-/// The same if lines of the destination are not held together by the first-level cache, of which [`MOST_RUNS`] then make several.
-const WIDE_UNITS: usize = 128;
 
 /// Bytes of runs that are read by pieces, if nothing is asked for.
 const PIECES_RUN: usize = 256;
@@ -130,6 +129,11 @@ impl<'a> Tiles<'a> {
         self.transpose
     }
 
+    /// Whether units change on the way.
+    pub fn converts(&self) -> bool {
+        self.mover.converts()
+    }
+
     /// Whether units are converted on the way in.
     pub fn converts_first(&self) -> bool {
         self.converts_first
@@ -157,6 +161,9 @@ impl<'a> Tiles<'a> {
             && !(self.mover.streams() && self.has_streams(to, along, inner));
         // SAFETY: the caller's promise. Rows of the destination are the rows of the tile.
         unsafe {
+            if self.takes_many_runs(along, inner, bytes) {
+                return self.bring_many(from, to, along, inner);
+            }
             if near && self.converts_first() && is_cached(bytes) {
                 if self.mover.is_far() && bytes < SMALL {
                     // In their order they come sooner than by columns.
@@ -243,15 +250,7 @@ impl<'a> Tiles<'a> {
         }
         let first = self.first_line(to, along, inner);
         let (has_lines, head) = (first.is_some(), first.unwrap_or(0));
-        // Short runs are read at once, wherever their lines begin.
-        let lead = match along.source == self.source_unit as isize
-            && along.size * self.source_unit > RUN
-            && inner.source % LINE as isize == 0
-            && stream::is_aligned(from, self.source_unit)
-        {
-            true => prefetch::to_next_line(from) / self.source_unit,
-            false => 0,
-        };
+        let lead = self.first_line_read(from, along, inner);
         // Rows that are neither lines nor long are not streamed anyway. Of bytes a line takes too many runs.
         let row = (inner.size * self.destination_unit) as isize;
         let held = self.mover.converts() || lines_held(inner.source) >= self.transpose.runs();
@@ -300,19 +299,6 @@ impl<'a> Tiles<'a> {
             asks_to_write: !few && self.asks(),
             ..self.bring_by(run)
         };
-        // Rows whose lines are not held together get several each at a time, as far as a block has room.
-        let wide = self.converts_adjacent(along)
-            && !self.asks()
-            && self.unit == 4
-            && lines_held(along.destination) <= how.runs;
-        let how = match wide {
-            true => Bring {
-                most: WIDE_UNITS,
-                runs: MOST_RUNS,
-                ..how
-            },
-            false => how,
-        };
         self.converts_first().then_some((tiles, how))
     }
 
@@ -323,6 +309,19 @@ impl<'a> Tiles<'a> {
             && along.destination % LINE as isize == 0
             && inner.size * self.destination_unit >= 2 * LINE;
         has_lines.then(|| head / self.destination_unit)
+    }
+
+    /// How many units of runs come before those that begin a line of the source, if they do in all. Short runs are read at once, wherever
+    /// their lines begin.
+    fn first_line_read(&self, from: *const u8, along: Line, inner: Line) -> usize {
+        match along.source == self.source_unit as isize
+            && along.size * self.source_unit > RUN
+            && inner.source % LINE as isize == 0
+            && stream::is_aligned(from, self.source_unit)
+        {
+            true => prefetch::to_next_line(from) / self.source_unit,
+            false => 0,
+        }
     }
 
     /// By runs of as many bytes, and nothing else.

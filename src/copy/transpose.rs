@@ -79,6 +79,23 @@ impl Transpose {
         }
     }
 
+    /// The same for runs that are in the first-level cache: rows are written a few at a time, each from its beginning to its end.
+    #[cfg(target_arch = "x86_64")]
+    pub fn by_rows(size: usize) -> Self {
+        let usual = Self::of(size);
+        let function: Function = match size {
+            1 => avx512::run_by_rows::<1>,
+            2 => avx512::run_by_rows::<2>,
+            4 => avx512::run_by_rows::<4>,
+            8 => avx512::run_by_rows::<8>,
+            _ => avx512::run_by_rows::<16>,
+        };
+        match usual.makes_lines() {
+            true => Self { function, ..usual },
+            false => usual,
+        }
+    }
+
     /// The same by pieces whose columns are parts of cache lines, of which fewer are in two where columns begin anywhere.
     #[cfg(target_arch = "x86_64")]
     pub fn by_parts(size: usize) -> Self {
@@ -127,6 +144,12 @@ impl Transpose {
             function,
             runs: SIDE,
         }
+    }
+
+    /// The same for runs that are in the first-level cache.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub fn by_rows(size: usize) -> Self {
+        Self::of(size)
     }
 
     /// The same by pieces that meet lines of the source once.
@@ -258,9 +281,10 @@ mod tests {
                     let mut target = vec![0xeeu8; to_runs * to_pitch];
                     let from = (source.as_ptr(), pitch as isize);
                     let to = (target.as_mut_ptr(), to_pitch as isize);
-                    let transpose = match to_runs % 2 {
-                        0 => Transpose::of(size),
-                        _ => Transpose::by_whole_lines(size),
+                    let transpose = match to_runs % 3 {
+                        0 => Transpose::by_rows(size),
+                        1 => Transpose::by_whole_lines(size),
+                        _ => Transpose::of(size),
                     };
                     // SAFETY: both sides have room for the runs.
                     unsafe { transpose.run(from, to, from_runs, to_runs) };

@@ -118,6 +118,21 @@ impl Mover {
         }
     }
 
+    /// What moves rows of so many adjacent units to the first-level cache, each by itself, if units can be [transposed](Mover::unit_bits).
+    pub fn rows_to_block(&self, units: usize) -> DenseRows {
+        match self.way {
+            Way::Convert { kernel, scalars } => DenseRows::Converted {
+                kernel,
+                count: units * scalars,
+                asked: None,
+            },
+            _ => DenseRows::Copied {
+                bytes: units * self.source_unit,
+                far: false,
+            },
+        }
+    }
+
     /// What copies the rows of a sheet.
     pub(super) fn copied_rows(&self, source: &Sheet) -> DenseRows {
         let bytes = source.units.count * self.source_unit;

@@ -5,7 +5,7 @@ use crate::copy::block::{self, Aligned};
 use crate::copy::plane::Line;
 use crate::copy::stream;
 use crate::copy::strided::{Loop, gather};
-use crate::copy::transpose::{MOST_RUNS, NARROW, SIDE};
+use crate::copy::transpose::{MOST_RUNS, NARROW};
 use crate::prefetch::{self, LINE};
 
 /// Units of a run that is long enough to be converted by itself.
@@ -205,17 +205,8 @@ impl Tiles<'_> {
                     self.gather_and_convert(from, made, columns, units);
                 }
             }
-            // The lines of a row that several pieces make follow each other.
-            let side = match columns.count > self.transpose.runs() {
-                true => SIDE,
-                false => units.count,
-            };
-            for at in (0..units.count).step_by(side) {
-                let made = (made.add(at * self.unit).cast_const(), made_bytes as isize);
-                let rows = (rows.0.wrapping_offset(at as isize * rows.1), rows.1);
-                let count = side.min(units.count - at);
-                self.exchange(made, rows, columns, Loop { count, ..units }, streams);
-            }
+            let made = (made.cast_const(), made_bytes as isize);
+            self.exchange(made, rows, columns, units, streams);
         }
     }
 

@@ -56,6 +56,43 @@ pub unsafe fn run<const SIZE: usize, const STREAM: bool>(
     }
 }
 
+/// [`run`] of runs that are in the first-level cache, so that the columns which a row is made of follow each other.
+///
+/// # Safety
+/// As for [`run`].
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx2")]
+pub unsafe fn run_by_rows<const SIZE: usize>(
+    from: Runs<*const u8>,
+    to: Runs<*mut u8>,
+    from_runs: usize,
+    to_runs: usize,
+) {
+    let (runs, units) = (REGISTER / SIZE, QUARTER / SIZE);
+    // SAFETY: the caller's promise; the pieces fit.
+    unsafe {
+        if from_runs < runs || to_runs < units {
+            return run_avx2::<SIZE>(from, to, from_runs, to_runs);
+        }
+        for j in (0..to_runs).step_by(units) {
+            let j = j.min(to_runs - units);
+            let from = (read_at(from, 0, j * SIZE), from.1);
+            let to = (write_at(to, j, 0), to.1);
+            macro_rules! by {
+                ($piece:expr) => {
+                    cover!(SIZE, from, to, from_runs, units, runs, units, $piece)
+                };
+            }
+            match SIZE {
+                1 => by!(piece::<1, 16, false>),
+                2 => by!(piece::<2, 8, false>),
+                4 => by!(piece::<4, 4, false>),
+                8 => by!(piece::<8, 2, false>),
+                _ => by!(piece::<16, 1, false>),
+            }
+        }
+    }
+}
+
 /// [`run`] of units of four bytes by squares, which read whole lines, where runs begin with those: lines that do not stay in the
 /// first-level cache together are met once.
 ///
@@ -160,8 +197,9 @@ unsafe fn piece<const SIZE: usize, const UNITS: usize, const STREAM: bool>(
         let mut quarters = [0, 1, 2, 3].map(|k| read_at(from, k * UNITS, 0));
         for row in &mut x {
             let [a, b, c, d] = quarters.map(|at| _mm_loadu_si128(at.cast()));
-            let half = _mm512_inserti32x4::<1>(_mm512_castsi128_si512(a), b);
-            *row = _mm512_inserti32x4::<3>(_mm512_inserti32x4::<2>(half, c), d);
+            let low = _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(a), b);
+            let high = _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(c), d);
+            *row = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high);
             quarters = quarters.map(|at| at.wrapping_offset(from.1));
         }
         // Steps by the number of units, one by one: a loop of them would go by way of memory.
