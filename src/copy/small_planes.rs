@@ -22,6 +22,9 @@ const ROW_STREAMED: i64 = 256;
 /// Bytes of a unit up to which a destination is better met by several lines at a time than streamed.
 const STREAMED_UNIT: usize = 2;
 
+/// Bytes of a column from which such units are exchanged by large pieces.
+const TALL: usize = 32;
+
 /// Bytes of a plane that is worth being exchanged wherever the next one is, and units of one that has the next one beside it.
 const QUICK: i64 = 640;
 const FEW: i64 = 32;
@@ -62,10 +65,10 @@ impl Runs {
         self.count as usize <= lines_held(self.step as isize)
     }
 
-    /// Whether so few lines of them are held that it matters.
-    fn are_lost(self) -> bool {
+    /// Whether the first-level cache has places for so few lines of them, and for not half of all.
+    fn are_lost(self, few: usize) -> bool {
         let held = lines_held(self.step as isize);
-        held <= FEW_PLACES && self.count as usize >= 2 * held
+        held <= few && self.count as usize >= 2 * held
     }
 
     /// Bytes of all of them, if they follow each other.
@@ -303,22 +306,32 @@ impl<'a> SmallPlanes<'a> {
         })
     }
 
-    /// A loop along which all runs go on on both sides, if the lines of these are not held together by the first-level cache of a processor
-    /// whose other caches are near: planes had better come together then, so that several lines of each run are met at a time.
+    /// A loop along which all runs go on on both sides, if so few of their lines are held by the first-level cache that planes had better
+    /// come together: several lines of each run are met at a time then.
     fn next_in_runs(mover: &Mover, axes: &Axes<'_>, along: usize) -> Option<usize> {
         let [source, destination] = sides(axes, along);
-        let lost = source.are_lost() || destination.are_lost();
         let tiles = Tiles::new(mover);
         let near = match caches::last_level_is_far() {
             true => !mover.is_far(),
             false => !mover.streams() || tiles.unit() <= STREAMED_UNIT,
         };
-        if !lost || !near || !tiles.converts_first() {
+        // A line that several planes share is met by each. Of those that are read in parts there are as many as runs at once. Those that are
+        // written are whole.
+        let at_once = tiles.transpose().runs();
+        let shared = |side: Runs| side.bytes < LINE as i64 && side.are_lost(FEW_PLACES);
+        let read = source.are_lost(FEW_PLACES.min(at_once - 1)) || shared(source);
+        let written = destination.are_lost(FEW_PLACES.min(at_once));
+        let long = destination.bytes >= 4 * LINE as i64 || source.are_lost(at_once);
+        let lost = read || written && long || shared(destination);
+        // Of fewer, pieces in registers are small.
+        let tall = source.count as usize * tiles.unit() >= TALL || tiles.unit() > STREAMED_UNIT;
+        if !lost || !near || !tall || !tiles.converts_first() {
             return None;
         }
         Self::around(axes, along).find(|&i| {
             let axis = axes.get(i);
-            follows(axis.source / 8, source.bytes, true)
+            let long = axis.size * source.bytes.min(destination.bytes) >= 4 * LINE as i64;
+            long && follows(axis.source / 8, source.bytes, true)
                 && follows(axis.destination / 8, destination.bytes, true)
         })
     }

@@ -26,6 +26,9 @@ type Block = Aligned<{ RUNS * PITCH }>;
 
 /// Lines that there are places for where they are few, if units are converted, and if they are written or read in parts anyway.
 pub const FEW_PLACES: usize = 32;
+/// Units of a run that is long.
+const LONG: usize = 64;
+
 const FEWER_PLACES: usize = 16;
 const FEWEST_PLACES: usize = 8;
 
@@ -49,7 +52,8 @@ impl Tiles<'_> {
                 (false, _) if cached => FEWER_PLACES,
                 (false, _) => FEW_PLACES,
             };
-            return writes_many && written <= few;
+            // Kernels that are written for small units take many at a time.
+            return writes_many && written <= few && (wide || along.size >= LONG);
         }
         let in_parts = read < self.transpose.runs() && !(cached && wide);
         reads_many && in_parts || writes_many && wide && written <= FEWEST_PLACES
