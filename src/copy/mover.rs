@@ -261,6 +261,15 @@ impl Mover {
         }
     }
 
+    /// The way of units that will be converted.
+    pub fn unconverted(&self) -> Self {
+        Self {
+            way: Way::Bytes,
+            destination_unit: self.source_unit,
+            ..*self
+        }
+    }
+
     /// The same for planes. Those that are copied are better streamed as soon as they are far in a cache that is near: lines that are a
     /// power of two apart do not all have a place in it.
     pub fn for_planes(self) -> Self {

@@ -6,7 +6,7 @@ use super::mover::Mover;
 use super::plane::Line;
 use super::rounds::Rounds;
 use super::scratch::Small;
-use super::tiles::{FEW_PLACES, Tiles, lines_held};
+use super::tiles::{FEW_PLACES, FEWEST_PLACES, LARGE, PLANE, Tiles, lines_held};
 use super::transpose::{NARROW, Transpose};
 use crate::caches;
 use crate::prefetch::LINE;
@@ -14,7 +14,6 @@ use crate::prefetch::LINE;
 /// Bytes of a plane that is small, of one that is converted, and of one and its rows in a destination that is streamed: larger ones
 /// had better be.
 const SMALL: i64 = 16 << 10;
-const SMALL_IN_RUNS: i64 = 32 << 10;
 const SMALL_CONVERTED: i64 = 4 << 10;
 const SMALL_STREAMED: i64 = 4 << 10;
 const ROW_STREAMED: i64 = 256;
@@ -231,7 +230,7 @@ impl<'a> SmallPlanes<'a> {
             .saturating_mul(from.max(to) as i64);
         let runs_go_on = Self::next_in_runs(mover, axes, along).is_some();
         let small = match (mover.converts(), mover.streams()) {
-            _ if runs_go_on => bytes <= SMALL_IN_RUNS,
+            _ if runs_go_on => bytes <= PLANE,
             (true, _) => bytes <= SMALL_CONVERTED,
             (false, true) => bytes <= SMALL_STREAMED && destination.bytes < ROW_STREAMED,
             (false, false) => bytes <= SMALL,
@@ -306,6 +305,15 @@ impl<'a> SmallPlanes<'a> {
         })
     }
 
+    /// Whether lines of planes are lost from each to the next one, on either side, and do not go on there on both.
+    pub fn are_lost(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
+        let lost = |side: Runs| side.are_lost(2 * FEWEST_PLACES);
+        let small = Tiles::new(mover).unit() < LARGE;
+        small
+            && sides(axes, along).into_iter().any(lost)
+            && Self::next_in_runs(mover, axes, along).is_none()
+    }
+
     /// A loop along which all runs go on on both sides, if so few of their lines are held by the first-level cache that planes had better
     /// come together: several lines of each run are met at a time then.
     fn next_in_runs(mover: &Mover, axes: &Axes<'_>, along: usize) -> Option<usize> {
@@ -325,7 +333,9 @@ impl<'a> SmallPlanes<'a> {
         let lost = read || written && long || shared(destination);
         // Of fewer, pieces in registers are small.
         let tall = source.count as usize * tiles.unit() >= TALL || tiles.unit() > STREAMED_UNIT;
-        if !lost || !near || !tall || !tiles.converts_first() {
+        // What is not converted before it goes to a block goes by way of two.
+        let twice = tiles.unit() >= LARGE && !tiles.converts_first();
+        if !lost || !near || !tall || twice {
             return None;
         }
         Self::around(axes, along).find(|&i| {

@@ -18,7 +18,7 @@ use super::transpose::{SIDE, Transpose};
 use crate::caches;
 use crate::prefetch::{self, LINE};
 use core::ops::RangeInclusive;
-pub use many_runs::FEW_PLACES;
+pub use many_runs::{FEW_PLACES, FEWEST_PLACES, PLANE};
 use runs::Bring;
 pub use runs::lines_held;
 
@@ -53,7 +53,7 @@ const FEW_RUNS: usize = 16;
 const RUNS: usize = 16 << 10;
 
 /// Bytes of a unit that is large: runs have few of them.
-const LARGE: usize = 8;
+pub const LARGE: usize = 8;
 
 /// Bytes of units that are larger. Of smaller ones a line takes many runs.
 const LARGER: RangeInclusive<usize> = 4..=LARGE;
@@ -513,6 +513,14 @@ impl<'a> Tiles<'a> {
                 let from = from.wrapping_offset(i as isize * pitch);
                 self.take(from, to.wrapping_offset(*place), units);
             }
+        }
+    }
+
+    /// What moves units from the source to a tile.
+    fn first(&self) -> Mover {
+        match self.converts_first() {
+            true => *self.mover,
+            false => self.mover.unconverted(),
         }
     }
 

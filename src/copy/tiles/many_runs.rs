@@ -21,16 +21,22 @@ const RUNS: usize = 128;
 const RUN: usize = 256;
 const PITCH: usize = RUN + PAD;
 
+/// Bytes of a plane, as it is where its units are larger, that a block has room for.
+pub const PLANE: i64 = 32 << 10;
+
 /// Memory of a block.
 type Block = Aligned<{ RUNS * PITCH }>;
 
-/// Lines that there are places for where they are few, if units are converted, and if they are written or read in parts anyway.
+/// Lines, so far from each other, that there are few places for; fewer, where that alone makes them cost much; and as few as there can be.
 pub const FEW_PLACES: usize = 32;
-/// Units of a run that is long.
-const LONG: usize = 64;
-
 const FEWER_PLACES: usize = 16;
-const FEWEST_PLACES: usize = 8;
+pub const FEWEST_PLACES: usize = 8;
+
+/// Bytes of a unit that is no small one.
+const WIDE: usize = 4;
+
+/// Units of a run from which the kernels that are written for small units convert it by groups.
+const GROUP: usize = 64;
 
 impl Tiles<'_> {
     /// Whether lines of a plane, whose two sides take so many bytes, have so few places that it goes by many runs.
@@ -42,18 +48,17 @@ impl Tiles<'_> {
         }
         let (read, written) = (lines_held(inner.source), lines_held(along.destination));
         let (reads_many, writes_many) = (inner.size > read, along.size > written);
-        let (large, wide) = (self.unit >= LARGE, self.unit >= 4);
+        let wide = self.unit >= WIDE;
         let (cached, far) = (is_cached(bytes), self.mover.is_far());
         if self.mover.converts() {
-            let few = match (wide, large) {
-                (true, true) if far => FEWEST_PLACES,
+            let few = match (wide, far) {
+                (true, true) if self.unit >= LARGE => FEWEST_PLACES,
                 (true, _) => FEW_PLACES,
-                (false, _) if far => 0,
-                (false, _) if cached => FEWER_PLACES,
-                (false, _) => FEW_PLACES,
+                (false, true) => return false,
+                (false, false) if cached => FEWER_PLACES,
+                (false, false) => FEW_PLACES,
             };
-            // Kernels that are written for small units take many at a time.
-            return writes_many && written <= few && (wide || along.size >= LONG);
+            return writes_many && written <= few && (wide || along.size >= GROUP);
         }
         let in_parts = read < self.transpose.runs() && !(cached && wide);
         reads_many && in_parts || writes_many && wide && written <= FEWEST_PLACES
@@ -106,17 +111,23 @@ impl Tiles<'_> {
         }
     }
 
-    /// How many planes, whose runs go on from each to the next one, a block has room for: one at least, if its runs are no longer than those
-    /// of a block.
+    /// How many planes of so many bytes, whose runs and rows go on from each to the next one, a block has room for: one at least, if they
+    /// are no larger than [`PLANE`].
     pub fn most_planes(&self, along: Line, inner: Line) -> i64 {
-        let room = size_of::<Block>() / inner.size.min(self.most_runs()) - PAD;
-        (room / (along.size * self.unit)) as i64
+        let runs = inner.size.min(self.most_runs());
+        let most =
+            |rows: usize, units: usize| (size_of::<Block>() / rows - PAD) / (units * self.unit);
+        let read = most(runs, along.size);
+        match self.converts_first() {
+            true => read as i64,
+            false => read.min(most(along.size, runs)) as i64,
+        }
     }
 
-    /// Moves planes, along which all runs go on on both sides, together: no more than [there is room for](Tiles::most_planes).
+    /// Moves planes, along which all runs and rows go on, together: no more than [there is room for](Tiles::most_planes).
     ///
     /// # Safety
-    /// As for [`Tiles::run`]; units follow each other along `along` in the source, and they are [converted first](Tiles::converts_first).
+    /// As for [`Tiles::run`]; units follow each other along `along` in the source.
     #[inline(never)]
     pub unsafe fn bring_planes(
         &self,
@@ -128,28 +139,73 @@ impl Tiles<'_> {
     ) {
         let mut block = Block::new();
         let block = block.as_mut_ptr();
-        let (units, run) = (along.size, along.size * self.unit);
+        let run = along.size * self.unit;
         let pitch = (planes.size * run + PAD) as isize;
-        let to_block = self.mover.rows_to_block(planes.size * units);
-        let transpose = Transpose::by_rows(self.unit);
-        let step = 16 / self.unit;
+        let (first, last) = (self.first(), self.last());
+        let to_block = first.rows_to_block(planes.size * along.size);
         for column in (0..inner.size).step_by(self.most_runs()) {
             let columns = self.most_runs().min(inner.size - column);
             let from = from.wrapping_offset(column as isize * inner.source);
             let to = to.wrapping_offset(column as isize * inner.destination);
-            // SAFETY: the caller's promise; the block holds as many runs.
+            // SAFETY: the caller's promise; the blocks hold as many runs and rows.
             unsafe {
                 to_block.run((from, inner.source), (block, pitch), columns);
-                for row in (0..units).step_by(step) {
-                    let row = row.min(units.saturating_sub(step));
-                    let to = to.wrapping_offset(row as isize * along.destination);
-                    for plane in 0..planes.size {
-                        let made = block.add(plane * run + row * self.unit).cast_const();
-                        let to = to.wrapping_offset(plane as isize * planes.destination);
-                        let rows = (to, along.destination);
-                        transpose.run((made, pitch), rows, columns, step.min(units));
-                    }
+                let made = (block.cast_const(), pitch, run);
+                let [rows, step] = [along.destination, planes.destination];
+                if !last.converts() {
+                    self.exchange_planes(
+                        made,
+                        (to, rows, step),
+                        [columns, along.size, planes.size],
+                    );
+                    continue;
                 }
+                let mut tile = Block::new();
+                let tile = tile.as_mut_ptr();
+                let row = columns * self.unit;
+                let tile_pitch = (planes.size * row + PAD) as isize;
+                self.exchange_planes(
+                    made,
+                    (tile, tile_pitch, row as isize),
+                    [columns, along.size, planes.size],
+                );
+                // Whole rows go on, too.
+                let (parts, units) = match columns == inner.size {
+                    true => (1, planes.size * columns),
+                    false => (planes.size, columns),
+                };
+                let to_place = last.rows_to_block(units);
+                for plane in 0..parts {
+                    let tile = tile.add(plane * row).cast_const();
+                    let to = to.wrapping_offset(plane as isize * step);
+                    to_place.run((tile, tile_pitch), (to, rows), along.size);
+                }
+            }
+        }
+    }
+
+    /// Exchanges planes of so many columns and rows, which are so many bytes apart on either side: some rows of all, then the next ones.
+    ///
+    /// # Safety
+    /// They are readable and writable there.
+    #[inline(always)]
+    unsafe fn exchange_planes(
+        &self,
+        (from, pitch, run): (*const u8, isize, usize),
+        (to, row_step, step): (*mut u8, isize, isize),
+        [columns, rows, planes]: [usize; 3],
+    ) {
+        let transpose = Transpose::by_rows(self.unit);
+        // Rows that a piece in registers makes.
+        let most = (16 / self.unit).max(1);
+        for row in (0..rows).step_by(most) {
+            let row = row.min(rows.saturating_sub(most));
+            let to = to.wrapping_offset(row as isize * row_step);
+            for plane in 0..planes {
+                let from = from.wrapping_add(plane * run + row * self.unit);
+                let to = to.wrapping_offset(plane as isize * step);
+                // SAFETY: the caller's promise.
+                unsafe { transpose.run((from, pitch), (to, row_step), columns, most.min(rows)) }
             }
         }
     }
