@@ -69,6 +69,42 @@ static void plane(element_t from, element_t to, int64_t outer, int64_t rows, int
     free(expected);
 }
 
+/** Turns all loops of a block round. Of lengths that are powers of two, its lines share places of the cache. */
+static void turned(element_t from, element_t to, const int64_t *shape, int64_t source_first, int64_t target_first)
+{
+    int64_t count = shape[0] * shape[1] * shape[2] * shape[3];
+    size_t source_size = (size_t)(source_first + count) * from.size;
+    size_t target_size = (size_t)(target_first + count + 16) * to.size;
+    uint8_t *source = allocated(source_size), *target = allocated(target_size), *expected = allocated(target_size);
+    int64_t into_shape[4], strides[4] = {1, shape[3], shape[2] * shape[3], shape[1] * shape[2] * shape[3]};
+    for (int i = 0; i < 4; i++) {
+        into_shape[i] = shape[3 - i];
+    }
+    for (int64_t i = 0; i < count; i++) {
+        element_put(from, source + (size_t)(source_first + i) * from.size, (double)((i + i / 251 * 7) % 251));
+    }
+    for (int64_t i = 0; i < count; i++) {
+        int64_t at = source_first, rest = i;
+        for (int axis = 3; axis >= 0; axis--) {
+            at += rest % into_shape[axis] * strides[axis];
+            rest /= into_shape[axis];
+        }
+        uint8_t *there = expected + (size_t)(target_first + i) * to.size;
+        element_put(to, there, element_get(from, source + (size_t)at * from.size));
+    }
+    DLTensor data = describe(source, from.dtype, 4, into_shape, strides), into = describe(target, to.dtype, 4, into_shape, NULL);
+    data.byte_offset = (uint64_t)source_first * from.size;
+    into.byte_offset = (uint64_t)target_first * to.size;
+    tensor_t *tensor = NULL;
+    CHECK_OK(tensor_as_tensor(&into, NULL, &tensor));
+    CHECK_OK(tensor_copy_into(tensor, &data, NULL));
+    CHECK(memcmp(target, expected, target_size) == 0);
+    tensor_release(tensor);
+    free(source);
+    free(target);
+    free(expected);
+}
+
 /** Exchanges two loops over rows of bytes, which stay whole, between such bytes of two blocks. */
 static void rows(int64_t outer, int64_t inner, int64_t bytes, int64_t source_first, int64_t target_first)
 {
@@ -113,9 +149,18 @@ int main(int argc, char **argv)
         {TO_LINE, 5, TO_PAGE, 3, 1}, /* rows of the target that do */
         {3, 0, TO_PAGE, 0, 2},       /* and every second element of the source */
     };
+    /* Small planes whose runs and rows go on along one loop or two, of few columns or more than go together, and of many bytes. */
+    static const int64_t shapes[][4] = {{64, 16, 1, 64}, {32, 8, 8, 32}, {16, 4, 16, 16}, {130, 8, 1, 64}, {4, 64, 1, 64},
+                                        {64, 64, 1, 4},  {64, 32, 1, 41}, {33, 64, 1, 32}, {64, 8, 2, 64}};
     CHECK_OK(tensor_set_num_threads(1));
     for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++) {
         element_t from = pairs[p][0], to = pairs[p][1];
+        for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+            if (!tiny || i == 1 || i == 4) {
+                turned(from, to, shapes[i], 0, 0);
+                turned(from, to, shapes[i], 3, 1);
+            }
+        }
         for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
             plane(from, to, 1, 5, 9, places[i]);
             plane(from, to, 3, 67, 131, places[i]);

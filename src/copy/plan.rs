@@ -98,11 +98,10 @@ pub unsafe fn run(
     unsafe {
         match along {
             Some(along) if SmallPlanes::pay(&mover, &axes, along) => {
-                // Bricks, if there are any, have longer runs. Far away, the order of planes is the better one.
-                let short = SmallPlanes::convert_short_runs(&mover, &axes, along)
-                    && copy.has_short_planes(&axes, along)
-                    || SmallPlanes::are_lost(&mover, &axes, along) && axes.steps() >= BRICKS;
-                if mover.is_far() || !(short && copy.by_bricks(&axes, along)) {
+                // Bricks, if there are any, convert longer runs. Far away, the order of planes is the better one.
+                let short =
+                    !mover.is_far() && SmallPlanes::convert_short_runs(&mover, &axes, along);
+                if !(short && copy.has_short_planes(&axes, along) && copy.by_bricks(&axes, along)) {
                     copy.by_small_planes(axes, along)
                 }
             }
@@ -293,8 +292,7 @@ impl Copy<'_> {
     #[inline(never)]
     unsafe fn by_small_planes(&self, mut axes: Axes<'_>, along: usize) {
         let planes = SmallPlanes::take(self.mover, &mut axes, along);
-        let both = [planes.rounds(), Rounds::ONE];
-        Rounds::for_each(&axes, self.start, both, |axes, start, [steps, _]| {
+        Rounds::for_each(&axes, self.start, planes.rounds(), |axes, start, steps| {
             // SAFETY: the caller's promises; there are so many steps.
             unsafe {
                 self.visit(axes, start, 1, &|(from, to), outer, inner| {

@@ -6,7 +6,7 @@ use super::mover::Mover;
 use super::plane::Line;
 use super::rounds::Rounds;
 use super::scratch::Small;
-use super::tiles::{FEW_PLACES, FEWEST_PLACES, LARGE, PLANE, Tiles, lines_held};
+use super::tiles::{FEW_PLACES, LARGE, PLANE, Planes, Tiles, lines_held};
 use super::transpose::{NARROW, Transpose};
 use crate::caches;
 use crate::prefetch::LINE;
@@ -188,12 +188,8 @@ enum Way {
     Alone,
     /// Several go together.
     Group(Group),
-    /// Those of the rounds of a loop along which all of their runs go on come to a block together, run by run.
-    Runs {
-        rounds: Rounds,
-        along: Line,
-        inner: Line,
-    },
+    /// Those of the rounds of two loops, along which their runs and rows go on, come to a block together.
+    Together { planes: Planes, rounds: [Rounds; 2] },
 }
 
 /// Small planes of the units of a mover.
@@ -228,9 +224,9 @@ impl<'a> SmallPlanes<'a> {
         let bytes = runs
             .saturating_mul(units)
             .saturating_mul(from.max(to) as i64);
-        let runs_go_on = Self::next_in_runs(mover, axes, along).is_some();
+        let together = Self::next_together(mover, axes, along).is_some();
         let small = match (mover.converts(), mover.streams()) {
-            _ if runs_go_on => bytes <= PLANE,
+            _ if together => bytes <= PLANE,
             (true, _) => bytes <= SMALL_CONVERTED,
             (false, true) => bytes <= SMALL_STREAMED && destination.bytes < ROW_STREAMED,
             (false, false) => bytes <= SMALL,
@@ -242,7 +238,7 @@ impl<'a> SmallPlanes<'a> {
         {
             return false;
         }
-        if runs_go_on {
+        if together {
             return true;
         }
         // Lines that they share with the next ones are still there when it is their turn.
@@ -305,19 +301,13 @@ impl<'a> SmallPlanes<'a> {
         })
     }
 
-    /// Whether lines of planes are lost from each to the next one, on either side, and do not go on there on both.
-    pub fn are_lost(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
-        let lost = |side: Runs| side.are_lost(2 * FEWEST_PLACES);
-        let small = Tiles::new(mover).unit() < LARGE;
-        small
-            && sides(axes, along).into_iter().any(lost)
-            && Self::next_in_runs(mover, axes, along).is_none()
-    }
-
     /// A loop along which all runs go on on both sides, if so few of their lines are held by the first-level cache that planes had better
     /// come together: several lines of each run are met at a time then.
-    fn next_in_runs(mover: &Mover, axes: &Axes<'_>, along: usize) -> Option<usize> {
+    fn next_together(mover: &Mover, axes: &Axes<'_>, along: usize) -> Option<[Option<usize>; 2]> {
         let [source, destination] = sides(axes, along);
+        if !source.are_lost(FEW_PLACES) && !destination.are_lost(FEW_PLACES) {
+            return None;
+        }
         let tiles = Tiles::new(mover);
         let near = match caches::last_level_is_far() {
             true => !mover.is_far(),
@@ -332,38 +322,45 @@ impl<'a> SmallPlanes<'a> {
         let long = destination.bytes >= 4 * LINE as i64 || source.are_lost(at_once);
         let lost = read || written && long || shared(destination);
         // Of fewer, pieces in registers are small.
-        let tall = source.count as usize * tiles.unit() >= TALL || tiles.unit() > STREAMED_UNIT;
+        let tall = source.count as usize * tiles.unit() >= TALL || tiles.unit() == 4;
         // What is not converted before it goes to a block goes by way of two.
         let twice = tiles.unit() >= LARGE && !tiles.converts_first();
         if !lost || !near || !tall || twice {
             return None;
         }
-        Self::around(axes, along).find(|&i| {
-            let axis = axes.get(i);
-            let long = axis.size * source.bytes.min(destination.bytes) >= 4 * LINE as i64;
-            long && follows(axis.source / 8, source.bytes, true)
-                && follows(axis.destination / 8, destination.bytes, true)
-        })
+        let goes_on = |side: Runs, step: fn(Axis) -> i64| {
+            move |&i: &usize| {
+                let axis = axes.get(i);
+                let long = axis.size * side.bytes >= 4 * LINE as i64;
+                long && follows(step(axis) / 8, side.bytes, true)
+            }
+        };
+        let read = goes_on(source, |axis| axis.source);
+        let written = goes_on(destination, |axis| axis.destination);
+        if let Some(both) = Self::around(axes, along).find(|i| read(i) && written(i)) {
+            return Some([Some(both), None]);
+        }
+        let (read, written) = (
+            Self::around(axes, along).find(read),
+            Self::around(axes, along).find(written),
+        );
+        (read.is_some() && written.is_some()).then_some([read, written])
     }
 
     /// Takes the innermost loop and that at `along` away, and a loop of planes that go together.
     pub fn take(mover: &'a Mover, axes: &mut Axes<'_>, along: usize) -> Self {
         let sides = sides(axes, along);
-        let in_runs = Self::next_in_runs(mover, axes, along);
-        let next = in_runs.or_else(|| Self::next(mover, axes, along));
+        let together = Self::next_together(mover, axes, along);
+        let next = Self::next(mover, axes, along);
         let lines = [axes.get(along), axes.get(axes.len() - 1)].map(Line::of);
         axes.remove(axes.len() - 1);
         axes.remove(along);
-        let next = next.map(|index| index - usize::from(index > along));
+        let index = |index: usize| index - usize::from(index > along);
         let tiles = Tiles::new(mover);
-        let way = match next {
-            None => Way::Alone,
-            Some(index) if in_runs.is_some() => Way::Runs {
-                rounds: Rounds::of(axes, index, tiles.most_planes(lines[0], lines[1])),
-                along: lines[0],
-                inner: lines[1],
-            },
-            Some(index) => Way::Group(Group::new(tiles, sides, axes, index)),
+        let way = match (together, next) {
+            (Some(both), _) => Self::together(tiles, axes, lines, both.map(|i| i.map(index))),
+            (None, Some(next)) => Way::Group(Group::new(tiles, sides, axes, index(next))),
+            (None, None) => Way::Alone,
         };
         Self {
             mover,
@@ -373,10 +370,37 @@ impl<'a> SmallPlanes<'a> {
         }
     }
 
-    pub fn rounds(&self) -> Rounds {
+    /// Takes steps of two loops away along which planes go together.
+    fn together(
+        tiles: Tiles<'_>,
+        axes: &mut Axes<'_>,
+        [along, inner]: [Line; 2],
+        both: [Option<usize>; 2],
+    ) -> Way {
+        let line = |i: Option<usize>| Line::of(i.map_or(Axis::ONE, |i| axes.get(i)));
+        let planes = Planes {
+            along,
+            inner,
+            read: line(both[0]),
+            written: line(both[1]),
+        };
+        let most = planes.most(&tiles);
+        let mut rounds = [Rounds::ONE; 2];
+        // The later one first, so that the other one stays where it is.
+        let order = if both[0] > both[1] { [0, 1] } else { [1, 0] };
+        for i in order {
+            if let Some(index) = both[i] {
+                rounds[i] = Rounds::of(axes, index, most[i]);
+            }
+        }
+        Way::Together { planes, rounds }
+    }
+
+    pub fn rounds(&self) -> [Rounds; 2] {
         match &self.way {
-            Way::Alone => Rounds::ONE,
-            Way::Group(Group { rounds, .. }) | Way::Runs { rounds, .. } => *rounds,
+            Way::Alone => [Rounds::ONE; 2],
+            Way::Group(group) => [group.rounds, Rounds::ONE],
+            Way::Together { rounds, .. } => *rounds,
         }
     }
 
@@ -384,7 +408,7 @@ impl<'a> SmallPlanes<'a> {
     ///
     /// # Safety
     /// As for [`Mover::sheet`]; there are as many steps.
-    pub unsafe fn sheet(&self, first: (*const u8, *mut u8), around: [Axis; 2], steps: usize) {
+    pub unsafe fn sheet(&self, first: (*const u8, *mut u8), around: [Axis; 2], steps: [usize; 2]) {
         for_each_place(first, around, |from, to| {
             // SAFETY: the caller's promise.
             unsafe {
@@ -393,17 +417,15 @@ impl<'a> SmallPlanes<'a> {
                         (from, self.sides[0].step as isize),
                         (to, self.sides[1].step as isize),
                     ),
-                    Way::Group(group) => self.exchange_group(from, to, group, steps),
-                    Way::Runs {
-                        rounds,
-                        along,
-                        inner,
-                    } => {
-                        let planes = Line {
-                            size: steps,
-                            ..Line::of(rounds.inside)
+                    Way::Group(group) => self.exchange_group(from, to, group, steps[0]),
+                    Way::Together { planes, .. } => {
+                        let part = |line: Line, size: usize| Line { size, ..line };
+                        let planes = Planes {
+                            read: part(planes.read, steps[0]),
+                            written: part(planes.written, steps[1]),
+                            ..*planes
                         };
-                        self.tiles.bring_planes(from, to, *along, *inner, planes);
+                        self.tiles.bring_planes(from, to, &planes);
                     }
                 }
             }

@@ -6,6 +6,7 @@
 
 mod many_runs;
 mod runs;
+mod together;
 
 use super::block::{self, Block};
 use super::mover::{LONG_ROW, Mover};
@@ -18,9 +19,10 @@ use super::transpose::{SIDE, Transpose};
 use crate::caches;
 use crate::prefetch::{self, LINE};
 use core::ops::RangeInclusive;
-pub use many_runs::{FEW_PLACES, FEWEST_PLACES, PLANE};
+pub use many_runs::FEW_PLACES;
 use runs::Bring;
 pub use runs::lines_held;
+pub use together::{PLANE, Planes};
 
 /// Bytes that a row of a tile has in the destination: long enough for the processor's prefetching.
 const ROW: usize = 1024;
