@@ -163,7 +163,7 @@ impl<'a> Tiles<'a> {
             && !(self.mover.streams() && self.has_streams(to, along, inner));
         // SAFETY: the caller's promise. Rows of the destination are the rows of the tile.
         unsafe {
-            if self.takes_many_runs(along, inner, bytes) {
+            if self.takes_many_runs(to, along, inner, bytes) {
                 return self.bring_many(from, to, along, inner);
             }
             if near && self.converts_first() && is_cached(bytes) {

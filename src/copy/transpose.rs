@@ -83,15 +83,34 @@ impl Transpose {
     #[cfg(target_arch = "x86_64")]
     pub fn by_rows(size: usize) -> Self {
         let usual = Self::of(size);
-        let function: Function = match size {
-            1 => avx512::run_by_rows::<1>,
-            2 => avx512::run_by_rows::<2>,
-            4 => avx512::run_by_rows::<4>,
-            8 => avx512::run_by_rows::<8>,
-            _ => avx512::run_by_rows::<16>,
+        let functions: [Function; 2] = match size {
+            1 => [
+                avx512::run_by_rows::<1, false>,
+                avx512::run_by_rows::<1, true>,
+            ],
+            2 => [
+                avx512::run_by_rows::<2, false>,
+                avx512::run_by_rows::<2, true>,
+            ],
+            4 => [
+                avx512::run_by_rows::<4, false>,
+                avx512::run_by_rows::<4, true>,
+            ],
+            8 => [
+                avx512::run_by_rows::<8, false>,
+                avx512::run_by_rows::<8, true>,
+            ],
+            _ => [
+                avx512::run_by_rows::<16, false>,
+                avx512::run_by_rows::<16, true>,
+            ],
         };
         match usual.makes_lines() {
-            true => Self { function, ..usual },
+            true => Self {
+                function: functions[0],
+                streaming: Some(functions[1]),
+                ..usual
+            },
             false => usual,
         }
     }

@@ -118,17 +118,18 @@ impl Mover {
         }
     }
 
-    /// What moves rows of so many adjacent units to the first-level cache, each by itself, if units can be [transposed](Mover::unit_bits).
-    pub fn rows_to_block(&self, units: usize) -> DenseRows {
+    /// What moves rows of so many adjacent units to or from the first-level cache, each by itself, if units can be
+    /// [transposed](Mover::unit_bits); with each, later ones may be asked for.
+    pub fn rows_by_block(&self, units: usize, asks: bool) -> DenseRows {
         match self.way {
             Way::Convert { kernel, scalars } => DenseRows::Converted {
                 kernel,
                 count: units * scalars,
-                asked: None,
+                asked: asks.then_some([units * self.source_unit, 0]),
             },
             _ => DenseRows::Copied {
                 bytes: units * self.source_unit,
-                far: false,
+                far: asks,
             },
         }
     }

@@ -13,6 +13,7 @@ use crate::copy::plane::Line;
 use crate::copy::scratch::PAD;
 use crate::copy::stream;
 use crate::copy::transpose::Transpose;
+use crate::prefetch::LINE;
 
 /// Runs of a block; of large units, half of them.
 const RUNS: usize = 128;
@@ -20,6 +21,9 @@ const RUNS: usize = 128;
 /// Bytes of a run in a block, and from one to the next: what comes before the first line of the source has room between them.
 const RUN: usize = 256;
 const PITCH: usize = RUN + PAD;
+
+/// Bytes of a row that is streamed.
+const STREAMED: usize = 1024;
 
 /// Memory of a block.
 pub(super) type Block = Aligned<{ RUNS * PITCH }>;
@@ -36,12 +40,28 @@ const WIDE: usize = 4;
 const GROUP: usize = 64;
 
 impl Tiles<'_> {
-    /// Whether lines of a plane, whose two sides take so many bytes, have so few places that it goes by many runs.
-    pub(super) fn takes_many_runs(&self, along: Line, inner: Line, bytes: usize) -> bool {
+    /// Whether lines of a plane, whose two sides take so many bytes, have so few places that it goes by many runs, or it is streamed and
+    /// had better go so in any case.
+    pub(super) fn takes_many_runs(
+        &self,
+        to: *const u8,
+        along: Line,
+        inner: Line,
+        bytes: usize,
+    ) -> bool {
         let dense = along.source == self.source_unit as isize;
         let made = dense && self.converts_first() && self.transpose.makes_lines();
-        if !made || self.mover.streams() || caches::last_level_is_far() {
+        if !made || caches::last_level_is_far() {
             return false;
+        }
+        if self.mover.streams() {
+            let narrow = match self.source_unit > self.unit {
+                true => self.unit < LARGE,
+                false => self.unit < WIDE && inner.source % LINE as isize == 0,
+            };
+            let long =
+                inner.size * self.unit >= STREAMED && along.size * self.source_unit >= 2 * RUN;
+            return narrow && long && self.first_line(to, along, inner).is_some();
         }
         let (read, written) = (lines_held(inner.source), lines_held(along.destination));
         let (reads_many, writes_many) = (inner.size > read, along.size > written);
@@ -77,7 +97,7 @@ impl Tiles<'_> {
         while row < along.size {
             let first = if row == 0 { lead + units } else { 0 };
             let row_count = stream::piece(row, first, units, along.size);
-            let to_block = self.mover.rows_to_block(row_count);
+            let to_block = self.mover.rows_by_block(row_count, self.mover.streams());
             let mut column = 0;
             while column < inner.size {
                 let column_count = stream::piece(column, head, self.most_runs(), inner.size);
@@ -92,7 +112,10 @@ impl Tiles<'_> {
                     let pitch = PITCH as isize;
                     to_block.run((from, inner.source), (block, pitch), column_count);
                     let (made, rows) = ((block.cast_const(), pitch), (to, along.destination));
-                    transpose.run(made, rows, column_count, row_count);
+                    match self.mover.streams() {
+                        true => transpose.stream(made, rows, column_count, row_count),
+                        false => transpose.run(made, rows, column_count, row_count),
+                    }
                 }
                 column += column_count;
             }

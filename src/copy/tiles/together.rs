@@ -86,7 +86,7 @@ impl Tiles<'_> {
         let (run, joined) = (along.size * self.unit, planes.are_joined(self));
         let pitch = read.size * run + PAD;
         let (first, last) = (self.first(), self.last());
-        let to_block = first.rows_to_block(read.size * along.size);
+        let to_block = first.rows_by_block(read.size * along.size, false);
         for column in (0..inner.size).step_by(self.most_runs()) {
             let columns = self.most_runs().min(inner.size - column);
             let from = from.wrapping_offset(column as isize * inner.source);
@@ -133,7 +133,7 @@ impl Tiles<'_> {
                     true => (1, read.size * columns),
                     false => (read.size, written.size * columns),
                 };
-                let to_place = last.rows_to_block(units);
+                let to_place = last.rows_by_block(units, false);
                 for i in 0..parts as isize {
                     let tile = tile.wrapping_offset(i * steps.read).cast_const();
                     let to = to.wrapping_offset(i * place.read);

@@ -61,16 +61,21 @@ pub unsafe fn run<const SIZE: usize, const STREAM: bool>(
 /// # Safety
 /// As for [`run`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx2")]
-pub unsafe fn run_by_rows<const SIZE: usize>(
+pub unsafe fn run_by_rows<const SIZE: usize, const STREAM: bool>(
     from: Runs<*const u8>,
     to: Runs<*mut u8>,
     from_runs: usize,
     to_runs: usize,
 ) {
     let (runs, units) = (REGISTER / SIZE, QUARTER / SIZE);
+    // Streams are of whole lines.
+    let whole = match STREAM {
+        true => from_runs / runs * runs,
+        false => from_runs,
+    };
     // SAFETY: the caller's promise; the pieces fit.
     unsafe {
-        if from_runs < runs || to_runs < units {
+        if whole < runs || to_runs < units {
             return run_avx2::<SIZE>(from, to, from_runs, to_runs);
         }
         for j in (0..to_runs).step_by(units) {
@@ -79,16 +84,21 @@ pub unsafe fn run_by_rows<const SIZE: usize>(
             let to = (write_at(to, j, 0), to.1);
             macro_rules! by {
                 ($piece:expr) => {
-                    cover!(SIZE, from, to, from_runs, units, runs, units, $piece)
+                    cover!(SIZE, from, to, whole, units, runs, units, $piece)
                 };
             }
             match SIZE {
-                1 => by!(piece::<1, 16, false>),
-                2 => by!(piece::<2, 8, false>),
-                4 => by!(piece::<4, 4, false>),
-                8 => by!(piece::<8, 2, false>),
-                _ => by!(piece::<16, 1, false>),
+                1 => by!(piece::<1, 16, STREAM>),
+                2 => by!(piece::<2, 8, STREAM>),
+                4 => by!(piece::<4, 4, STREAM>),
+                8 => by!(piece::<8, 2, STREAM>),
+                _ => by!(piece::<16, 1, STREAM>),
             }
+        }
+        if whole < from_runs {
+            let from = (read_at(from, whole, 0), from.1);
+            let to = (write_at(to, 0, whole * SIZE), to.1);
+            run_avx2::<SIZE>(from, to, from_runs - whole, to_runs);
         }
     }
 }
