@@ -6,6 +6,7 @@ mod dense_rows;
 mod repeats;
 mod rows;
 
+pub use dense_rows::DenseRows;
 pub use rows::LONG_ROW;
 
 use super::axes::{Axes, Axis};

@@ -25,6 +25,13 @@ pub struct Line {
 }
 
 impl Line {
+    /// One step.
+    pub const ONE: Self = Self {
+        size: 1,
+        source: 0,
+        destination: 0,
+    };
+
     pub fn of(axis: Axis) -> Self {
         Self {
             size: axis.size as usize,

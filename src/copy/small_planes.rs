@@ -6,7 +6,7 @@ use super::mover::Mover;
 use super::plane::Line;
 use super::rounds::Rounds;
 use super::scratch::Small;
-use super::tiles::{FEW_PLACES, LARGE, PLANE, Planes, Tiles, lines_held};
+use super::tiles::{FEW_PLACES, LARGE, PLANE, Planes, PlanesBlock, Tiles, Together, lines_held};
 use super::transpose::{NARROW, Transpose};
 use crate::caches;
 use crate::prefetch::LINE;
@@ -23,6 +23,9 @@ const STREAMED_UNIT: usize = 2;
 
 /// Bytes of a column from which such units are exchanged by large pieces.
 const TALL: usize = 32;
+
+/// Bytes of runs, those of one plane or of several that go together, that are several lines.
+const LONG_RUNS: i64 = 4 * LINE as i64;
 
 /// Bytes of a plane that is worth being exchanged wherever the next one is, and units of one that has the next one beside it.
 const QUICK: i64 = 640;
@@ -182,6 +185,13 @@ impl Group {
     }
 }
 
+/// Two loops along which planes go together, and how many steps of each.
+struct Next {
+    loops: [Option<usize>; 2],
+    planes: Planes,
+    most: [i64; 2],
+}
+
 /// What moves small planes.
 enum Way {
     /// Each is exchanged as it lies.
@@ -301,50 +311,69 @@ impl<'a> SmallPlanes<'a> {
         })
     }
 
-    /// A loop along which all runs go on on both sides, if so few of their lines are held by the first-level cache that planes had better
-    /// come together: several lines of each run are met at a time then.
-    fn next_together(mover: &Mover, axes: &Axes<'_>, along: usize) -> Option<[Option<usize>; 2]> {
+    /// Whether so few lines of planes are held by the first-level cache that they had better come together: several lines of each run are met
+    /// at a time then.
+    fn lose_lines(tiles: &Tiles<'_>, [source, destination]: [Runs; 2]) -> bool {
+        // A line that several planes share is met by each. Of those that are read in parts there are as many as runs at once. Those that are
+        // written are whole.
+        let at_once = tiles.transpose().runs();
+        let shared = |side: Runs| side.bytes < LINE as i64 && side.are_lost(FEW_PLACES);
+        let read = source.are_lost(FEW_PLACES.min(at_once - 1));
+        let written = destination.are_lost(FEW_PLACES.min(at_once));
+        let long = destination.bytes >= LONG_RUNS || source.are_lost(at_once);
+        read || written && long || shared(source) || shared(destination)
+    }
+
+    /// Whether planes may come together by way of a block.
+    fn may_come_together(mover: &Mover, tiles: &Tiles<'_>, source: Runs) -> bool {
+        let near = match caches::last_level_is_far() {
+            true => !mover.is_far(),
+            false => !mover.streams() || tiles.unit() <= STREAMED_UNIT,
+        };
+        // Of fewer, pieces in registers are small.
+        let tall = source.count as usize * tiles.unit() >= TALL || tiles.unit() == 4;
+        // What is not converted before it goes to a block goes by way of two.
+        let twice = tiles.unit() >= LARGE && !tiles.converts_first();
+        near && tall && !twice
+    }
+
+    /// Loops along which planes had better come together, if there are such, and they may.
+    fn next_together(mover: &Mover, axes: &Axes<'_>, along: usize) -> Option<Next> {
         let [source, destination] = sides(axes, along);
         if !source.are_lost(FEW_PLACES) && !destination.are_lost(FEW_PLACES) {
             return None;
         }
         let tiles = Tiles::new(mover);
-        let near = match caches::last_level_is_far() {
-            true => !mover.is_far(),
-            false => !mover.streams() || tiles.unit() <= STREAMED_UNIT,
-        };
-        // A line that several planes share is met by each. Of those that are read in parts there are as many as runs at once. Those that are
-        // written are whole.
-        let at_once = tiles.transpose().runs();
-        let shared = |side: Runs| side.bytes < LINE as i64 && side.are_lost(FEW_PLACES);
-        let read = source.are_lost(FEW_PLACES.min(at_once - 1)) || shared(source);
-        let written = destination.are_lost(FEW_PLACES.min(at_once));
-        let long = destination.bytes >= 4 * LINE as i64 || source.are_lost(at_once);
-        let lost = read || written && long || shared(destination);
-        // Of fewer, pieces in registers are small.
-        let tall = source.count as usize * tiles.unit() >= TALL || tiles.unit() == 4;
-        // What is not converted before it goes to a block goes by way of two.
-        let twice = tiles.unit() >= LARGE && !tiles.converts_first();
-        if !lost || !near || !tall || twice {
+        let lost = Self::lose_lines(&tiles, [source, destination]);
+        if !lost || !Self::may_come_together(mover, &tiles, source) {
             return None;
         }
         let goes_on = |side: Runs, step: fn(Axis) -> i64| {
             move |&i: &usize| {
                 let axis = axes.get(i);
-                let long = axis.size * side.bytes >= 4 * LINE as i64;
+                let long = axis.size.saturating_mul(side.bytes) >= LONG_RUNS;
                 long && follows(step(axis) / 8, side.bytes, true)
             }
         };
         let read = goes_on(source, |axis| axis.source);
         let written = goes_on(destination, |axis| axis.destination);
-        if let Some(both) = Self::around(axes, along).find(|i| read(i) && written(i)) {
-            return Some([Some(both), None]);
-        }
-        let (read, written) = (
-            Self::around(axes, along).find(read),
-            Self::around(axes, along).find(written),
-        );
-        (read.is_some() && written.is_some()).then_some([read, written])
+        let find = |goes_on: &dyn Fn(&usize) -> bool| Self::around(axes, along).find(goes_on);
+        let loops = match find(&|i| read(i) && written(i)) {
+            Some(both) => [Some(both), None],
+            None => [Some(find(&read)?), Some(find(&written)?)],
+        };
+        let line = |i: Option<usize>| Line::of(i.map_or(Axis::ONE, |i| axes.get(i)));
+        let planes = Planes {
+            along: line(Some(along)),
+            inner: line(Some(axes.len() - 1)),
+            read: line(loops[0]),
+            written: line(loops[1]),
+        };
+        Some(Next {
+            loops,
+            planes,
+            most: planes.most(&tiles)?,
+        })
     }
 
     /// Takes the innermost loop and that at `along` away, and a loop of planes that go together.
@@ -352,13 +381,26 @@ impl<'a> SmallPlanes<'a> {
         let sides = sides(axes, along);
         let together = Self::next_together(mover, axes, along);
         let next = Self::next(mover, axes, along);
-        let lines = [axes.get(along), axes.get(axes.len() - 1)].map(Line::of);
         axes.remove(axes.len() - 1);
         axes.remove(along);
         let index = |index: usize| index - usize::from(index > along);
         let tiles = Tiles::new(mover);
         let way = match (together, next) {
-            (Some(both), _) => Self::together(tiles, axes, lines, both.map(|i| i.map(index))),
+            (Some(together), _) => {
+                let loops = together.loops.map(|i| i.map(index));
+                let mut rounds = [Rounds::ONE; 2];
+                // The later one first, so that the other one stays where it is.
+                let order = if loops[0] > loops[1] { [0, 1] } else { [1, 0] };
+                for i in order {
+                    if let Some(index) = loops[i] {
+                        rounds[i] = Rounds::of(axes, index, together.most[i]);
+                    }
+                }
+                Way::Together {
+                    planes: together.planes,
+                    rounds,
+                }
+            }
             (None, Some(next)) => Way::Group(Group::new(tiles, sides, axes, index(next))),
             (None, None) => Way::Alone,
         };
@@ -368,32 +410,6 @@ impl<'a> SmallPlanes<'a> {
             sides,
             way,
         }
-    }
-
-    /// Takes steps of two loops away along which planes go together.
-    fn together(
-        tiles: Tiles<'_>,
-        axes: &mut Axes<'_>,
-        [along, inner]: [Line; 2],
-        both: [Option<usize>; 2],
-    ) -> Way {
-        let line = |i: Option<usize>| Line::of(i.map_or(Axis::ONE, |i| axes.get(i)));
-        let planes = Planes {
-            along,
-            inner,
-            read: line(both[0]),
-            written: line(both[1]),
-        };
-        let most = planes.most(&tiles);
-        let mut rounds = [Rounds::ONE; 2];
-        // The later one first, so that the other one stays where it is.
-        let order = if both[0] > both[1] { [0, 1] } else { [1, 0] };
-        for i in order {
-            if let Some(index) = both[i] {
-                rounds[i] = Rounds::of(axes, index, most[i]);
-            }
-        }
-        Way::Together { planes, rounds }
     }
 
     pub fn rounds(&self) -> [Rounds; 2] {
@@ -409,26 +425,46 @@ impl<'a> SmallPlanes<'a> {
     /// # Safety
     /// As for [`Mover::sheet`]; there are as many steps.
     pub unsafe fn sheet(&self, first: (*const u8, *mut u8), around: [Axis; 2], steps: [usize; 2]) {
-        for_each_place(first, around, |from, to| {
-            // SAFETY: the caller's promise.
-            unsafe {
-                match &self.way {
-                    Way::Alone => self.exchange(
+        // SAFETY: the caller's promise.
+        unsafe {
+            match &self.way {
+                Way::Alone => for_each_place(first, around, |from, to| {
+                    self.exchange(
                         (from, self.sides[0].step as isize),
                         (to, self.sides[1].step as isize),
-                    ),
-                    Way::Group(group) => self.exchange_group(from, to, group, steps[0]),
-                    Way::Together { planes, .. } => {
-                        let part = |line: Line, size: usize| Line { size, ..line };
-                        let planes = Planes {
-                            read: part(planes.read, steps[0]),
-                            written: part(planes.written, steps[1]),
-                            ..*planes
-                        };
-                        self.tiles.bring_planes(from, to, &planes);
-                    }
-                }
+                    )
+                }),
+                Way::Group(group) => for_each_place(first, around, |from, to| {
+                    self.exchange_group(from, to, group, steps[0])
+                }),
+                Way::Together { planes, .. } => self.bring_together(first, around, planes, steps),
             }
+        }
+    }
+
+    /// Moves planes of two loops around as many steps of those along which they go together.
+    ///
+    /// # Safety
+    /// As for [`SmallPlanes::sheet`].
+    #[inline(never)]
+    unsafe fn bring_together(
+        &self,
+        first: (*const u8, *mut u8),
+        around: [Axis; 2],
+        planes: &Planes,
+        steps: [usize; 2],
+    ) {
+        let mut block = PlanesBlock::new();
+        let part = |line: Line, size: usize| Line { size, ..line };
+        let planes = Planes {
+            read: part(planes.read, steps[0]),
+            written: part(planes.written, steps[1]),
+            ..*planes
+        };
+        let together = Together::new(&self.tiles, planes, false);
+        for_each_place(first, around, |from, to| {
+            // SAFETY: the caller's promise.
+            unsafe { together.run(from, to, &mut block) }
         });
     }
 

@@ -27,7 +27,7 @@ pub const NARROW: usize = if cfg!(target_arch = "x86_64") {
 /// Runs of units, the first one and the bytes from one to the next.
 type Runs<P> = (P, isize);
 
-type Function =
+pub type Function =
     unsafe fn(from: Runs<*const u8>, to: Runs<*mut u8>, from_runs: usize, to_runs: usize);
 
 /// The way to transpose units of one size.
@@ -214,6 +214,14 @@ impl Transpose {
         None
     }
 
+    /// What transposes, as [`Transpose::run`] or [`Transpose::stream`] does.
+    pub fn function(self, streams: bool) -> Function {
+        match streams {
+            true => self.streaming().unwrap_or(self.function),
+            false => self.function,
+        }
+    }
+
     /// Writes `to_runs` runs of `from_runs` units, so that unit `j` of run `i` is unit `i` of run `j`.
     ///
     /// # Safety
@@ -242,9 +250,8 @@ impl Transpose {
         from_runs: usize,
         to_runs: usize,
     ) {
-        let function = self.streaming().unwrap_or(self.function);
         // SAFETY: as for `run`.
-        unsafe { function(from, to, from_runs, to_runs) }
+        unsafe { self.function(true)(from, to, from_runs, to_runs) }
     }
 }
 

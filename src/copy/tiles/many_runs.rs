@@ -3,30 +3,25 @@
 //! Lines that are a power of two apart share a few places of the first-level cache, and some hundred of the second. Pieces in registers make
 //! a line of each of several rows, one below the other, or read a line of each of many runs in several parts; when the next line of a row is
 //! written, or the next part of a line is read, it has been driven out, and what the processor fetches in advance as well. Here both sides are
-//! met by several lines at a time, one after the other.
+//! met by several lines at a time, one after the other. Where lines are streamed, that is the better order in any case.
 
 use super::runs::lines_held;
+use super::together::{Block, Planes, Together};
 use super::{LARGE, Tiles, is_cached};
 use crate::caches;
-use crate::copy::block::Aligned;
 use crate::copy::plane::Line;
-use crate::copy::scratch::PAD;
 use crate::copy::stream;
-use crate::copy::transpose::Transpose;
 use crate::prefetch::LINE;
 
 /// Runs of a block; of large units, half of them.
-const RUNS: usize = 128;
+pub(super) const RUNS: usize = 128;
 
-/// Bytes of a run in a block, and from one to the next: what comes before the first line of the source has room between them.
-const RUN: usize = 256;
-const PITCH: usize = RUN + PAD;
+/// Bytes of a run in a block, but for what comes before the first line of the source; and of one that is converted after it is exchanged.
+pub(super) const RUN: usize = 256;
+const RUN_CONVERTED_LAST: usize = 128;
 
 /// Bytes of a row that is streamed.
 const STREAMED: usize = 1024;
-
-/// Memory of a block.
-pub(super) type Block = Aligned<{ RUNS * PITCH }>;
 
 /// Lines, so far from each other, that there are few places for; fewer, where that alone makes them cost much; and as few as there can be.
 pub const FEW_PLACES: usize = 32;
@@ -50,8 +45,7 @@ impl Tiles<'_> {
         bytes: usize,
     ) -> bool {
         let dense = along.source == self.source_unit as isize;
-        let made = dense && self.converts_first() && self.transpose.makes_lines();
-        if !made || caches::last_level_is_far() {
+        if !dense || !self.transpose.makes_lines() || caches::last_level_is_far() {
             return false;
         }
         if self.mover.streams() {
@@ -61,12 +55,17 @@ impl Tiles<'_> {
             };
             let long =
                 inner.size * self.unit >= STREAMED && along.size * self.source_unit >= 2 * RUN;
-            return narrow && long && self.first_line(to, along, inner).is_some();
+            let lines = self.first_line(to, along, inner).is_some();
+            return self.converts_first() && narrow && long && lines;
         }
         let (read, written) = (lines_held(inner.source), lines_held(along.destination));
         let (reads_many, writes_many) = (inner.size > read, along.size > written);
         let wide = self.unit >= WIDE;
         let (cached, far) = (is_cached(bytes), self.mover.is_far());
+        if !self.converts_first() {
+            let both = reads_many && read <= FEW_PLACES && writes_many && written <= FEWEST_PLACES;
+            return both && !wide && !far;
+        }
         if self.mover.converts() {
             let few = match (wide, far) {
                 (true, true) if self.unit >= LARGE => FEWEST_PLACES,
@@ -88,33 +87,39 @@ impl Tiles<'_> {
     #[inline(never)]
     pub(super) unsafe fn bring_many(&self, from: *const u8, to: *mut u8, along: Line, inner: Line) {
         let mut block = Block::new();
-        let block = block.as_mut_ptr();
+        let streams = self.mover.streams();
         let lead = self.first_line_read(from, along, inner);
         let head = self.first_line(to, along, inner).unwrap_or(0);
-        let units = RUN / self.unit;
-        let transpose = Transpose::by_rows(self.unit);
+        let units = match self.converts_first() {
+            true => RUN,
+            false => RUN_CONVERTED_LAST,
+        } / self.unit;
         let mut row = 0;
         while row < along.size {
+            // What comes before the first line of the source comes with it.
             let first = if row == 0 { lead + units } else { 0 };
             let row_count = stream::piece(row, first, units, along.size);
-            let to_block = self.mover.rows_by_block(row_count, self.mover.streams());
+            let most = self.most_runs();
+            let part = |line: Line, size: usize| Line { size, ..line };
+            let of = |columns: usize| {
+                let plane = Planes::one(part(along, row_count), part(inner, columns));
+                Together::new(self, plane, streams)
+            };
+            let usual = of(most);
             let mut column = 0;
             while column < inner.size {
-                let column_count = stream::piece(column, head, self.most_runs(), inner.size);
+                let column_count = stream::piece(column, head, most, inner.size);
                 let (row_offset, column_offset) = (row as isize, column as isize);
                 let from =
                     from.wrapping_offset(row_offset * along.source + column_offset * inner.source);
                 let to = to.wrapping_offset(
                     row_offset * along.destination + column_offset * inner.destination,
                 );
-                // SAFETY: the caller's promise; the block holds as many runs.
+                // SAFETY: the caller's promise; a block holds as many runs.
                 unsafe {
-                    let pitch = PITCH as isize;
-                    to_block.run((from, inner.source), (block, pitch), column_count);
-                    let (made, rows) = ((block.cast_const(), pitch), (to, along.destination));
-                    match self.mover.streams() {
-                        true => transpose.stream(made, rows, column_count, row_count),
-                        false => transpose.run(made, rows, column_count, row_count),
+                    match column_count == most {
+                        true => usual.run(from, to, &mut block),
+                        false => of(column_count).run(from, to, &mut block),
                     }
                 }
                 column += column_count;

@@ -2,13 +2,26 @@
 //! destination, are met one after the other, wherever those lie.
 
 use super::Tiles;
-use super::many_runs::{Block, FEWEST_PLACES};
+use super::many_runs::{FEWEST_PLACES, RUN, RUNS};
+use crate::copy::block::Aligned;
+use crate::copy::mover::DenseRows;
 use crate::copy::plane::Line;
-use crate::copy::scratch::PAD;
 use crate::copy::transpose::{NARROW, Transpose};
+use crate::prefetch::LINE;
 
-/// Bytes of a plane, as it is where its units are larger, that a block has room for.
+/// Bytes of a plane, as it is where its units are larger: larger ones had better go by parts.
 pub const PLANE: i64 = 32 << 10;
+
+/// Rows of some planes that are written before the next ones, at least.
+const FEW_ROWS: usize = 4;
+
+/// Memory of a block.
+pub type Block = Aligned<{ RUNS * pitch(RUN) }>;
+
+/// Bytes from one row of so many bytes to the next in a block: whole lines, and an odd number of them, which do not share a few places.
+const fn pitch(bytes: usize) -> usize {
+    (bytes.div_ceil(LINE) | 1) * LINE
+}
 
 /// Planes that go together. Along one loop their runs go on in the source, along another one their rows in the destination; or both do
 /// along the first, and the other has one step.
@@ -21,41 +34,231 @@ pub struct Planes {
 }
 
 impl Planes {
+    /// A plane by itself.
+    pub(super) fn one(along: Line, inner: Line) -> Self {
+        Self {
+            along,
+            inner,
+            read: Line::ONE,
+            written: Line::ONE,
+        }
+    }
+
     /// Whether runs and rows go on along the same loop.
     fn are_joined(&self, tiles: &Tiles<'_>) -> bool {
         self.read.destination == (self.inner.size * tiles.destination_unit) as isize
     }
 
-    /// How many steps of both loops a block has room for, so that both sides are met at about the same length: one at least, if planes are
-    /// no larger than [`PLANE`].
-    pub fn most(&self, tiles: &Tiles<'_>) -> [i64; 2] {
-        let (units, columns) = (self.along.size, self.inner.size.min(tiles.most_runs()));
-        let (run, row) = (units * tiles.unit, columns * tiles.unit);
-        let joined = self.are_joined(tiles);
-        let fits = |read: usize, written: usize| {
-            let tile = match joined {
-                true => units * (read * row + PAD),
-                false => units * read * (written * row + PAD),
-            };
-            let block = written * columns * (read * run + PAD);
-            let most = size_of::<Block>();
-            block <= most && (tiles.converts_first() || tile <= most)
-        };
+    /// How many steps of both loops a block has room for, if it has for one plane, so that both sides are met at about the same length:
+    /// powers of two, as most loops are whose lines share places.
+    pub fn most(&self, tiles: &Tiles<'_>) -> Option<[i64; 2]> {
+        let columns = self.inner.size.min(tiles.most_runs());
         // Parts of rows do not go on.
         let rows = match columns == self.inner.size {
             true => self.written.size,
             false => 1,
         };
+        let (run, row) = (self.along.size * tiles.unit, columns * tiles.unit);
         let (mut read, mut written) = (1, 1);
+        if !self.fit(tiles, read, written) {
+            return None;
+        }
         loop {
-            let longer = read < self.read.size && fits(read + 1, written);
-            let more = written < rows && fits(read, written + 1);
+            let longer = read < self.read.size && self.fit(tiles, 2 * read, written);
+            let more = written < rows && self.fit(tiles, read, 2 * written);
             match read * run <= written * row {
-                true if longer => read += 1,
-                _ if more => written += 1,
-                _ if longer => read += 1,
-                _ => return [read as i64, written as i64],
+                true if longer => read *= 2,
+                _ if more => written *= 2,
+                _ if longer => read *= 2,
+                _ => return Some([read as i64, written as i64]),
             }
+        }
+    }
+
+    /// Whether a block has room for so many steps of both loops, before they are exchanged and, if they are converted last, after that.
+    fn fit(&self, tiles: &Tiles<'_>, read: usize, written: usize) -> bool {
+        let (units, columns) = (self.along.size, self.inner.size.min(tiles.most_runs()));
+        let (run, row) = (units * tiles.unit, columns * tiles.unit);
+        let runs = written * columns * pitch(read * run);
+        let rows = match self.are_joined(tiles) {
+            true => units * pitch(read * row),
+            false => units * read * pitch(written * row),
+        };
+        let room = size_of::<Block>();
+        runs <= room && (tiles.converts_first() || rows <= room)
+    }
+}
+
+/// What moves such planes, wherever they begin: chosen once, since that takes as long as moving some runs.
+pub struct Together<'a> {
+    tiles: &'a Tiles<'a>,
+    planes: Planes,
+    transpose: Transpose,
+    /// What moves runs to a block, and rows that are converted last from a tile.
+    runs: DenseRows,
+    rows: Option<DenseRows>,
+    /// Lines of the destination are streamed.
+    streams: bool,
+}
+
+impl<'a> Together<'a> {
+    /// For no more planes than [there is room for](Planes::most). Those that are streamed have lines as columns.
+    pub fn new(tiles: &'a Tiles<'a>, planes: Planes, streams: bool) -> Self {
+        debug_assert!(planes.fit(tiles, planes.read.size, planes.written.size));
+        let Planes {
+            along,
+            inner,
+            read,
+            written,
+        } = planes;
+        let last = tiles.last();
+        // Rows that go on along the same loop as runs are one, if they are whole.
+        let units = match planes.are_joined(tiles) && inner.size <= tiles.most_runs() {
+            true => read.size * inner.size,
+            false => written.size * inner.size.min(tiles.most_runs()),
+        };
+        Self {
+            tiles,
+            planes,
+            transpose: Transpose::by_rows(tiles.unit),
+            runs: tiles.first().rows_by_block(read.size * along.size, streams),
+            rows: last.converts().then(|| last.rows_by_block(units, false)),
+            streams,
+        }
+    }
+
+    /// Moves planes by way of a block.
+    ///
+    /// # Safety
+    /// As for [`Tiles::run`]; units follow each other along `planes.along` in the source.
+    pub unsafe fn run(&self, from: *const u8, to: *mut u8, block: &mut Block) {
+        let block = block.as_mut_ptr();
+        let Planes {
+            along,
+            inner,
+            read,
+            written,
+        } = self.planes;
+        let run = along.size * self.tiles.unit;
+        let apart = pitch(read.size * run);
+        let most = self.tiles.most_runs();
+        let mut column = 0;
+        while column < inner.size {
+            let columns = most.min(inner.size - column);
+            let from = from.wrapping_offset(column as isize * inner.source);
+            let to = to.wrapping_offset(column as isize * inner.destination);
+            let made = Steps {
+                row: self.tiles.unit as isize,
+                read: run as isize,
+                written: (columns * apart) as isize,
+            };
+            let place = Steps {
+                row: along.destination,
+                read: read.destination,
+                written: written.destination,
+            };
+            // SAFETY: the caller's promise; the block holds as many runs.
+            unsafe {
+                for i in 0..written.size as isize {
+                    let from = from.wrapping_offset(i * written.source);
+                    let block = block.wrapping_offset(i * made.written);
+                    self.runs
+                        .run((from, inner.source), (block, apart as isize), columns);
+                }
+                let made = (block.cast_const(), apart as isize, made);
+                match self.rows {
+                    Some(rows) => self.convert(made, (to, place), columns, rows),
+                    None => self.exchange(made, (to, place), columns),
+                }
+            }
+            column += columns;
+        }
+    }
+
+    /// Exchanges planes of so many columns, and converts their rows.
+    ///
+    /// # Safety
+    /// As for [`Together::run`]; a block has room for the rows.
+    #[inline(never)]
+    unsafe fn convert(
+        &self,
+        made: Made,
+        (to, place): (*mut u8, Steps),
+        columns: usize,
+        by_rows: DenseRows,
+    ) {
+        let mut tile = Block::new();
+        let tile = tile.as_mut_ptr();
+        let (read, written) = (self.planes.read.size, self.planes.written.size);
+        let row = columns * self.tiles.unit;
+        let joined = self.planes.are_joined(self.tiles);
+        let steps = match joined {
+            true => [pitch(read * row), row, row],
+            false => [read * pitch(written * row), pitch(written * row), row],
+        };
+        let [rows, next, beside] = steps.map(|bytes| bytes as isize);
+        let steps = Steps {
+            row: rows,
+            read: next,
+            written: beside,
+        };
+        let whole = columns == self.planes.inner.size;
+        let parts = if joined && whole { 1 } else { read };
+        // The last columns may be fewer.
+        let by_rows = match whole || columns == self.tiles.most_runs() {
+            true => by_rows,
+            false => self.tiles.last().rows_by_block(written * columns, false),
+        };
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.exchange(made, (tile, steps), columns);
+            for i in 0..parts as isize {
+                let tile = tile.wrapping_offset(i * next).cast_const();
+                let to = to.wrapping_offset(i * place.read);
+                by_rows.run((tile, rows), (to, place.row), self.planes.along.size);
+            }
+        }
+    }
+
+    /// Exchanges planes of so many columns: some rows of all, then the next ones.
+    ///
+    /// # Safety
+    /// They are readable and writable there.
+    #[inline(always)]
+    unsafe fn exchange(
+        &self,
+        (from, apart, made): Made,
+        (to, place): (*mut u8, Steps),
+        columns: usize,
+    ) {
+        let (rows, unit) = (self.planes.along.size, self.tiles.unit);
+        let (read, written) = (self.planes.read.size, self.planes.written.size);
+        // Rows that a piece in registers makes, or, of few columns, as many as there are always places for.
+        let most = match columns {
+            ..=NARROW => (16 / unit).max(FEWEST_PLACES),
+            _ if read * written == 1 && columns == self.tiles.most_runs() => rows,
+            _ => (16 / unit).max(FEW_ROWS),
+        };
+        let (function, some) = (self.transpose.function(self.streams), most.min(rows));
+        let mut begin = 0;
+        while begin < rows {
+            let row = begin.min(rows - some) as isize;
+            let mut next = (
+                from.wrapping_offset(row * made.row),
+                to.wrapping_offset(row * place.row),
+            );
+            for _ in 0..read {
+                let (mut from, mut to) = next;
+                for _ in 0..written {
+                    // SAFETY: the caller's promise.
+                    unsafe { function((from, apart), (to, place.row), columns, some) }
+                    from = from.wrapping_offset(made.written);
+                    to = to.wrapping_offset(place.written);
+                }
+                next.0 = next.0.wrapping_offset(made.read);
+                next.1 = next.1.wrapping_offset(place.read);
+            }
+            begin += some;
         }
     }
 }
@@ -68,120 +271,5 @@ struct Steps {
     written: isize,
 }
 
-impl Tiles<'_> {
-    /// Moves planes that go together: no more than [there is room for](Planes::most).
-    ///
-    /// # Safety
-    /// As for [`Tiles::run`]; units follow each other along `planes.along` in the source.
-    #[inline(never)]
-    pub unsafe fn bring_planes(&self, from: *const u8, to: *mut u8, planes: &Planes) {
-        let mut block = Block::new();
-        let block = block.as_mut_ptr();
-        let Planes {
-            along,
-            inner,
-            read,
-            written,
-        } = *planes;
-        let (run, joined) = (along.size * self.unit, planes.are_joined(self));
-        let pitch = read.size * run + PAD;
-        let (first, last) = (self.first(), self.last());
-        let to_block = first.rows_by_block(read.size * along.size, false);
-        for column in (0..inner.size).step_by(self.most_runs()) {
-            let columns = self.most_runs().min(inner.size - column);
-            let from = from.wrapping_offset(column as isize * inner.source);
-            let to = to.wrapping_offset(column as isize * inner.destination);
-            let made = Steps {
-                row: self.unit as isize,
-                read: run as isize,
-                written: (columns * pitch) as isize,
-            };
-            let place = Steps {
-                row: along.destination,
-                read: read.destination,
-                written: written.destination,
-            };
-            // SAFETY: the caller's promise; the blocks hold as many runs and rows.
-            unsafe {
-                for i in 0..written.size as isize {
-                    let from = from.wrapping_offset(i * written.source);
-                    let block = block.wrapping_offset(i * made.written);
-                    to_block.run((from, inner.source), (block, pitch as isize), columns);
-                }
-                let made = (block.cast_const(), pitch as isize, made);
-                if !last.converts() {
-                    self.exchange_planes(made, (to, place), planes, columns);
-                    continue;
-                }
-                let mut tile = Block::new();
-                let tile = tile.as_mut_ptr();
-                let row = columns * self.unit;
-                let (rows, next) = match joined {
-                    true => (read.size * row + PAD, row),
-                    false => (
-                        read.size * (written.size * row + PAD),
-                        written.size * row + PAD,
-                    ),
-                };
-                let steps = Steps {
-                    row: rows as isize,
-                    read: next as isize,
-                    written: row as isize,
-                };
-                self.exchange_planes(made, (tile, steps), planes, columns);
-                let (parts, units) = match joined && columns == inner.size {
-                    true => (1, read.size * columns),
-                    false => (read.size, written.size * columns),
-                };
-                let to_place = last.rows_by_block(units, false);
-                for i in 0..parts as isize {
-                    let tile = tile.wrapping_offset(i * steps.read).cast_const();
-                    let to = to.wrapping_offset(i * place.read);
-                    to_place.run((tile, steps.row), (to, place.row), along.size);
-                }
-            }
-        }
-    }
-
-    /// Exchanges planes of so many columns: some rows of all, then the next ones.
-    ///
-    /// # Safety
-    /// They are readable and writable there.
-    #[inline(always)]
-    unsafe fn exchange_planes(
-        &self,
-        (from, pitch, made): (*const u8, isize, Steps),
-        (to, place): (*mut u8, Steps),
-        planes: &Planes,
-        columns: usize,
-    ) {
-        let transpose = Transpose::by_rows(self.unit);
-        let rows = planes.along.size;
-        // Rows that a piece in registers makes, or, of few columns, as many as there are always places for.
-        let piece = (16 / self.unit).max(1);
-        let most = match columns <= NARROW {
-            true => piece.max(FEWEST_PLACES),
-            false => piece,
-        };
-        for row in (0..rows).step_by(most) {
-            let row = row.min(rows.saturating_sub(most)) as isize;
-            let mut read = (
-                from.wrapping_offset(row * made.row),
-                to.wrapping_offset(row * place.row),
-            );
-            for _ in 0..planes.read.size {
-                let (mut from, mut to) = read;
-                for _ in 0..planes.written.size {
-                    // SAFETY: the caller's promise.
-                    unsafe {
-                        transpose.run((from, pitch), (to, place.row), columns, most.min(rows))
-                    }
-                    from = from.wrapping_offset(made.written);
-                    to = to.wrapping_offset(place.written);
-                }
-                read.0 = read.0.wrapping_offset(made.read);
-                read.1 = read.1.wrapping_offset(place.read);
-            }
-        }
-    }
-}
+/// Runs in a block: the first one, the bytes from one to the next, and the steps to what is beside and behind it.
+type Made = (*const u8, isize, Steps);
