@@ -150,7 +150,7 @@ int main(int argc, char **argv)
         {3, 0, TO_PAGE, 0, 2},       /* and every second element of the source */
     };
     /* Small planes whose runs and rows go on along one loop or two, of few columns or more than go together, and of many bytes. */
-    static const int64_t shapes[][4] = {{64, 16, 1, 64}, {32, 8, 8, 32}, {16, 4, 16, 16}, {130, 8, 1, 64}, {4, 64, 1, 64},
+    static const int64_t shapes[][4] = {{64, 16, 1, 64}, {32, 8, 8, 32}, {16, 4, 16, 16}, {130, 32, 1, 64}, {4, 64, 1, 64},
                                         {64, 64, 1, 4},  {64, 32, 1, 41}, {33, 64, 1, 32}, {64, 8, 2, 64}};
     CHECK_OK(tensor_set_num_threads(1));
     for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++) {
