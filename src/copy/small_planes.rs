@@ -428,12 +428,14 @@ impl<'a> SmallPlanes<'a> {
         // SAFETY: the caller's promise.
         unsafe {
             match &self.way {
-                Way::Alone => for_each_place(first, around, |from, to| {
-                    self.exchange(
-                        (from, self.sides[0].step as isize),
-                        (to, self.sides[1].step as isize),
-                    )
-                }),
+                Way::Alone => {
+                    let function = self.tiles.transpose().function(false);
+                    let [columns, rows] = self.sides.map(|side| side.count as usize);
+                    let [from_step, to_step] = self.sides.map(|side| side.step as isize);
+                    for_each_place(first, around, |from, to| {
+                        function((from, from_step), (to, to_step), columns, rows)
+                    })
+                }
                 Way::Group(group) => for_each_place(first, around, |from, to| {
                     self.exchange_group(from, to, group, steps[0])
                 }),

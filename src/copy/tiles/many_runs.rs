@@ -59,7 +59,8 @@ impl Tiles<'_> {
             return self.converts_first() && narrow && long && lines;
         }
         let (read, written) = (lines_held(inner.source), lines_held(along.destination));
-        let (reads_many, writes_many) = (inner.size > read, along.size > written);
+        let lines = inner.size >= self.transpose.runs();
+        let (reads_many, writes_many) = (lines && inner.size > read, along.size > written);
         let wide = self.unit >= WIDE;
         let (cached, far) = (is_cached(bytes), self.mover.is_far());
         if !self.converts_first() {
