@@ -78,7 +78,8 @@ impl Tiles<'_> {
             return writes_many && written <= few && (wide || along.size >= GROUP);
         }
         let in_parts = read < self.transpose.runs() && !(cached && wide);
-        reads_many && in_parts || writes_many && wide && written <= FEWEST_PLACES
+        let near = self.unit < LARGE || bytes <= caches::last_level() / 5 * 2;
+        reads_many && in_parts || writes_many && wide && near && written <= FEWEST_PLACES
     }
 
     /// Moves a plane by many runs at a time.
@@ -92,6 +93,8 @@ impl Tiles<'_> {
         let lead = self.first_line_read(from, along, inner);
         let head = self.first_line(to, along, inner).unwrap_or(0);
         let units = match self.converts_first() {
+            // There are half as many runs. From far away, longer ones come sooner.
+            true if self.unit >= LARGE && self.mover.is_far() => 2 * RUN,
             true => RUN,
             false => RUN_CONVERTED_LAST,
         } / self.unit;
