@@ -27,6 +27,16 @@ static int64_t row_of(int64_t length, int64_t gap, element_t element)
     return gap < 0 ? (length + elements - 1) / elements * elements : length + gap;
 }
 
+/** Copies the one to the other, whose memory, so many bytes, is as expected then. */
+static void copy(const DLTensor *data, const DLTensor *into, const uint8_t *memory, const uint8_t *expected, size_t size)
+{
+    tensor_t *tensor = NULL;
+    CHECK_OK(tensor_as_tensor(into, NULL, &tensor));
+    CHECK_OK(tensor_copy_into(tensor, data, NULL));
+    CHECK(memcmp(memory, expected, size) == 0);
+    tensor_release(tensor);
+}
+
 /** Copies `outer` planes of `rows` columns each of `columns` numbers, turned round, and looks at every byte of the target. */
 static void plane(element_t from, element_t to, int64_t outer, int64_t rows, int64_t columns, place_t place)
 {
@@ -59,11 +69,7 @@ static void plane(element_t from, element_t to, int64_t outer, int64_t rows, int
     DLTensor into = describe(target, to.dtype, 3, shape, target_strides);
     data.byte_offset = (uint64_t)place.source_first * from.size;
     into.byte_offset = (uint64_t)place.target_first * to.size;
-    tensor_t *tensor = NULL;
-    CHECK_OK(tensor_as_tensor(&into, NULL, &tensor));
-    CHECK_OK(tensor_copy_into(tensor, &data, NULL));
-    CHECK(memcmp(target, expected, target_size) == 0);
-    tensor_release(tensor);
+    copy(&data, &into, target, expected, target_size);
     free(source);
     free(target);
     free(expected);
@@ -95,11 +101,7 @@ static void turned(element_t from, element_t to, const int64_t *shape, int64_t s
     DLTensor data = describe(source, from.dtype, 4, into_shape, strides), into = describe(target, to.dtype, 4, into_shape, NULL);
     data.byte_offset = (uint64_t)source_first * from.size;
     into.byte_offset = (uint64_t)target_first * to.size;
-    tensor_t *tensor = NULL;
-    CHECK_OK(tensor_as_tensor(&into, NULL, &tensor));
-    CHECK_OK(tensor_copy_into(tensor, &data, NULL));
-    CHECK(memcmp(target, expected, target_size) == 0);
-    tensor_release(tensor);
+    copy(&data, &into, target, expected, target_size);
     free(source);
     free(target);
     free(expected);
@@ -122,11 +124,7 @@ static void rows(int64_t outer, int64_t inner, int64_t bytes, int64_t source_fir
     DLTensor data = describe(source, DTYPE_U8, 3, shape, source_strides), into = describe(target, DTYPE_U8, 3, shape, NULL);
     data.byte_offset = (uint64_t)source_first;
     into.byte_offset = (uint64_t)target_first;
-    tensor_t *tensor = NULL;
-    CHECK_OK(tensor_as_tensor(&into, NULL, &tensor));
-    CHECK_OK(tensor_copy_into(tensor, &data, NULL));
-    CHECK(memcmp(target, expected, count + (size_t)target_first + 16) == 0);
-    tensor_release(tensor);
+    copy(&data, &into, target, expected, count + (size_t)target_first + 16);
     free(source);
     free(target);
     free(expected);

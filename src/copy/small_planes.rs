@@ -1,5 +1,6 @@
 //! Small planes: they are exchanged in registers as they lie, one after the other, wherever the other loops lead. Those that are
-//! converted go by groups, which are converted at once, before or after that, and so do those that are streamed together.
+//! converted go by groups, which are converted at once, before or after that, and so do those that are streamed together. Those whose lines
+//! share few places of the first-level cache come [`Together`].
 
 use super::axes::{Axes, Axis, for_each_place};
 use super::mover::Mover;

@@ -81,6 +81,19 @@ fn is_cached(bytes: usize) -> bool {
     bytes <= caches::second_level()
 }
 
+/// Where a unit of a plane is on both sides, so many steps along each of its lines.
+fn place(
+    (from, to): (*const u8, *mut u8),
+    (along, row): (Line, usize),
+    (inner, column): (Line, usize),
+) -> (*const u8, *mut u8) {
+    let offset = |rows: isize, columns: isize| row as isize * rows + column as isize * columns;
+    (
+        from.wrapping_offset(offset(along.source, inner.source)),
+        to.wrapping_offset(offset(along.destination, inner.destination)),
+    )
+}
+
 /// Runs of rows: the first unit, and the bytes from one row to the next.
 type Rows = (*mut u8, isize);
 
@@ -428,12 +441,7 @@ impl<'a> Tiles<'a> {
                     size: column_count,
                     ..inner
                 };
-                let (row_offset, column_offset) = (row as isize, column as isize);
-                let from =
-                    from.wrapping_offset(row_offset * along.source + column_offset * inner.source);
-                let to = to.wrapping_offset(
-                    row_offset * along.destination + column_offset * inner.destination,
-                );
+                let (from, to) = place((from, to), (along, row), (inner, column));
                 // SAFETY: the caller's promise; the tile has room for these rows and columns.
                 unsafe {
                     let rows = (tile, pitch as isize);

@@ -7,7 +7,7 @@
 
 use super::runs::lines_held;
 use super::together::{Block, Planes, Together};
-use super::{LARGE, Tiles, is_cached};
+use super::{LARGE, Tiles, is_cached, place};
 use crate::caches;
 use crate::copy::plane::Line;
 use crate::copy::stream;
@@ -113,12 +113,7 @@ impl Tiles<'_> {
             let mut column = 0;
             while column < inner.size {
                 let column_count = stream::piece(column, head, most, inner.size);
-                let (row_offset, column_offset) = (row as isize, column as isize);
-                let from =
-                    from.wrapping_offset(row_offset * along.source + column_offset * inner.source);
-                let to = to.wrapping_offset(
-                    row_offset * along.destination + column_offset * inner.destination,
-                );
+                let (from, to) = place((from, to), (along, row), (inner, column));
                 // SAFETY: the caller's promise; a block holds as many runs.
                 unsafe {
                     match column_count == most {
