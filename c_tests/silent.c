@@ -29,13 +29,12 @@ static void use_everything(void)
 
 int main(void)
 {
-    char name[] = "/tmp/astensor_silent_XXXXXX";
-    int file = mkstemp(name), saved[2] = {dup(1), dup(2)};
+    FILE *said = tmpfile();
+    int file = said ? fileno(said) : -1, saved[2] = {dup(1), dup(2)};
     if (file < 0 || saved[0] < 0 || saved[1] < 0) {
-        perror("mkstemp");
+        perror("tmpfile");
         return 1;
     }
-    unlink(name);
     dup2(file, 1);
     dup2(file, 2);
     use_everything();
@@ -44,7 +43,7 @@ int main(void)
     dup2(saved[0], 1);
     dup2(saved[1], 2);
     CHECK(lseek(file, 0, SEEK_END) == 0);
-    close(file);
+    fclose(said);
     close(saved[0]);
     close(saved[1]);
     return check_result();

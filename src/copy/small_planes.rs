@@ -2,15 +2,19 @@
 //! converted go by groups, which are converted at once, before or after that, and so do those that are streamed together. Those whose lines
 //! share few places of the first-level cache come [`Together`].
 
+mod loops;
+mod sides;
+
 use super::axes::{Axes, Axis, for_each_place};
 use super::mover::Mover;
 use super::plane::Line;
 use super::rounds::Rounds;
 use super::scratch::Small;
-use super::tiles::{FEW_PLACES, LARGE, PLANE, Planes, PlanesBlock, Tiles, Together, lines_held};
+use super::tiles::{PLANE, Planes, PlanesBlock, Tiles, Together};
 use super::transpose::{NARROW, Transpose};
-use crate::caches;
 use crate::prefetch::LINE;
+use loops::next_together;
+use sides::{Runs, sides};
 
 /// Bytes of a plane that is small, of one that is converted, and of one and its rows in a destination that is streamed: larger ones
 /// had better be.
@@ -19,106 +23,12 @@ const SMALL_CONVERTED: i64 = 4 << 10;
 const SMALL_STREAMED: i64 = 4 << 10;
 const ROW_STREAMED: i64 = 256;
 
-/// Bytes of a unit up to which a destination is better met by several lines at a time than streamed.
-const STREAMED_UNIT: usize = 2;
-
-/// Bytes of a column from which such units are exchanged by large pieces.
-const TALL: usize = 32;
-
-/// Bytes of runs, those of one plane or of several that go together, that are several lines.
-const LONG_RUNS: i64 = 4 * LINE as i64;
-
 /// Bytes of a plane that is worth being exchanged wherever the next one is, and units of one that has the next one beside it.
 const QUICK: i64 = 640;
 const FEW: i64 = 32;
 
-/// Units of a run that is worth being converted by itself, and of one that is long.
-const RUN: i64 = 16;
+/// Units of a run that is long.
 const LONG_RUN: i64 = 64;
-
-/// One side of a plane: runs of units that follow each other.
-#[derive(Clone, Copy)]
-struct Runs {
-    count: i64,
-    /// Bytes of each, and from one to the next.
-    bytes: i64,
-    step: i64,
-}
-
-/// Whether what is so many bytes away is what follows so many bytes, exactly or with not much between them.
-fn follows(step: i64, bytes: i64, exactly: bool) -> bool {
-    match exactly {
-        true => step == bytes,
-        false => (bytes..=2 * bytes).contains(&step.abs()),
-    }
-}
-
-impl Runs {
-    /// Runs along a loop of so many steps, so many bits apart, of units that take so many bits along the other.
-    fn new(count: i64, apart: i64, bits: i64) -> Self {
-        Self {
-            count,
-            bytes: bits / 8,
-            step: apart / 8,
-        }
-    }
-
-    /// Whether the first-level cache holds lines of all of them together.
-    fn are_held(self) -> bool {
-        self.count as usize <= lines_held(self.step as isize)
-    }
-
-    /// Whether the first-level cache has places for so few lines of them, and for not half of all.
-    fn are_lost(self, few: usize) -> bool {
-        let held = lines_held(self.step as isize);
-        held <= few && self.count as usize >= 2 * held
-    }
-
-    /// Bytes of all of them, if they follow each other.
-    fn together(self, exactly: bool) -> Option<i64> {
-        follows(self.step, self.bytes, exactly).then(|| self.count * self.step.abs())
-    }
-
-    /// Whether a loop that moves so many bits goes on where all of them end.
-    fn go_on_together(self, bits: i64, exactly: bool) -> bool {
-        self.together(exactly)
-            .is_some_and(|all| follows(bits / 8, all, exactly))
-    }
-
-    /// Whether it goes on where each of them ends, or where all of them do.
-    fn go_on(self, bits: i64, exactly: bool) -> bool {
-        follows(bits / 8, self.bytes, exactly) || self.go_on_together(bits, exactly)
-    }
-
-    /// Whether a loop that moves so many bits makes one run of them, or of each a run of so many units, which is worth a call.
-    fn are_run(self, bits: i64, units: i64) -> bool {
-        self.go_on_together(bits, true) || follows(bits / 8, self.bytes, true) && units >= RUN
-    }
-
-    /// Whether a loop that moves so many bits comes to what is beside them, or to other lines.
-    fn are_beside(self, bits: i64) -> bool {
-        self.go_on(bits, false) || self.have_lines()
-    }
-
-    /// Whether most lines that they have a part of are theirs alone.
-    fn have_lines(self) -> bool {
-        let line = LINE as i64;
-        self.bytes >= 2 * line || self.together(false).is_some_and(|all| all >= 4 * line)
-    }
-}
-
-/// The two sides of the plane of the innermost loop and of that at `along`, whose units follow each other in the source.
-fn sides(axes: &Axes<'_>, along: usize) -> [Runs; 2] {
-    let ([_, inner], along) = (axes.inner_two(), axes.get(along));
-    [
-        Runs::new(inner.size, inner.source, along.size * along.source),
-        Runs::new(
-            along.size,
-            along.destination,
-            inner.size * inner.destination,
-        ),
-    ]
-}
 
 /// Planes that follow each other on both sides.
 struct Group {
@@ -186,13 +96,6 @@ impl Group {
     }
 }
 
-/// Two loops along which planes go together, and how many steps of each.
-struct Next {
-    loops: [Option<usize>; 2],
-    planes: Planes,
-    most: [i64; 2],
-}
-
 /// What moves small planes.
 enum Way {
     /// Each is exchanged as it lies.
@@ -235,7 +138,7 @@ impl<'a> SmallPlanes<'a> {
         let bytes = runs
             .saturating_mul(units)
             .saturating_mul(from.max(to) as i64);
-        let together = Self::next_together(mover, axes, along).is_some();
+        let together = next_together(mover, axes, along).is_some();
         let small = match (mover.converts(), mover.streams()) {
             _ if together => bytes <= PLANE,
             (true, _) => bytes <= SMALL_CONVERTED,
@@ -312,76 +215,14 @@ impl<'a> SmallPlanes<'a> {
         })
     }
 
-    /// Whether so few lines of planes are held by the first-level cache that they had better come together: several lines of each run are met
-    /// at a time then.
-    fn lose_lines(tiles: &Tiles<'_>, [source, destination]: [Runs; 2]) -> bool {
-        // A line that several planes share is met by each. Of those that are read in parts there are as many as runs at once. Those that are
-        // written are whole.
-        let at_once = tiles.transpose().runs();
-        let shared = |side: Runs| side.bytes < LINE as i64 && side.are_lost(FEW_PLACES);
-        let read = source.are_lost(FEW_PLACES.min(at_once - 1));
-        let written = destination.are_lost(FEW_PLACES.min(at_once));
-        let long = destination.bytes >= LONG_RUNS || source.are_lost(at_once);
-        read || written && long || shared(source) || shared(destination)
-    }
-
-    /// Whether planes may come together by way of a block.
-    fn may_come_together(mover: &Mover, tiles: &Tiles<'_>, source: Runs) -> bool {
-        let near = match caches::last_level_is_far() {
-            true => !mover.is_far(),
-            false => !mover.streams() || tiles.unit() <= STREAMED_UNIT,
-        };
-        // Of fewer, pieces in registers are small.
-        let tall = source.count as usize * tiles.unit() >= TALL || tiles.unit() == 4;
-        // What is not converted before it goes to a block goes by way of two.
-        let twice = tiles.unit() >= LARGE && !tiles.converts_first();
-        near && tall && !twice
-    }
-
-    /// Loops along which planes had better come together, if there are such, and they may.
-    fn next_together(mover: &Mover, axes: &Axes<'_>, along: usize) -> Option<Next> {
-        let [source, destination] = sides(axes, along);
-        if !source.are_lost(FEW_PLACES) && !destination.are_lost(FEW_PLACES) {
-            return None;
-        }
-        let tiles = Tiles::new(mover);
-        let lost = Self::lose_lines(&tiles, [source, destination]);
-        if !lost || !Self::may_come_together(mover, &tiles, source) {
-            return None;
-        }
-        let goes_on = |side: Runs, step: fn(Axis) -> i64| {
-            move |&i: &usize| {
-                let axis = axes.get(i);
-                let long = axis.size.saturating_mul(side.bytes) >= LONG_RUNS;
-                long && follows(step(axis) / 8, side.bytes, true)
-            }
-        };
-        let read = goes_on(source, |axis| axis.source);
-        let written = goes_on(destination, |axis| axis.destination);
-        let find = |goes_on: &dyn Fn(&usize) -> bool| Self::around(axes, along).find(goes_on);
-        let loops = match find(&|i| read(i) && written(i)) {
-            Some(both) => [Some(both), None],
-            None => [Some(find(&read)?), Some(find(&written)?)],
-        };
-        let line = |i: Option<usize>| Line::of(i.map_or(Axis::ONE, |i| axes.get(i)));
-        let planes = Planes {
-            along: line(Some(along)),
-            inner: line(Some(axes.len() - 1)),
-            read: line(loops[0]),
-            written: line(loops[1]),
-        };
-        Some(Next {
-            loops,
-            planes,
-            most: planes.most(&tiles)?,
-        })
-    }
-
     /// Takes the innermost loop and that at `along` away, and a loop of planes that go together.
     pub fn take(mover: &'a Mover, axes: &mut Axes<'_>, along: usize) -> Self {
         let sides = sides(axes, along);
-        let together = Self::next_together(mover, axes, along);
-        let next = Self::next(mover, axes, along);
+        let together = next_together(mover, axes, along);
+        let next = match together {
+            Some(_) => None,
+            None => Self::next(mover, axes, along),
+        };
         axes.remove(axes.len() - 1);
         axes.remove(along);
         let index = |index: usize| index - usize::from(index > along);

@@ -43,18 +43,27 @@ pub struct Transpose {
 /// Most runs that are better exchanged at once, of any unit.
 pub const MOST_RUNS: usize = 64;
 
+/// A function of [`avx512`] for units of a size, and the same with streaming stores.
+#[cfg(target_arch = "x86_64")]
+macro_rules! of_size {
+    ($size:expr, $run:ident) => {{
+        let functions: [Function; 2] = match $size {
+            1 => [avx512::$run::<1, false>, avx512::$run::<1, true>],
+            2 => [avx512::$run::<2, false>, avx512::$run::<2, true>],
+            4 => [avx512::$run::<4, false>, avx512::$run::<4, true>],
+            8 => [avx512::$run::<8, false>, avx512::$run::<8, true>],
+            _ => [avx512::$run::<16, false>, avx512::$run::<16, true>],
+        };
+        functions
+    }};
+}
+
 impl Transpose {
     /// For units of `size` bytes: 1, 2, 4, 8 or 16.
     #[cfg(target_arch = "x86_64")]
     pub fn of(size: usize) -> Self {
         if convert::has_avx512() {
-            let functions: [Function; 2] = match size {
-                1 => [avx512::run::<1, false>, avx512::run::<1, true>],
-                2 => [avx512::run::<2, false>, avx512::run::<2, true>],
-                4 => [avx512::run::<4, false>, avx512::run::<4, true>],
-                8 => [avx512::run::<8, false>, avx512::run::<8, true>],
-                _ => [avx512::run::<16, false>, avx512::run::<16, true>],
-            };
+            let functions = of_size!(size, run);
             return Self {
                 function: functions[0],
                 streaming: Some(functions[1]),
@@ -83,28 +92,7 @@ impl Transpose {
     #[cfg(target_arch = "x86_64")]
     pub fn by_rows(size: usize) -> Self {
         let usual = Self::of(size);
-        let functions: [Function; 2] = match size {
-            1 => [
-                avx512::run_by_rows::<1, false>,
-                avx512::run_by_rows::<1, true>,
-            ],
-            2 => [
-                avx512::run_by_rows::<2, false>,
-                avx512::run_by_rows::<2, true>,
-            ],
-            4 => [
-                avx512::run_by_rows::<4, false>,
-                avx512::run_by_rows::<4, true>,
-            ],
-            8 => [
-                avx512::run_by_rows::<8, false>,
-                avx512::run_by_rows::<8, true>,
-            ],
-            _ => [
-                avx512::run_by_rows::<16, false>,
-                avx512::run_by_rows::<16, true>,
-            ],
-        };
+        let functions = of_size!(size, run_by_rows);
         match usual.makes_lines() {
             true => Self {
                 function: functions[0],

@@ -6,7 +6,7 @@
 //! met by several lines at a time, one after the other. Where lines are streamed, that is the better order in any case.
 
 use super::runs::lines_held;
-use super::together::{Block, Planes, Together};
+use super::together::{Planes, PlanesBlock, Together};
 use super::{LARGE, Tiles, is_cached, place};
 use crate::caches;
 use crate::copy::plane::Line;
@@ -88,7 +88,7 @@ impl Tiles<'_> {
     /// As for [`Tiles::run`]; the plane [takes many runs](Tiles::takes_many_runs).
     #[inline(never)]
     pub(super) unsafe fn bring_many(&self, from: *const u8, to: *mut u8, along: Line, inner: Line) {
-        let mut block = Block::new();
+        let mut block = PlanesBlock::new();
         let streams = self.mover.streams();
         let lead = self.first_line_read(from, along, inner);
         let head = self.first_line(to, along, inner).unwrap_or(0);

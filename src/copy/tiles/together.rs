@@ -16,7 +16,7 @@ pub const PLANE: i64 = 32 << 10;
 const FEW_ROWS: usize = 4;
 
 /// Memory of a block.
-pub type Block = Aligned<{ RUNS * pitch(RUN) }>;
+pub type PlanesBlock = Aligned<{ RUNS * pitch(RUN) }>;
 
 /// Bytes from one row of so many bytes to the next in a block: whole lines, and an odd number of them, which do not share a few places.
 const fn pitch(bytes: usize) -> usize {
@@ -84,7 +84,7 @@ impl Planes {
             true => units * pitch(read * row),
             false => units * read * pitch(written * row),
         };
-        let room = size_of::<Block>();
+        let room = size_of::<PlanesBlock>();
         runs <= room && (tiles.converts_first() || rows <= room)
     }
 }
@@ -131,7 +131,7 @@ impl<'a> Together<'a> {
     ///
     /// # Safety
     /// As for [`Tiles::run`]; units follow each other along `planes.along` in the source.
-    pub unsafe fn run(&self, from: *const u8, to: *mut u8, block: &mut Block) {
+    pub unsafe fn run(&self, from: *const u8, to: *mut u8, block: &mut PlanesBlock) {
         let block = block.as_mut_ptr();
         let Planes {
             along,
@@ -187,7 +187,7 @@ impl<'a> Together<'a> {
         columns: usize,
         by_rows: DenseRows,
     ) {
-        let mut tile = Block::new();
+        let mut tile = PlanesBlock::new();
         let tile = tile.as_mut_ptr();
         let (read, written) = (self.planes.read.size, self.planes.written.size);
         let row = columns * self.tiles.unit;

@@ -25,35 +25,8 @@ pub unsafe fn run<const SIZE: usize, const STREAM: bool>(
     from_runs: usize,
     to_runs: usize,
 ) {
-    let (runs, units) = (REGISTER / SIZE, QUARTER / SIZE);
-    // Streams are of whole lines.
-    let whole = match STREAM {
-        true => from_runs / runs * runs,
-        false => from_runs,
-    };
-    macro_rules! by {
-        ($piece:expr) => {
-            cover!(SIZE, from, to, whole, to_runs, runs, units, $piece)
-        };
-    }
-    // SAFETY: the caller's promise; the pieces fit.
-    unsafe {
-        if whole < runs || to_runs < units {
-            return run_avx2::<SIZE>(from, to, from_runs, to_runs);
-        }
-        match SIZE {
-            1 => by!(piece::<1, 16, STREAM>),
-            2 => by!(piece::<2, 8, STREAM>),
-            4 => by!(piece::<4, 4, STREAM>),
-            8 => by!(piece::<8, 2, STREAM>),
-            _ => by!(piece::<16, 1, STREAM>),
-        }
-        if whole < from_runs {
-            let from = (read_at(from, whole, 0), from.1);
-            let to = (write_at(to, 0, whole * SIZE), to.1);
-            run_avx2::<SIZE>(from, to, from_runs - whole, to_runs);
-        }
-    }
+    // SAFETY: the caller's promise.
+    unsafe { in_order::<SIZE, STREAM, false>(from, to, from_runs, to_runs) }
 }
 
 /// [`run`] of runs that are in the first-level cache, so that the columns which a row is made of follow each other.
@@ -62,6 +35,21 @@ pub unsafe fn run<const SIZE: usize, const STREAM: bool>(
 /// As for [`run`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx2")]
 pub unsafe fn run_by_rows<const SIZE: usize, const STREAM: bool>(
+    from: Runs<*const u8>,
+    to: Runs<*mut u8>,
+    from_runs: usize,
+    to_runs: usize,
+) {
+    // SAFETY: the caller's promise.
+    unsafe { in_order::<SIZE, STREAM, true>(from, to, from_runs, to_runs) }
+}
+
+/// [`run`], or `BY_ROWS`.
+///
+/// # Safety
+/// As for [`run`].
+#[inline(always)]
+unsafe fn in_order<const SIZE: usize, const STREAM: bool, const BY_ROWS: bool>(
     from: Runs<*const u8>,
     to: Runs<*mut u8>,
     from_runs: usize,
@@ -78,27 +66,48 @@ pub unsafe fn run_by_rows<const SIZE: usize, const STREAM: bool>(
         if whole < runs || to_runs < units {
             return run_avx2::<SIZE>(from, to, from_runs, to_runs);
         }
-        for j in (0..to_runs).step_by(units) {
-            let j = j.min(to_runs - units);
-            let from = (read_at(from, 0, j * SIZE), from.1);
-            let to = (write_at(to, j, 0), to.1);
-            macro_rules! by {
-                ($piece:expr) => {
-                    cover!(SIZE, from, to, whole, units, runs, units, $piece)
-                };
+        if BY_ROWS {
+            for j in (0..to_runs).step_by(units) {
+                let j = j.min(to_runs - units);
+                let from = (read_at(from, 0, j * SIZE), from.1);
+                pieces::<SIZE, STREAM>(from, (write_at(to, j, 0), to.1), whole, units);
             }
-            match SIZE {
-                1 => by!(piece::<1, 16, STREAM>),
-                2 => by!(piece::<2, 8, STREAM>),
-                4 => by!(piece::<4, 4, STREAM>),
-                8 => by!(piece::<8, 2, STREAM>),
-                _ => by!(piece::<16, 1, STREAM>),
-            }
+        } else {
+            pieces::<SIZE, STREAM>(from, to, whole, to_runs);
         }
         if whole < from_runs {
             let from = (read_at(from, whole, 0), from.1);
             let to = (write_at(to, 0, whole * SIZE), to.1);
             run_avx2::<SIZE>(from, to, from_runs - whole, to_runs);
+        }
+    }
+}
+
+/// As many pieces as cover so many runs of so many units, which are no fewer than a piece has.
+///
+/// # Safety
+/// As for [`run`].
+#[inline(always)]
+unsafe fn pieces<const SIZE: usize, const STREAM: bool>(
+    from: Runs<*const u8>,
+    to: Runs<*mut u8>,
+    from_runs: usize,
+    to_runs: usize,
+) {
+    let (runs, units) = (REGISTER / SIZE, QUARTER / SIZE);
+    macro_rules! by {
+        ($piece:expr) => {
+            cover!(SIZE, from, to, from_runs, to_runs, runs, units, $piece)
+        };
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        match SIZE {
+            1 => by!(piece::<1, 16, STREAM>),
+            2 => by!(piece::<2, 8, STREAM>),
+            4 => by!(piece::<4, 4, STREAM>),
+            8 => by!(piece::<8, 2, STREAM>),
+            _ => by!(piece::<16, 1, STREAM>),
         }
     }
 }
