@@ -41,6 +41,11 @@ impl Memory {
         };
         Self { data, layout }
     }
+
+    fn words(&mut self) -> &mut [u64] {
+        // SAFETY: allocated and written by `new`, and aligned for more.
+        unsafe { core::slice::from_raw_parts_mut(self.data.cast(), self.layout.size() / 8) }
+    }
 }
 
 impl Drop for Memory {
@@ -137,16 +142,59 @@ fn side(dtype: DLDataType, shape: &[i64], strides: Vec<i64>, first: i64, element
     }
 }
 
+/// Numbers for `elements` of a side, wherever they are: from 0 to 99, or whatever random bits are.
+fn fill(side: &mut Side, elements: i64, numbers: &str) {
+    match numbers {
+        "small" => {
+            let mut bytes: Vec<u8> = (0..elements).map(|i| (i % 100) as u8).collect();
+            let (mut shape, mut strides) = ([elements], [1]);
+            let mut flat = |data: *mut u8, dtype| DLTensor {
+                data: data.cast(),
+                device: DLDevice {
+                    device_type: 1,
+                    device_id: 0,
+                },
+                ndim: 1,
+                dtype,
+                shape: shape.as_mut_ptr(),
+                strides: strides.as_mut_ptr(),
+                byte_offset: 0,
+            };
+            let data = flat(bytes.as_mut_ptr(), dtype("uint8"));
+            let into = flat(side.memory.data, side.dtype);
+            let mut tensor = core::ptr::null_mut();
+            // SAFETY: both describe as many elements, of live memory.
+            unsafe {
+                assert_eq!(tensor_as_tensor(&into, core::ptr::null(), &mut tensor), 0);
+                assert_eq!(tensor_copy_into(tensor, &data, core::ptr::null()), 0);
+                tensor_release(tensor);
+            }
+        }
+        "random" => {
+            let mut state = 0x9e37_79b9_7f4a_7c15u64;
+            for word in side.memory.words() {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                *word = state;
+            }
+        }
+        _ => panic!("unknown numbers {numbers}"),
+    }
+}
+
 /// Seconds of the copy and of memcpy of as many bytes.
 fn measure(
     from: DLDataType,
     to: DLDataType,
     layout: &str,
     count: i64,
+    numbers: &str,
     rounds: usize,
 ) -> (f64, f64, f64) {
     let (shape, strides, first, elements) = source_layout(layout, count);
     let mut source = side(from, &shape, strides, first, elements);
+    fill(&mut source, elements, numbers);
     let numel: i64 = shape.iter().product();
     let mut target = side(to, &shape, row_major(&shape), 0, numel);
     let (data, into) = (source.describe(), target.describe());
@@ -202,6 +250,7 @@ fn main() {
     };
     let threads = value("threads", "1").parse().expect("a number of threads");
     assert_eq!(tensor_set_num_threads(threads), 0);
+    let numbers = value("numbers", "small");
     let rounds = value("rounds", "7").parse().expect("a number of rounds");
     println!(
         "{:44} {:>9} {:>8} {:>8} {:>9}",
@@ -214,7 +263,7 @@ fn main() {
             for from in value("from", COMMON).split(',') {
                 for to in value("to", COMMON).split(',') {
                     let (ours, copied, moved) =
-                        measure(dtype(from), dtype(to), layout, count, rounds);
+                        measure(dtype(from), dtype(to), layout, count, &numbers, rounds);
                     let label = format!("{from} -> {to}, {layout}, {count}");
                     let ratio = copied / ours;
                     println!(

@@ -397,6 +397,112 @@ static void every_pair(void)
     }
 }
 
+/** A real number as float64, whose bits without the sign, as integers, are in the order of magnitudes, NaN last. */
+static uint64_t magnitude_of(const oracle_dtype *type, oracle_element element)
+{
+    return oracle_convert(type, element, &oracle_dtypes[F64_INDEX], DEFAULT).part[0] & INT64_MAX;
+}
+
+typedef struct {
+    oracle_element element;
+    uint64_t magnitude;
+} measured;
+
+static int compare_measured(const void *a, const void *b)
+{
+    uint64_t x = ((const measured *)a)->magnitude, y = ((const measured *)b)->magnitude;
+    return (x > y) - (x < y);
+}
+
+/** The values of a type in the order of magnitudes: what is converted together is alike. */
+static value_set sorted_values_of(const oracle_dtype *type)
+{
+    value_set all = values_of(type), set = {NULL, 0, 0};
+    measured *sorted = malloc(all.count * sizeof *sorted);
+    if (!sorted) {
+        abort();
+    }
+    for (size_t i = 0; i < all.count; i++) {
+        sorted[i].element = all.elements[i];
+        sorted[i].magnitude = magnitude_of(type, all.elements[i]);
+    }
+    qsort(sorted, all.count, sizeof *sorted, compare_measured);
+    for (size_t i = 0; i < all.count; i++) {
+        add(&set, sorted[i].element.part[0], sorted[i].element.part[1]);
+    }
+    free(sorted);
+    free(all.elements);
+    return set;
+}
+
+/** Values in the order of magnitudes; and runs of small ones, with one among them that is a power of two or beside one, or not finite. */
+static void every_pair_among_small_ones(void)
+{
+    enum { COUNT = 300, LAST = COUNT - 130 };
+    static uint8_t target[8 * COUNT], expected[8 * COUNT];
+    const uint64_t least = 0x3f80000000000000, most = 0x4059000000000000; /* 2^-7 and 100 */
+    for (int f = 0; f < DTYPE_COUNT; f++) {
+        const oracle_dtype *from = &oracle_dtypes[f];
+        if (from->class == CLASS_COMPLEX || from->bits < 8) {
+            continue;
+        }
+        value_set set = sorted_values_of(from), small = {NULL, 0, 0}, limits = {NULL, 0, 0};
+        for (size_t i = 0; small.count < COUNT; i++) {
+            oracle_element element = set.elements[i * 7919 % set.count];
+            uint64_t magnitude = magnitude_of(from, element);
+            if (magnitude == 0 || (magnitude >= least && magnitude <= most)) {
+                add(&small, element.part[0], element.part[1]);
+            }
+        }
+        for (size_t i = 1; i + 1 < set.count; i++) {
+            int is_limit = 0;
+            for (size_t beside = i - 1; beside <= i + 1; beside++) {
+                is_limit |= magnitude_of(from, set.elements[beside]) << 12 == 0;
+            }
+            if (is_limit) {
+                add(&limits, set.elements[i].part[0], set.elements[i].part[1]);
+            }
+        }
+        add(&limits, set.elements[set.count - 1].part[0], set.elements[set.count - 1].part[1]);
+        source_array sorted, source;
+        store(&sorted, from, &set, 1, 1, 3);
+        store(&source, from, &small, 1, 1, 1);
+        for (int t = 0; t < DTYPE_COUNT; t++) {
+            const oracle_dtype *to = &oracle_dtypes[t];
+            if (to->class == CLASS_COMPLEX || to->bits < 8) {
+                continue;
+            }
+            try_conversion(&sorted, from, &set, to, DEFAULT);
+            for (size_t i = 0; i < COUNT; i++) {
+                put_element(to, expected, i * to->bits, oracle_convert(from, small.elements[i], to, DEFAULT));
+            }
+            DLTensor into = describe(target, (DLDataType){to->code, to->bits, 1}, 1, source.shape, source.strides);
+            check_count++;
+            for (size_t i = 0; i < limits.count; i += (size_t)(thinning == 1 ? 1 : 13)) {
+                size_t place = i % LAST;
+                oracle_element usual = small.elements[place], other = limits.elements[i];
+                put_element(from, source.data + 1, place * from->bits, other);
+                put_element(to, expected, place * to->bits, oracle_convert(from, other, to, DEFAULT));
+                convert_into(&into, &source, NULL);
+                int is_same = memcmp(target, expected, COUNT * to->bits / 8) == 0;
+                put_element(from, source.data + 1, place * from->bits, usual);
+                put_element(to, expected, place * to->bits, oracle_convert(from, usual, to, DEFAULT));
+                if (!is_same) {
+                    check_failures++;
+                    fprintf(stderr, "%#llx among %s -> %s: not what was expected\n", (unsigned long long)other.part[0],
+                            from->name, to->name);
+                    break;
+                }
+            }
+        }
+        free(sorted.data);
+        free(source.data);
+        free(set.elements);
+        free(small.elements);
+        free(limits.elements);
+    }
+}
+
 /** Every number of elements up to more than a kernel takes at once, at odd addresses, with nothing written beside. */
 static void every_length(void)
 {
@@ -673,6 +779,7 @@ int main(int argc, char **argv)
     }
     thinning = strcmp(mode, "tiny") == 0 ? 101 : 1;
     every_pair();
+    every_pair_among_small_ones();
     every_length();
     every_pair_at_length();
     every_pair_by_rows();

@@ -28,6 +28,7 @@ type Words = [__m512i; 4];
 pub mod brain;
 mod bytes;
 mod load;
+mod ordinary;
 mod shifted;
 mod store;
 pub mod tables;
@@ -228,6 +229,10 @@ fn longs<const SIGNED: bool, F: OfFour>() -> Step {
 
 /// The kernels of a pair, if there are some here.
 pub fn direct(from: Scalar, to: Scalar) -> Option<Step> {
+    ordinary::direct(from, to).or_else(|| of_any(from, to))
+}
+
+fn of_any(from: Scalar, to: Scalar) -> Option<Step> {
     match from {
         Scalar::Bool => of_bool(to),
         Scalar::Int8 => of_byte::<I8>(to).or_else(|| to_small::<I8>(to)),
@@ -256,7 +261,7 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Step> {
         Scalar::Float16 => match to {
             Scalar::Bool => Some(step::<NonzeroHalves, Sixteen<F16, Nonzero>>()),
             Scalar::Float32 => Some(through::<F16, F32>()),
-            _ => shifted::<float::F16, F16>(to)
+            _ => shifted(to)
                 .or_else(|| of_float::<F16>(to))
                 .or_else(|| to_small::<F16>(to))
                 .or_else(|| shorten::<float::F16>(to)),
@@ -264,8 +269,7 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Step> {
         Scalar::BFloat16 => match to {
             Scalar::Bool => Some(step::<NonzeroHalves, Sixteen<BF16, Nonzero>>()),
             Scalar::Float32 => Some(through::<BF16, QuietF32>()),
-            _ => shifted::<float::BF16, BF16>(to)
-                .or_else(|| of_float::<BF16>(to))
+            _ => of_float::<BF16>(to)
                 .or_else(|| to_small::<BF16>(to))
                 .or_else(|| shorten::<float::BF16>(to)),
         },
@@ -342,12 +346,11 @@ fn of_float<L: LoadSixteen>(to: Scalar) -> Option<Step> {
     for_number!(to, kernel)
 }
 
-/// A float of sixteen bits to the integers that words are enough for.
-fn shifted<W: float::Float, L: LoadSixteen>(to: Scalar) -> Option<Step> {
+/// float16 to unsigned integers that words are enough for.
+fn shifted(to: Scalar) -> Option<Step> {
     Some(match to {
-        Scalar::Int8 => step::<Shifted<W, I8>, Sixteen<L, I8>>(),
-        Scalar::UInt8 => step::<Shifted<W, U8>, Sixteen<L, U8>>(),
-        Scalar::UInt16 => step::<Shifted<W, U16>, Sixteen<L, U16>>(),
+        Scalar::UInt8 => step::<Shifted<U8>, Sixteen<F16, U8>>(),
+        Scalar::UInt16 => step::<Shifted<U16>, Sixteen<F16, U16>>(),
         _ => return None,
     })
 }

@@ -1,4 +1,4 @@
-//! Floats of sixteen bits to integers of eight and unsigned ones of sixteen: significands are shifted to the place of the binary
+//! float16 to unsigned integers of eight and sixteen bits: significands are shifted to the place of the binary
 //! point, thirty-two to a register.
 
 use super::bytes::{shift_left, shift_right};
@@ -7,43 +7,31 @@ use crate::convert::float::Float;
 
 /// What a significand is shifted to.
 pub trait Integer {
-    const SIGNED: bool;
     /// Bits of an element.
     const BITS: u32;
 }
 
-impl Integer for I8 {
-    const SIGNED: bool = true;
-    const BITS: u32 = 8;
-}
-
 impl Integer for U8 {
-    const SIGNED: bool = false;
     const BITS: u32 = 8;
 }
 
 impl Integer for U16 {
-    const SIGNED: bool = false;
     const BITS: u32 = 16;
 }
 
-/// A float of sixteen bits to an integer.
-pub struct Shifted<W, S>(W, S);
+/// float16 to an integer.
+pub struct Shifted<S>(S);
 
-impl<W: Float, S: Integer> Shifted<W, S> {
-    const FRACTION: u32 = W::FORMAT.fraction_bits;
+impl<S: Integer> Shifted<S> {
+    const FRACTION: u32 = float::F16::FORMAT.fraction_bits;
     /// How far the significand is shifted up first: for bytes, until its leading bit stands for more than they hold, since words from
     /// there on are saturated; for words, to their upper bit.
     const UP: u32 = {
-        let least = match S::SIGNED {
-            true => S::BITS - 1,
-            false => S::BITS,
-        };
-        let leading = if least > 15 { 15 } else { least };
+        let leading = if S::BITS > 15 { 15 } else { S::BITS };
         leading.saturating_sub(Self::FRACTION)
     };
     /// The biased exponent of what is not shifted down.
-    const TOP: u32 = W::FORMAT.bias as u32 + Self::FRACTION + Self::UP;
+    const TOP: u32 = float::F16::FORMAT.bias as u32 + Self::FRACTION + Self::UP;
 
     /// Thirty-two words, which are what integers of eight bits are saturated from.
     ///
@@ -55,14 +43,10 @@ impl<W: Float, S: Integer> Shifted<W, S> {
         const AND_OR: i32 = 0xea;
         // SAFETY: the caller's promise.
         unsafe {
-            let magnitudes = match S::SIGNED {
-                true => _mm512_and_si512(floats, set16(0x7fff)),
-                false => floats,
-            };
             // What has a sign is above infinity, too.
-            let infinity = set16(W::FORMAT.infinity() as u32);
-            let numbers = _mm512_cmple_epu16_mask(magnitudes, infinity);
-            let exponents = shift_right(magnitudes, Self::FRACTION);
+            let infinity = set16(float::F16::FORMAT.infinity() as u32);
+            let numbers = _mm512_cmple_epu16_mask(floats, infinity);
+            let exponents = shift_right(floats, Self::FRACTION);
             let places = _mm512_subs_epu16(set16(Self::TOP), exponents);
             let leading = 1 << (Self::FRACTION + Self::UP);
             let fractions = match Self::UP {
@@ -73,10 +57,6 @@ impl<W: Float, S: Integer> Shifted<W, S> {
             let significands =
                 _mm512_ternarylogic_epi32::<AND_OR>(fractions, set16(leading - 1), set16(leading));
             let words = _mm512_maskz_srlv_epi16(numbers, significands, places);
-            if S::SIGNED {
-                let signs = _mm512_movepi16_mask(floats);
-                return _mm512_mask_sub_epi16(words, signs, _mm512_setzero_si512(), words);
-            }
             if S::BITS < 16 {
                 return words;
             }
@@ -87,7 +67,7 @@ impl<W: Float, S: Integer> Shifted<W, S> {
     }
 }
 
-impl<W: Float, S: Integer> Group for Shifted<W, S> {
+impl<S: Integer> Group for Shifted<S> {
     const FROM: usize = 2;
     const TO: usize = S::BITS as usize / 8;
     #[inline(always)]
@@ -103,10 +83,7 @@ impl<W: Float, S: Integer> Group for Shifted<W, S> {
                 store512(to.add(64), high);
                 return;
             }
-            let bytes = match S::SIGNED {
-                true => _mm512_packs_epi16(low, high),
-                false => _mm512_packus_epi16(low, high),
-            };
+            let bytes = _mm512_packus_epi16(low, high);
             let order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
             store512(to, _mm512_permutexvar_epi64(order, bytes));
         }
