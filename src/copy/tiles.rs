@@ -30,6 +30,11 @@ const ROW: usize = 1024;
 /// The same where rows are streamed: as long as the runs, of which a tile then holds as many as come in at a time.
 const STREAMED_ROW: usize = 512;
 
+/// The same where rows are converted on their way there, in near caches, of large elements; and units of such rows that are whole in a
+/// tile, wherever it is possible: the longer they are, the less it takes to convert them.
+const LARGE_ROW: usize = 4096;
+const WHOLE_ROW: usize = 1024;
+
 /// Bytes of a row of the destination that is short: several had better go there at a time.
 const SHORT_ROW: usize = 2 * LINE;
 
@@ -385,10 +390,15 @@ impl<'a> Tiles<'a> {
             false => ROW,
         };
         let row_bytes = row_bytes * (how.most / rows).clamp(1, 2);
+        let longer = !self.converts_first && !self.mover.streams() && !caches::last_level_is_far();
+        let row = match longer {
+            true if inner.size <= WHOLE_ROW => inner.size.next_multiple_of(SIDE),
+            true if self.destination_unit >= LARGE => LARGE_ROW / self.destination_unit,
+            _ => row_bytes / self.destination_unit,
+        };
         // A side of squares fits in any case.
         let fit = (tile_bytes / SIDE - 2 * PAD) / self.unit / SIDE * SIDE;
-        let columns = (row_bytes / self.destination_unit).min(fit);
-        let columns = columns.min(inner.size.next_multiple_of(SIDE));
+        let columns = row.min(fit).min(inner.size.next_multiple_of(SIDE));
         // Rows of the destination that follow each other follow each other in the tile as well, and go out in one piece.
         let joined = columns >= inner.size
             && along.destination == (inner.size * self.destination_unit) as isize;
