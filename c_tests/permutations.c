@@ -145,6 +145,19 @@ static void small_planes(element_t from, element_t to, int64_t *size, int woven_
     copy(from, to, 3, size, source, target);
 }
 
+/** Both sides in orders of their own, from the outermost dimension on. */
+static void ordered(element_t from, element_t to, int ndim, int64_t *shape, const int *order, odds_t target)
+{
+    int up[MOST_DIMS], outer_first[MOST_DIMS];
+    for (int i = 0; i < ndim; i++) {
+        up[i] = ndim - 1 - i;
+        outer_first[i] = order[ndim - 1 - i];
+    }
+    const odds_t none = {0, 0, 0, 0};
+    side_t source = lay_out(ndim, shape, up, none);
+    copy(from, to, ndim, shape, source, lay_out(ndim, shape, outer_first, target));
+}
+
 int main(int argc, char **argv)
 {
     const int tiny = argc > 1 && strcmp(argv[1], "tiny") == 0;
@@ -196,6 +209,16 @@ int main(int argc, char **argv)
             turned_round(pairs[p][0], pairs[p][1], ndim, shape);
         }
     }
+    /* What becomes larger, of which few elements follow each other in the destination: slices of all loops, of some steps of one, and
+       those that gaps are between. */
+    const odds_t no_gaps = {0, 0, 0, 0}, some_gaps = {3, 0, 0, 0};
+    int64_t slices[][4] = {{35, 4, 7, 34}, {9, 61, 5, 33}, {50, 12, 3, 107}, {3, 300, 16, 41}, {2, 2, 90, 60}};
+    static const int orders[][4] = {{3, 2, 1, 0}, {1, 3, 0, 2}, {2, 3, 1, 0}, {0, 3, 2, 1}};
+    for (int i = 0; i < (tiny ? 3 : 20); i++) {
+        ordered(u8, f32, 4, slices[i % 5], orders[i % 4], i < 10 ? no_gaps : some_gaps);
+        ordered(u16, f32, 4, slices[i % 5], orders[(i + 1) % 4], no_gaps);
+        ordered(f32, f64, 4, slices[i % 5], orders[(i + 2) % 4], no_gaps);
+    }
     if (!tiny) {
         /* More than any cache is taken to have room for, and so that several threads take part. */
         for (int threads = 1; threads <= 2; threads++) {
@@ -221,10 +244,12 @@ int main(int argc, char **argv)
             small_planes(f64, f32, blocks, threads == 1, threads != 1, 0, 0);
             small_planes(u8, f32, blocks, threads != 1, threads == 1, 0, 0);
             const odds_t none = {0, 0, 0, 0}, some = {4, 6, 4, 6}, gaps = {4, 0, 0, 0};
+            static const int mixed_order[5] = {0, 1, 4, 3, 2};
             for (int i = 0; i < 2; i++) {
                 shuffled(f32, f32, 4, heads, none, none);
                 shuffled(u16, f64, 4, heads, some, gaps);
                 shuffled(f64, f32, 5, mixed, gaps, none);
+                ordered(u8, f64, 5, mixed, mixed_order, none);
             }
         }
     }

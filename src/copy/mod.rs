@@ -20,6 +20,7 @@ mod plane;
 mod rounds;
 mod scratch;
 mod sheet;
+mod slices;
 mod small_planes;
 mod spread;
 mod stepped;

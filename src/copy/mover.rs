@@ -271,6 +271,14 @@ impl Mover {
         }
     }
 
+    /// The same to a destination that is near.
+    pub fn to_near(self) -> Self {
+        Self {
+            reach: Reach::Near,
+            ..self
+        }
+    }
+
     /// The same for planes. Those that are copied are better streamed as soon as they are far in a cache that is near: lines that are a
     /// power of two apart do not all have a place in it.
     pub fn for_planes(self) -> Self {

@@ -12,6 +12,8 @@ use super::offsets::Space;
 use super::pattern::Pattern;
 use super::plane::Plane;
 use super::rounds::Rounds;
+use super::scratch::{Scratch, Small};
+use super::slices::Slices;
 use super::small_planes::SmallPlanes;
 use super::stream;
 use super::strided::Loop;
@@ -91,29 +93,10 @@ pub unsafe fn run(
         start,
         bytes,
     };
-    let along = mover
-        .unit_bits()
-        .and_then(|(from, to)| axes.plane(from, to));
     // SAFETY: the caller's promises; the axes visit exactly the elements of both layouts.
     unsafe {
-        match along {
-            Some(along) if SmallPlanes::pay(&mover, &axes, along) => {
-                // Bricks, if there are any, convert longer runs. Far away, the order of planes is the better one.
-                let short =
-                    !mover.is_far() && SmallPlanes::convert_short_runs(&mover, &axes, along);
-                if !(short && copy.has_short_planes(&axes, along) && copy.by_bricks(&axes, along)) {
-                    copy.by_small_planes(axes, along)
-                }
-            }
-            Some(along) if copy.has_short_planes(&axes, along) && copy.by_bricks(&axes, along) => {}
-            Some(along) if copy.has_long_plane(&axes, along) => {
-                let mover = &mover.for_planes();
-                Copy { mover, ..copy }.by_planes(axes, along)
-            }
-            None if copy.by_dense_rows(&mut axes) => {}
-            None if copy.has_long_rows(&axes) => copy.by_rows(&axes),
-            Some(along) if copy.has_gathered_rows(&axes, along) => copy.by_rows(&axes),
-            _ => copy.by_patterns(axes),
+        if !copy.by_slices(&axes) {
+            copy.by_loops(axes);
         }
     }
 }
@@ -124,6 +107,44 @@ fn are_joined(along: Axis, inner: Axis) -> bool {
 }
 
 impl Copy<'_> {
+    /// The other loop of a plane that must be transposed, if there is one.
+    fn plane(&self, axes: &Axes<'_>) -> Option<usize> {
+        let (from, to) = self.mover.unit_bits()?;
+        axes.plane(from, to)
+    }
+
+    /// Along these loops, in whatever way is best for them.
+    ///
+    /// # Safety
+    /// As for [`run`].
+    unsafe fn by_loops(self, mut axes: Axes<'_>) {
+        let mover = self.mover;
+        // SAFETY: the caller's promises.
+        unsafe {
+            match self.plane(&axes) {
+                Some(along) if SmallPlanes::pay(mover, &axes, along) => {
+                    // Bricks, if there are any, convert longer runs. Far away, the order of planes is the better one.
+                    let short =
+                        !mover.is_far() && SmallPlanes::convert_short_runs(mover, &axes, along);
+                    let short = short && self.has_short_planes(&axes, along);
+                    if !(short && self.by_bricks(&axes, along)) {
+                        self.by_small_planes(axes, along)
+                    }
+                }
+                Some(along)
+                    if self.has_short_planes(&axes, along) && self.by_bricks(&axes, along) => {}
+                Some(along) if self.has_long_plane(&axes, along) => {
+                    let mover = &mover.for_planes();
+                    Copy { mover, ..self }.by_planes(axes, along)
+                }
+                None if self.by_dense_rows(&mut axes) => {}
+                None if self.has_long_rows(&axes) => self.by_rows(&axes),
+                Some(along) if self.has_gathered_rows(&axes, along) => self.by_rows(&axes),
+                _ => self.by_patterns(axes),
+            }
+        }
+    }
+
     /// Whether the rows are long, or cannot be anything else.
     fn has_long_rows(&self, axes: &Axes<'_>) -> bool {
         let [outer, inner] = axes.inner_two();
@@ -298,6 +319,92 @@ impl Copy<'_> {
                 self.visit(axes, start, 1, &|(from, to), outer, inner| {
                     planes.sheet((from.0, to.0), [outer, inner], steps);
                 });
+            }
+        });
+    }
+
+    /// By slices, if there are planes whose rows would be converted by few units. Returns whether it did.
+    ///
+    /// # Safety
+    /// As for [`run`].
+    #[inline(never)]
+    unsafe fn by_slices(&self, axes: &Axes<'_>) -> bool {
+        if !Slices::are_wanted(self.mover, axes) {
+            return false;
+        }
+        let Some(along) = self.plane(axes) else {
+            return false;
+        };
+        let [_, inner] = axes.inner_two();
+        // Small planes that go together, or by groups, are converted by many units, and so are those that are woven.
+        let small = SmallPlanes::come_together(self.mover, axes, along)
+            || SmallPlanes::pay(self.mover, axes, along)
+                && !SmallPlanes::convert_short_runs(self.mover, axes, along);
+        if small || Plane::new(self.mover).is_woven(axes.get(along), inner) {
+            return false;
+        }
+        // A copy: if there are no slices, the loops are still needed.
+        let mut room = Room::<MAX_AXES>::new();
+        let mut axes = axes.without([None; 2], room.as_mut());
+        let Some(slices) = Slices::take(self.mover, &mut axes) else {
+            return false;
+        };
+        let both = [slices.rounds(), Rounds::ONE];
+        Rounds::for_each(&axes, self.start, both, |axes, start, [steps, _]| {
+            // SAFETY: the caller's promises; there are so many steps.
+            unsafe {
+                self.visit(axes, start, 1, &|(from, to), outer, inner| {
+                    self.slice((from.0, to.0), [outer, inner], &slices, steps);
+                });
+            }
+        });
+        true
+    }
+
+    /// Moves the slices of two loops, of so many steps.
+    ///
+    /// # Safety
+    /// As for [`run`]; there are as many steps.
+    unsafe fn slice(
+        &self,
+        first: (*const u8, *mut u8),
+        around: [Axis; 2],
+        slices: &Slices,
+        steps: usize,
+    ) {
+        let (from_unit, to_unit) = self.mover.units();
+        let count = slices.count(steps);
+        let row = Axis {
+            size: count as i64,
+            source: 8 * from_unit as i64,
+            destination: 8 * to_unit as i64,
+        };
+        let unconverted = self.mover.unconverted().to_near();
+        let mut small = Small::new();
+        let mut scratch = Scratch::large(&mut small);
+        let (block, bytes) = scratch.tile();
+        // Without memory they go as they would otherwise.
+        let has_room = count * from_unit <= bytes;
+        for_each_place(first, around, |from, to| {
+            let (mover, destination) = match has_room {
+                true => (&unconverted, block),
+                false => (self.mover, to),
+            };
+            let mut room = Room::<MAX_AXES>::new();
+            let axes = slices.loops(steps, mover.units().1, room.as_mut());
+            let copy = Copy {
+                source: from,
+                destination,
+                mover,
+                start: Start::ZERO,
+                bytes: (count * mover.units().1) as i64,
+            };
+            // SAFETY: the caller's promise; the block holds a slice.
+            unsafe {
+                copy.by_loops(axes);
+                if has_room {
+                    self.mover.sheet((block, 0), (to, 0), Axis::ONE, row);
+                }
             }
         });
     }

@@ -7,7 +7,7 @@ use crate::storage::{Allocation, DATA_ALIGNMENT};
 pub const PAD: usize = 64;
 
 /// Bytes of a tile in memory that is allocated, and, if that fails or the plane is small, on the stack.
-const TILE: usize = 72 << 10;
+pub const TILE: usize = 72 << 10;
 const SMALL_TILE: usize = 9 << 10;
 
 /// Memory on the stack for a tile.

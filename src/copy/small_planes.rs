@@ -138,7 +138,7 @@ impl<'a> SmallPlanes<'a> {
         let bytes = runs
             .saturating_mul(units)
             .saturating_mul(from.max(to) as i64);
-        let together = next_together(mover, axes, along).is_some();
+        let together = Self::come_together(mover, axes, along);
         let small = match (mover.converts(), mover.streams()) {
             _ if together => bytes <= PLANE,
             (true, _) => bytes <= SMALL_CONVERTED,
@@ -162,6 +162,11 @@ impl<'a> SmallPlanes<'a> {
             false => Self::are_beside(axes, along),
         };
         Self::is_quick(mover, axes, along) || runs * units >= FEW && held && next()
+    }
+
+    /// Whether planes come together, by way of a block.
+    pub fn come_together(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
+        next_together(mover, axes, along).is_some()
     }
 
     /// The loops around planes, from the innermost one on.
