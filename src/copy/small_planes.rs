@@ -10,7 +10,7 @@ use super::mover::Mover;
 use super::plane::Line;
 use super::rounds::Rounds;
 use super::scratch::Small;
-use super::tiles::{PLANE, Planes, PlanesBlock, Tiles, Together};
+use super::tiles::{LARGE, PLANE, Planes, PlanesBlock, Tiles, Together};
 use super::transpose::{NARROW, Transpose};
 use crate::prefetch::LINE;
 use loops::next_together;
@@ -121,7 +121,7 @@ impl<'a> SmallPlanes<'a> {
         let [source, destination] = sides(axes, along);
         // Runs that the first-level cache does not hold together are better gathered, and so are parts of lines far away, of which the
         // next planes write the others.
-        let parts = mover.is_far() && destination.bytes < LINE as i64;
+        let parts = mover.is_far() && destination.bytes < LINE as i64 || destination.lose_parts();
         !mover.converts()
             && !mover.streams()
             && source.count.min(destination.count) >= NARROW as i64
@@ -145,18 +145,22 @@ impl<'a> SmallPlanes<'a> {
             (false, true) => bytes <= SMALL_STREAMED && destination.bytes < ROW_STREAMED,
             (false, false) => bytes <= SMALL,
         };
-        if axes.len() < 3
-            || !small
-            || !axes.get(along).is_dense_in(from)
-            || !Transpose::fits(from.min(to), runs as usize, units as usize)
-        {
+        if axes.len() < 3 || !small || !axes.get(along).is_dense_in(from) {
             return false;
         }
-        if together {
+        // The largest units gain nothing by registers, but may come together.
+        let fits = Transpose::fits(from.min(to), runs as usize, units as usize);
+        if together && (fits || from > LARGE) {
             return true;
         }
+        if !fits {
+            return false;
+        }
         // Lines that they share with the next ones are still there when it is their turn.
-        let held = !mover.is_far() || source.are_held() && destination.are_held();
+        let held = match mover.is_far() {
+            true => source.are_held() && destination.are_held(),
+            false => !source.lose_parts() && !destination.lose_parts(),
+        };
         let next = || match mover.converts() {
             true => Self::next(mover, axes, along).is_some(),
             false => Self::are_beside(axes, along),

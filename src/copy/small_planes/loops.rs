@@ -25,16 +25,27 @@ pub struct Next {
     pub most: [i64; 2],
 }
 
+/// How many times as many lines as there are places for are lost: as many, if both sides take all places.
+fn times(tiles: &Tiles<'_>, sides: [Runs; 2]) -> usize {
+    let both = sides.iter().all(|side| side.take_places(FEW_PLACES, 1));
+    match both && tiles.converts_first() {
+        true => 1,
+        false => 2,
+    }
+}
+
 /// Whether so few lines of planes are held by the first-level cache that they had better come together: several lines of each run are met
 /// at a time then.
 fn lose_lines(tiles: &Tiles<'_>, [source, destination]: [Runs; 2]) -> bool {
     // A line that several planes share is met by each. Of those that are read in parts there are as many as runs at once. Those that are
     // written are whole.
     let at_once = tiles.transpose().runs();
-    let shared = |side: Runs| side.bytes < LINE as i64 && side.are_lost(FEW_PLACES);
-    let read = source.are_lost(FEW_PLACES.min(at_once - 1));
-    let written = destination.are_lost(FEW_PLACES.min(at_once));
-    let long = destination.bytes >= LONG_RUNS || source.are_lost(at_once);
+    let times = times(tiles, [source, destination]);
+    let are_lost = |side: Runs, few: usize| side.take_places(few.min(FEW_PLACES), times);
+    let shared = |side: Runs| side.bytes <= LINE as i64 && are_lost(side, FEW_PLACES);
+    let read = are_lost(source, at_once - 1);
+    let written = are_lost(destination, at_once);
+    let long = destination.bytes >= LONG_RUNS || are_lost(source, at_once);
     read || written && long || shared(source) || shared(destination)
 }
 
@@ -54,7 +65,8 @@ fn may_come_together(mover: &Mover, tiles: &Tiles<'_>, source: Runs) -> bool {
 /// Loops along which planes had better come together, if there are such, and they may.
 pub fn next_together(mover: &Mover, axes: &Axes<'_>, along: usize) -> Option<Next> {
     let [source, destination] = sides(axes, along);
-    if !source.are_lost(FEW_PLACES) && !destination.are_lost(FEW_PLACES) {
+    let few = |side: Runs| side.take_places(FEW_PLACES, 1);
+    if !few(source) && !few(destination) {
         return None;
     }
     let tiles = Tiles::new(mover);

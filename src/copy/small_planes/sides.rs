@@ -1,7 +1,7 @@
 //! The two sides of a plane: how the runs of each lie, and go on along another loop.
 
 use crate::copy::axes::Axes;
-use crate::copy::tiles::lines_held;
+use crate::copy::tiles::{FEW_PLACES, lines_held};
 use crate::prefetch::LINE;
 
 /// Units of a run that is worth being converted by itself.
@@ -39,10 +39,15 @@ impl Runs {
         self.count as usize <= lines_held(self.step as isize)
     }
 
-    /// Whether the first-level cache has places for so few lines of them, and for not half of all.
-    pub fn are_lost(self, few: usize) -> bool {
+    /// Whether the first-level cache has places for so few lines of them, and there are as many times as many.
+    pub fn take_places(self, few: usize, times: usize) -> bool {
         let held = lines_held(self.step as isize);
-        held <= few && self.count as usize >= 2 * held
+        held <= few && self.count as usize >= times * held
+    }
+
+    /// Whether they are parts of lines, which the first-level cache loses before the next planes meet the others.
+    pub fn lose_parts(self) -> bool {
+        self.bytes < LINE as i64 && self.take_places(FEW_PLACES, 2)
     }
 
     /// Bytes of all of them, if they follow each other.
