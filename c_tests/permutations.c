@@ -197,6 +197,11 @@ int main(int argc, char **argv)
     const side_t apart = {{410, 203, 1}, 1, 5 * 410 + 16}, closer = {{400, 200, 1}, 0, 5 * 400};
     copy(f32x3, f32x3, 3, rows, apart, closer);
     copy(f32x3, f64x3, 3, rows, apart, closer);
+    /* Short rows whose lines share a few places in the source, by several that follow each other there, of which the last are fewer. */
+    int64_t lost[4] = {2, 64, 125, 16};
+    const side_t pages = {{64 * 2048, 2048, 16, 1}, 2, 2 * 64 * 2048 + 16}, joined = {{125 * 64 * 16, 16, 64 * 16, 1}, 3, 2 * 125 * 64 * 16 + 16};
+    copy(u16, u16, 4, lost, pages, joined);
+    copy(f32, f32, 4, lost, pages, joined);
     const int small = tiny ? 2 : 3;
     for (int p = 0; p < pair_count; p++) {
         for (int size = 2; size <= 5; size++) {

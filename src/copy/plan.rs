@@ -18,8 +18,10 @@ use super::small_planes::SmallPlanes;
 use super::stream;
 use super::strided::Loop;
 use super::threads;
+use super::tiles::{FEW_PLACES, lines_held};
 use super::transpose::{NARROW, SIDE};
 use crate::convert::Standard;
+use crate::prefetch::LINE;
 
 /// Steps from which loops are long enough to be gone along by themselves.
 const LONG: i64 = 32;
@@ -52,6 +54,10 @@ const FEW_ROWS: i64 = 5;
 
 /// Bytes of such a row that is worth a loop even so.
 const LONG_DENSE: i64 = 256;
+
+/// Rows that follow each other in the source of which each is moved before the next ones of another loop, if the lines of that share places:
+/// as many as the first-level cache has ways.
+const ROWS_AT_ONCE: i64 = 8;
 
 /// Units of a copy from which bricks pay: with fewer, the rest of them costs more than it saves.
 const BRICKS: i64 = 8192;
@@ -239,17 +245,46 @@ impl Copy<'_> {
         };
         axes.bring_inside(along);
         axes.remove(outer + 1);
-        // SAFETY: the caller's promises.
-        unsafe {
-            self.visit(axes, self.start, 1, &|(from, to), outer, inner| {
-                let source = Loop::of_bits(inner.size, inner.source);
-                let target = Loop::of_bits(inner.size, inner.destination);
-                for_each_place((from.0, to.0), [outer, Axis::ONE], |from, to| {
-                    rows.run((from, source.step), (to, target.step), source.count);
+        let sheets = |axes: &Axes<'_>, start| {
+            // SAFETY: the caller's promises.
+            unsafe {
+                self.visit(axes, start, 1, &|(from, to), outer, inner| {
+                    let source = Loop::of_bits(inner.size, inner.source);
+                    let target = Loop::of_bits(inner.size, inner.destination);
+                    for_each_place((from.0, to.0), [outer, Axis::ONE], |from, to| {
+                        rows.run((from, source.step), (to, target.step), source.count);
+                    });
                 });
+            }
+        };
+        let Some(next) = self.has_lost_rows(axes, row) else {
+            sheets(axes, self.start);
+            return true;
+        };
+        let rounds = Rounds::of(axes, next, ROWS_AT_ONCE);
+        let both = [rounds, Rounds::ONE];
+        Rounds::for_each(axes, self.start, both, |axes, start, [steps, _]| {
+            let mut room = Room::<MAX_AXES>::new();
+            let mut axes = axes.without([None; 2], room.as_mut());
+            axes.push(Axis {
+                size: steps as i64,
+                ..rounds.inside
             });
-        }
+            sheets(&axes, start);
+        });
         true
+    }
+
+    /// Whether the innermost of these loops leads to rows, no longer than a line or two, whose lines share few places in the first-level cache:
+    /// then the loop along which rows follow each other in the source.
+    fn has_lost_rows(&self, axes: &Axes<'_>, row: Axis) -> Option<usize> {
+        let apart = axes.innermost()?;
+        let bytes = row.size * self.mover.units().0 as i64;
+        let held = lines_held((apart.source / 8) as isize);
+        let lost = held <= FEW_PLACES && apart.size >= 2 * held as i64;
+        let short = !self.mover.converts() && bytes < 2 * LINE as i64;
+        let follow = |&i: &usize| axes.get(i).source == 8 * bytes;
+        (0..axes.len() - 1).find(follow).filter(|_| lost && short)
     }
 
     /// By planes of the innermost loop and of that at `along`.
