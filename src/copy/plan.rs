@@ -129,10 +129,8 @@ impl Copy<'_> {
         unsafe {
             match self.plane(&axes) {
                 Some(along) if SmallPlanes::pay(mover, &axes, along) => {
-                    // Bricks, if there are any, convert longer runs. Far away, the order of planes is the better one.
-                    let short =
-                        !mover.is_far() && SmallPlanes::convert_short_runs(mover, &axes, along);
-                    let short = short && self.has_short_planes(&axes, along);
+                    let short = SmallPlanes::are_rather_bricks(mover, &axes, along)
+                        && self.has_short_planes(&axes, along);
                     if !(short && self.by_bricks(&axes, along)) {
                         self.by_small_planes(axes, along)
                     }

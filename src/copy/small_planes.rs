@@ -157,10 +157,7 @@ impl<'a> SmallPlanes<'a> {
             return false;
         }
         // Lines that they share with the next ones are still there when it is their turn.
-        let held = match mover.is_far() {
-            true => source.are_held() && destination.are_held(),
-            false => !source.lose_parts() && !destination.lose_parts(),
-        };
+        let held = !mover.is_far() || source.are_held() && destination.are_held();
         let next = || match mover.converts() {
             true => Self::next(mover, axes, along).is_some(),
             false => Self::are_beside(axes, along),
@@ -176,6 +173,14 @@ impl<'a> SmallPlanes<'a> {
     /// The loops around planes, from the innermost one on.
     fn around(axes: &Axes<'_>, along: usize) -> impl Iterator<Item = usize> {
         (0..axes.len() - 1).rev().filter(move |&i| i != along)
+    }
+
+    /// Whether bricks, if there are any, are better: in near caches those convert longer runs, and meet more of a line at a time. Far away,
+    /// the order of planes is the better one.
+    pub fn are_rather_bricks(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
+        let lost = sides(axes, along).iter().any(|side| side.lose_parts())
+            && !Self::come_together(mover, axes, along);
+        !mover.is_far() && (lost || Self::convert_short_runs(mover, axes, along))
     }
 
     /// Whether they go by groups of which each run is converted by itself, and is short.
