@@ -4,7 +4,8 @@
 //!
 //! Keys: `from`, `to` (dtype names, comma separated; default: the integers, floats and bool of 8 to 64 bits), `layout`
 //! (`contiguous`, `transposed`, `second`, `reversed`, `nchw`, `broadcast`), `count` (elements, comma separated),
-//! `threads`, `rounds`. The variable `ASTENSOR_LEVEL` lowers the instruction set.
+//! `threads`, `rounds`, `numbers` (`small`: 0 to 99; `random`: of any bits, among which are numbers that integers do not hold, and
+//! NaN). The variable `ASTENSOR_LEVEL` lowers the instruction set.
 //!
 //! Each figure is GB/s, bytes read plus bytes written, the best of the rounds; a copy and its memcpy take turns, so that
 //! what else the machine does meets both.
