@@ -1,7 +1,7 @@
 //! To bfloat16 by an instruction that rounds two registers of binary32, of which it takes subnormal numbers for zero: from what has
 //! none there, or hardly ever; and from bfloat16 by one that multiplies. AVX-512 BF16.
 
-use super::ordinary::{self, Ordinary, Short};
+use super::ordinary::{self, Bytes, Ordinary, Short};
 use super::*;
 
 /// bfloat16 of numbers that are normal in binary32, zero, infinite or not numbers. A NaN becomes quiet and keeps its upper bits.
@@ -82,31 +82,6 @@ unsafe fn subnormal(sixteen: __m512) -> __mmask16 {
 
 /// bfloat16 to integers of one byte.
 struct BrainsToBytes<T>(T);
-
-/// Words held inside bytes.
-trait Bytes {
-    /// Two registers of words.
-    ///
-    /// # Safety
-    /// The processor has the module's features.
-    unsafe fn packed(words: [__m512i; 2]) -> __m512i;
-}
-
-impl Bytes for I8 {
-    #[inline(always)]
-    unsafe fn packed([low, high]: [__m512i; 2]) -> __m512i {
-        // SAFETY: the caller's promise.
-        unsafe { _mm512_packs_epi16(low, high) }
-    }
-}
-
-impl Bytes for U8 {
-    #[inline(always)]
-    unsafe fn packed([low, high]: [__m512i; 2]) -> __m512i {
-        // SAFETY: the caller's promise.
-        unsafe { _mm512_packus_epi16(low, high) }
-    }
-}
 
 impl<T: Bytes> BrainsToBytes<T> {
     /// Which byte is where after packing: in each quarter of a register eight of the first one's, of which those at even places come

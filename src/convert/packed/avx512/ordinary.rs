@@ -88,13 +88,13 @@ pub struct Integers<L, T>(L, T);
 
 /// An integer that is made of one of 32 bits.
 pub trait Widened {
+    /// Bytes of an element.
+    const SIZE: usize;
     /// Writes sixteen.
     ///
     /// # Safety
     /// They are writable.
     unsafe fn store_sixteen(to: *mut u8, integers: __m512i);
-    /// Bytes of an element.
-    const SIZE: usize;
 }
 
 impl Widened for I32 {
@@ -274,21 +274,37 @@ pub trait Packed {
     unsafe fn store(to: *mut u8, words: [__m512i; 2]);
 }
 
-impl Packed for I8 {
-    const SIZE: usize = 1;
+/// Words held inside bytes.
+pub trait Bytes {
+    /// Two registers of words in one.
+    ///
+    /// # Safety
+    /// The processor has the module's features.
+    unsafe fn packed(words: [__m512i; 2]) -> __m512i;
+}
+
+impl Bytes for I8 {
     #[inline(always)]
-    unsafe fn store(to: *mut u8, [low, high]: [__m512i; 2]) {
+    unsafe fn packed([low, high]: [__m512i; 2]) -> __m512i {
         // SAFETY: the caller's promise.
-        unsafe { store_bytes(to, _mm512_packs_epi16(low, high)) }
+        unsafe { _mm512_packs_epi16(low, high) }
     }
 }
 
-impl Packed for U8 {
+impl Bytes for U8 {
+    #[inline(always)]
+    unsafe fn packed([low, high]: [__m512i; 2]) -> __m512i {
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_packus_epi16(low, high) }
+    }
+}
+
+impl<T: Bytes> Packed for T {
     const SIZE: usize = 1;
     #[inline(always)]
-    unsafe fn store(to: *mut u8, [low, high]: [__m512i; 2]) {
+    unsafe fn store(to: *mut u8, words: [__m512i; 2]) {
         // SAFETY: the caller's promise.
-        unsafe { store_bytes(to, _mm512_packus_epi16(low, high)) }
+        unsafe { store_bytes(to, Self::packed(words)) }
     }
 }
 

@@ -51,7 +51,6 @@ impl<S: Integer> Shifted<S> {
             let leading = 1 << (Self::FRACTION + Self::UP);
             let fractions = match Self::UP {
                 0 => floats,
-                1 => _mm512_add_epi16(floats, floats),
                 up => shift_left(floats, up),
             };
             let significands =
