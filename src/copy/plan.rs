@@ -7,7 +7,7 @@
 use super::Side;
 use super::axes::{Axes, Axis, MAX_AXES, Room, Share, Start, for_each_place};
 use super::bricks::Bricks;
-use super::mover::Mover;
+use super::mover::{DenseRows, Mover};
 use super::offsets::Space;
 use super::pattern::Pattern;
 use super::plane::Plane;
@@ -101,7 +101,7 @@ pub unsafe fn run(
     };
     // SAFETY: the caller's promises; the axes visit exactly the elements of both layouts.
     unsafe {
-        if !copy.by_slices(&axes) {
+        if !(Slices::are_wanted(&mover, &axes) && copy.by_slices(&axes)) {
             copy.by_loops(axes);
         }
     }
@@ -243,22 +243,39 @@ impl Copy<'_> {
         };
         axes.bring_inside(along);
         axes.remove(outer + 1);
-        let sheets = |axes: &Axes<'_>, start| {
-            // SAFETY: the caller's promises.
-            unsafe {
-                self.visit(axes, start, 1, &|(from, to), outer, inner| {
-                    let source = Loop::of_bits(inner.size, inner.source);
-                    let target = Loop::of_bits(inner.size, inner.destination);
-                    for_each_place((from.0, to.0), [outer, Axis::ONE], |from, to| {
-                        rows.run((from, source.step), (to, target.step), source.count);
-                    });
-                });
+        // SAFETY: the caller's promises.
+        unsafe {
+            match self.next_of_lost_rows(axes, row) {
+                Some(next) => self.by_few_rows(axes, next, rows),
+                None => self.by_sheets(axes, self.start, rows),
             }
-        };
-        let Some(next) = self.has_lost_rows(axes, row) else {
-            sheets(axes, self.start);
-            return true;
-        };
+        }
+        true
+    }
+
+    /// Along dense rows, which the two innermost of these loops lead to.
+    ///
+    /// # Safety
+    /// As for [`run`].
+    unsafe fn by_sheets(&self, axes: &Axes<'_>, start: Start, rows: DenseRows) {
+        // SAFETY: the caller's promises.
+        unsafe {
+            self.visit(axes, start, 1, &|(from, to), outer, inner| {
+                let source = Loop::of_bits(inner.size, inner.source);
+                let target = Loop::of_bits(inner.size, inner.destination);
+                for_each_place((from.0, to.0), [outer, Axis::ONE], |from, to| {
+                    rows.run((from, source.step), (to, target.step), source.count);
+                });
+            });
+        }
+    }
+
+    /// The same, but a few rows along the loop at `next` before each step of the others.
+    ///
+    /// # Safety
+    /// As for [`run`].
+    #[inline(never)]
+    unsafe fn by_few_rows(&self, axes: &mut Axes<'_>, next: usize, rows: DenseRows) {
         let rounds = Rounds::of(axes, next, ROWS_AT_ONCE);
         let both = [rounds, Rounds::ONE];
         Rounds::for_each(axes, self.start, both, |axes, start, [steps, _]| {
@@ -268,14 +285,14 @@ impl Copy<'_> {
                 size: steps as i64,
                 ..rounds.inside
             });
-            sheets(&axes, start);
+            // SAFETY: the caller's promises.
+            unsafe { self.by_sheets(&axes, start, rows) }
         });
-        true
     }
 
     /// Whether the innermost of these loops leads to rows, no longer than a line or two, whose lines share few places in the first-level cache:
     /// then the loop along which rows follow each other in the source.
-    fn has_lost_rows(&self, axes: &Axes<'_>, row: Axis) -> Option<usize> {
+    fn next_of_lost_rows(&self, axes: &Axes<'_>, row: Axis) -> Option<usize> {
         let apart = axes.innermost()?;
         let bytes = row.size * self.mover.units().0 as i64;
         let held = lines_held((apart.source / 8) as isize);
@@ -359,12 +376,9 @@ impl Copy<'_> {
     /// By slices, if there are planes whose rows would be converted by few units. Returns whether it did.
     ///
     /// # Safety
-    /// As for [`run`].
+    /// As for [`run`]; slices [are wanted](Slices::are_wanted).
     #[inline(never)]
     unsafe fn by_slices(&self, axes: &Axes<'_>) -> bool {
-        if !Slices::are_wanted(self.mover, axes) {
-            return false;
-        }
         let Some(along) = self.plane(axes) else {
             return false;
         };
