@@ -64,7 +64,12 @@ impl Tiles<'_> {
         let wide = self.unit >= WIDE;
         let (cached, far) = (is_cached(bytes), self.mover.is_far());
         if !self.converts_first() {
-            let both = reads_many && read <= FEW_PLACES && writes_many && written <= FEWEST_PLACES;
+            // Rows of small elements have fewer lines.
+            let few = match self.destination_unit {
+                ..WIDE => FEWER_PLACES,
+                _ => FEWEST_PLACES,
+            };
+            let both = reads_many && read <= FEW_PLACES && writes_many && written <= few;
             return both && !wide && !far;
         }
         if self.mover.converts() {
