@@ -69,17 +69,30 @@ impl Side {
     fn describe(&mut self) -> DLTensor {
         let bytes = u64::from(self.dtype.bits) * u64::from(self.dtype.lanes) / 8;
         DLTensor {
-            data: self.memory.data.cast(),
-            device: DLDevice {
-                device_type: 1,
-                device_id: 0,
-            },
-            ndim: self.shape.len() as i32,
-            dtype: self.dtype,
-            shape: self.shape.as_mut_ptr(),
-            strides: self.strides.as_mut_ptr(),
             byte_offset: self.first as u64 * bytes,
+            ..described(
+                self.memory.data,
+                self.dtype,
+                &mut self.shape,
+                &mut self.strides,
+            )
         }
+    }
+}
+
+/// A description of elements on the processor, of which the first is where the memory begins.
+fn described(data: *mut u8, dtype: DLDataType, shape: &mut [i64], strides: &mut [i64]) -> DLTensor {
+    DLTensor {
+        data: data.cast(),
+        device: DLDevice {
+            device_type: 1,
+            device_id: 0,
+        },
+        ndim: shape.len() as i32,
+        dtype,
+        shape: shape.as_mut_ptr(),
+        strides: strides.as_mut_ptr(),
+        byte_offset: 0,
     }
 }
 
@@ -149,18 +162,7 @@ fn fill(side: &mut Side, elements: i64, numbers: &str) {
         "small" => {
             let mut bytes: Vec<u8> = (0..elements).map(|i| (i % 100) as u8).collect();
             let (mut shape, mut strides) = ([elements], [1]);
-            let mut flat = |data: *mut u8, dtype| DLTensor {
-                data: data.cast(),
-                device: DLDevice {
-                    device_type: 1,
-                    device_id: 0,
-                },
-                ndim: 1,
-                dtype,
-                shape: shape.as_mut_ptr(),
-                strides: strides.as_mut_ptr(),
-                byte_offset: 0,
-            };
+            let mut flat = |data, dtype| described(data, dtype, &mut shape, &mut strides);
             let data = flat(bytes.as_mut_ptr(), dtype("uint8"));
             let into = flat(side.memory.data, side.dtype);
             let mut tensor = core::ptr::null_mut();

@@ -383,11 +383,9 @@ impl Copy<'_> {
             return false;
         };
         let [_, inner] = axes.inner_two();
-        // Small planes that go together, or by groups, are converted by many units, and so are those that are woven.
-        let small = SmallPlanes::come_together(self.mover, axes, along)
-            || SmallPlanes::pay(self.mover, axes, along)
-                && !SmallPlanes::convert_short_runs(self.mover, axes, along);
-        if small || Plane::new(self.mover).is_woven(axes.get(along), inner) {
+        if SmallPlanes::convert_many_units(self.mover, axes, along)
+            || Plane::new(self.mover).is_woven(axes.get(along), inner)
+        {
             return false;
         }
         // A copy: if there are no slices, the loops are still needed.

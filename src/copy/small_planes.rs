@@ -145,16 +145,14 @@ impl<'a> SmallPlanes<'a> {
             (false, true) => bytes <= SMALL_STREAMED && destination.bytes < ROW_STREAMED,
             (false, false) => bytes <= SMALL,
         };
-        if axes.len() < 3 || !small || !axes.get(along).is_dense_in(from) {
-            return false;
-        }
         // The largest units gain nothing by registers, but may come together.
-        let fits = Transpose::fits(from.min(to), runs as usize, units as usize);
-        if together && (fits || from > LARGE) {
-            return true;
-        }
-        if !fits {
+        let fits = Transpose::fits(from.min(to), runs as usize, units as usize)
+            || together && from > LARGE;
+        if axes.len() < 3 || !small || !axes.get(along).is_dense_in(from) || !fits {
             return false;
+        }
+        if together {
+            return true;
         }
         // Lines that they share with the next ones are still there when it is their turn.
         let held = !mover.is_far() || source.are_held() && destination.are_held();
@@ -166,7 +164,7 @@ impl<'a> SmallPlanes<'a> {
     }
 
     /// Whether planes come together, by way of a block.
-    pub fn come_together(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
+    fn come_together(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
         next_together(mover, axes, along).is_some()
     }
 
@@ -183,8 +181,15 @@ impl<'a> SmallPlanes<'a> {
         !mover.is_far() && (lost || Self::convert_short_runs(mover, axes, along))
     }
 
+    /// Whether they come together, or pay by groups that are converted at once, so that no runs are short.
+    pub fn convert_many_units(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
+        let groups =
+            || Self::pay(mover, axes, along) && !Self::convert_short_runs(mover, axes, along);
+        Self::come_together(mover, axes, along) || groups()
+    }
+
     /// Whether they go by groups of which each run is converted by itself, and is short.
-    pub fn convert_short_runs(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
+    fn convert_short_runs(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
         let next = Self::next(mover, axes, along).filter(|_| mover.converts());
         next.is_some_and(|i| {
             let converted = Converted::new(Tiles::new(mover), sides(axes, along), axes.get(i));

@@ -1,0 +1,97 @@
+//! Integers of four and eight bytes, from floats of sixteen bits and to bfloat16.
+
+use super::*;
+
+/// Floats of sixteen bits to signed integers of four and eight bytes.
+pub struct Integers<L, T>(L, T);
+
+/// An integer that is made of one of 32 bits.
+pub trait Widened {
+    /// Bytes of an element.
+    const SIZE: usize;
+    /// Writes sixteen.
+    ///
+    /// # Safety
+    /// They are writable.
+    unsafe fn store_sixteen(to: *mut u8, integers: __m512i);
+}
+
+impl Widened for I32 {
+    const SIZE: usize = 4;
+    #[inline(always)]
+    unsafe fn store_sixteen(to: *mut u8, integers: __m512i) {
+        // SAFETY: the caller's promise.
+        unsafe { store512(to, integers) }
+    }
+}
+
+impl Widened for I64 {
+    const SIZE: usize = 8;
+    #[inline(always)]
+    unsafe fn store_sixteen(to: *mut u8, integers: __m512i) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (low, high) = (
+                _mm512_castsi512_si256(integers),
+                _mm512_extracti64x4_epi64::<1>(integers),
+            );
+            store512(to, _mm512_cvtepi32_epi64(low));
+            store512(to.add(64), _mm512_cvtepi32_epi64(high));
+        }
+    }
+}
+
+impl<L: Load<__m512>, T: Widened> Ordinary for Integers<L, T> {
+    const FROM: usize = L::SIZE;
+    const TO: usize = T::SIZE;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let words = each!(L::load(from), |sixteen| _mm512_cvttps_epi32(sixteen));
+            for (i, words) in words.into_iter().enumerate() {
+                T::store_sixteen(to.add(16 * T::SIZE * i), words);
+            }
+            // What is NaN, or not held, becomes the lowest integer.
+            let [a, b, c, d] = words;
+            let lowest = _mm512_min_epi32(_mm512_min_epi32(a, b), _mm512_min_epi32(c, d));
+            _mm512_cmpeq_epi32_mask(lowest, set32(i32::MIN as u32)) == 0
+        }
+    }
+}
+
+/// Integers of eight bytes to bfloat16, where binary32 holds them.
+pub struct Short<const SIGNED: bool, S>(S);
+
+impl<const SIGNED: bool, S: Store<__m512>> Ordinary for Short<SIGNED, S> {
+    const FROM: usize = 8;
+    const TO: usize = S::SIZE;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, parameters: Parameters) -> bool {
+        const HELD: i64 = 1 << 24;
+        // The first, the second or the third.
+        const OR: i32 = 0xfe;
+        // SAFETY: the caller's promise.
+        unsafe {
+            let lower =
+                _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+            let mut bits = _mm512_setzero_si512();
+            let singles = each!([0, 128, 256, 384], |at| {
+                let (first, second) = (load512(from.add(at)), load512(from.add(at + 64)));
+                let words = _mm512_permutex2var_epi32(first, lower, second);
+                let (first, second) = match SIGNED {
+                    true => (
+                        _mm512_add_epi64(first, _mm512_set1_epi64(HELD)),
+                        _mm512_add_epi64(second, _mm512_set1_epi64(HELD)),
+                    ),
+                    false => (first, second),
+                };
+                bits = _mm512_ternarylogic_epi64::<OR>(bits, first, second);
+                _mm512_cvtepi32_ps(words)
+            });
+            S::store(to, singles, parameters);
+            let end = if SIGNED { 2 * HELD } else { HELD };
+            _mm512_test_epi64_mask(bits, _mm512_set1_epi64(-end)) == 0
+        }
+    }
+}
