@@ -136,7 +136,8 @@ int main(int argc, char **argv)
     static const element_t u8 = {{kDLUInt, 8, 1}, 1}, u16 = {{kDLUInt, 16, 1}, 2}, f32 = {{kDLFloat, 32, 1}, 4},
                            f64 = {{kDLFloat, 64, 1}, 8}, c64 = {{kDLComplex, 64, 1}, 8}, c128 = {{kDLComplex, 128, 1}, 16};
     const element_t pairs[][2] = {{u8, u8},   {u16, u16}, {f32, f32}, {f64, f64}, {c128, c128}, {f32, u8},   {u8, f32},
-                                  {u16, u8},  {u8, u16},  {f32, f64}, {f64, f32}, {f64, u8},    {c64, c128}, {c128, c64}};
+                                  {u16, u8},  {u8, u16},  {f32, f64}, {f64, f32}, {f64, u8},    {c64, c128}, {c128, c64},
+                                  {u16, f32}};
     static const place_t places[] = {
         {0, 0, 0, 0, 1},             /* as they come */
         {TO_LINE, 0, TO_LINE, 0, 1}, /* rows that begin where lines do */
@@ -145,6 +146,7 @@ int main(int argc, char **argv)
         {1, 1, TO_LINE, 0, 2},       /* every second element */
         {TO_PAGE, 3, TO_LINE, 5, 1}, /* rows of the source that share the same lines of the cache */
         {TO_LINE, 5, TO_PAGE, 3, 1}, /* rows of the target that do */
+        {TO_PAGE, 3, TO_PAGE, 5, 1}, /* both */
         {3, 0, TO_PAGE, 0, 2},       /* and every second element of the source */
     };
     /* Small planes whose runs and rows go on along one loop or two, of few columns or more than go together, and of many bytes. */

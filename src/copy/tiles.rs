@@ -5,6 +5,7 @@
 //! then units are transposed in whichever size is smaller, before or after the conversion.
 
 mod many_runs;
+mod quarters;
 mod runs;
 mod tile;
 mod together;
@@ -165,7 +166,10 @@ impl<'a> Tiles<'a> {
         // SAFETY: the caller's promise. Rows of the destination are the rows of the tile.
         unsafe {
             if self.takes_many_runs(to, along, inner, bytes) {
-                return self.bring_many(from, to, along, inner);
+                return match self.by_quarters(along, inner) {
+                    Some(quarters) => self.bring_quarters(quarters, from, to, along, inner),
+                    None => self.bring_many(from, to, along, inner),
+                };
             }
             if near && self.converts_first() && is_cached(bytes) {
                 if self.mover.is_far() && bytes < SMALL {

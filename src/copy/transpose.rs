@@ -8,11 +8,13 @@
 mod avx512;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod quarters;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 #[cfg(target_arch = "x86_64")]
 use crate::convert;
+pub use quarters::{Columns, Lines, QUARTER, Quarters};
 
 /// Units of a side of a square.
 pub const SIDE: usize = 8;
@@ -25,7 +27,7 @@ pub const NARROW: usize = if cfg!(target_arch = "x86_64") {
 };
 
 /// Runs of units, the first one and the bytes from one to the next.
-type Runs<P> = (P, isize);
+pub type Runs<P> = (P, isize);
 
 pub type Function =
     unsafe fn(from: Runs<*const u8>, to: Runs<*mut u8>, from_runs: usize, to_runs: usize);

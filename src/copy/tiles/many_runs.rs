@@ -34,8 +34,11 @@ const WIDE: usize = 4;
 /// Units of a run from which the kernels that are written for small units convert it by groups.
 const GROUP: usize = 64;
 
+/// Units of a run, and columns, that are so many that a plane goes by many runs for less.
+const LONG: usize = 3 * RUNS;
+
 impl Tiles<'_> {
-    /// Whether lines of a plane, whose two sides take so many bytes, have so few places that it goes by many runs, or it is streamed and
+    /// Whether a plane, whose two sides take so many bytes, goes by many runs: its lines have few places, or it is streamed or converted and
     /// had better go so in any case.
     pub(super) fn takes_many_runs(
         &self,
@@ -49,42 +52,80 @@ impl Tiles<'_> {
             return false;
         }
         if self.mover.streams() {
-            let narrow = match self.source_unit > self.unit {
-                true => self.unit < LARGE,
-                false => self.unit < WIDE && inner.source % LINE as isize == 0,
-            };
-            let long =
-                inner.size * self.unit >= STREAMED && along.size * self.source_unit >= 2 * RUN;
-            let lines = self.first_line(to, along, inner).is_some();
-            return self.converts_first() && narrow && long && lines;
+            return self.streams_many_runs(to, along, inner);
         }
+        // So many lines of each side have places, if that is fewer than it has.
         let (read, written) = (lines_held(inner.source), lines_held(along.destination));
-        let lines = inner.size >= self.transpose.runs();
-        let (reads_many, writes_many) = (lines && inner.size > read, along.size > written);
+        let many = inner.size >= self.transpose.runs();
+        let read = (many && inner.size > read).then_some(read);
+        let written = (along.size > written).then_some(written);
+        let few = |places: Option<usize>, most: usize| places.is_some_and(|held| held <= most);
         let wide = self.unit >= WIDE;
-        let (cached, far) = (is_cached(bytes), self.mover.is_far());
+        let cached = is_cached(bytes);
         if !self.converts_first() {
-            // Rows of small elements have fewer lines.
-            let few = match self.destination_unit {
-                ..WIDE => FEWER_PLACES,
-                _ => FEWEST_PLACES,
-            };
-            let both = reads_many && read <= FEW_PLACES && writes_many && written <= few;
-            return both && !wide && !far;
+            return !self.mover.is_far() && self.grows_in_many_runs(inner.size, read, written);
         }
-        if self.mover.converts() {
-            let few = match (wide, far) {
-                (true, true) if self.unit >= LARGE => FEWEST_PLACES,
-                (true, _) => FEW_PLACES,
-                (false, true) => return false,
-                (false, false) if cached => FEWER_PLACES,
-                (false, false) => FEW_PLACES,
-            };
-            return writes_many && written <= few && (wide || along.size >= GROUP);
+        if !self.mover.converts() {
+            let most = self.transpose.runs() - 1;
+            let in_parts = few(read, most) && !(cached && wide);
+            let near = self.unit < LARGE || bytes <= caches::last_level() / 5 * 2;
+            return in_parts || wide && near && few(written, FEWEST_PLACES);
         }
-        let in_parts = read < self.transpose.runs() && !(cached && wide);
-        let near = self.unit < LARGE || bytes <= caches::last_level() / 5 * 2;
-        reads_many && in_parts || writes_many && wide && near && written <= FEWEST_PLACES
+        let long = self.converts_long_runs(to, along, inner, few(read, FEW_PLACES));
+        let most = match (wide, self.mover.is_far()) {
+            (true, true) if self.unit >= LARGE => FEWEST_PLACES,
+            (true, _) => FEW_PLACES,
+            (false, true) => return false,
+            (false, false) if many && long => return true,
+            (false, false) if cached => FEWER_PLACES,
+            (false, false) => FEW_PLACES,
+        };
+        few(written, most) && (wide || along.size >= GROUP)
+    }
+
+    /// Whether a plane that is streamed goes so.
+    fn streams_many_runs(&self, to: *const u8, along: Line, inner: Line) -> bool {
+        let narrow = match self.source_unit > self.unit {
+            true => self.unit < LARGE,
+            false => self.unit < WIDE && inner.source % LINE as isize == 0,
+        };
+        let long = inner.size * self.unit >= STREAMED && along.size * self.source_unit >= 2 * RUN;
+        self.converts_first() && narrow && long && self.first_line(to, along, inner).is_some()
+    }
+
+    /// Whether one goes so that is converted on its way out, of so many columns, lines of which have few places where they are read and
+    /// written. Rows of elements that are not large have fewer lines, and wait less.
+    fn grows_in_many_runs(
+        &self,
+        columns: usize,
+        read: Option<usize>,
+        written: Option<usize>,
+    ) -> bool {
+        let few_read = match self.destination_unit < LARGE {
+            true => FEW_PLACES,
+            false => FEWER_PLACES,
+        };
+        let few_written = match self.destination_unit < WIDE {
+            true => FEWER_PLACES,
+            false => FEWEST_PLACES,
+        };
+        let Some(read) = read else { return false };
+        let both = read <= FEW_PLACES && written.is_some_and(|held| held <= few_written);
+        let long = columns >= LONG && self.unit < WIDE;
+        both || long && read <= few_read
+    }
+
+    /// Whether small units that are converted on their way in, and whose lines may have few places where they are read, have runs that are
+    /// long enough to be converted each by itself.
+    fn converts_long_runs(&self, to: *const u8, along: Line, inner: Line, few: bool) -> bool {
+        match (self.source_unit, self.unit) {
+            (1, 1) => few && along.size >= RUN,
+            (2 | 4, 1) => along.size >= RUN,
+            (2, 2) => along.size >= LONG,
+            // Pieces in registers are as quick where they make lines.
+            (4, 2) => along.size >= LONG && self.first_line(to, along, inner).is_none(),
+            _ => false,
+        }
     }
 
     /// Moves a plane by many runs at a time.

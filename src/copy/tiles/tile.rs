@@ -224,9 +224,24 @@ impl Tiles<'_> {
     /// As for [`Tiles::run`].
     #[inline(always)]
     pub unsafe fn take(&self, from: *const u8, to: *mut u8, count: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match (self.mover.streams(), self.converts_first()) {
+                (true, _) => self.take_far(from, to, count),
+                (false, true) => block::copy(from, to, count * self.destination_unit),
+                (false, false) => self.mover.adjacent(from, to, count),
+            }
+        }
+    }
+
+    /// The same to a destination that is streamed, as far as the row is long enough.
+    ///
+    /// # Safety
+    /// As for [`Tiles::run`].
+    #[inline(never)]
+    unsafe fn take_far(&self, from: *const u8, to: *mut u8, count: usize) {
         let bytes = count * self.destination_unit;
-        let long = bytes >= self.last().streamed_row() || stream::are_lines(to, 0, bytes);
-        let streams = self.mover.streams() && long;
+        let streams = bytes >= self.last().streamed_row() || stream::are_lines(to, 0, bytes);
         // SAFETY: the caller's promise.
         unsafe {
             match (self.converts_first(), streams) {

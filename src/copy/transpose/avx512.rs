@@ -1,12 +1,12 @@
 //! Pieces whose columns are whole cache lines, exchanged by unpack instructions in registers of 64 bytes.
 
+use super::quarters::{Columns, Lines, QUARTER};
 use super::x86::{cover, run_avx2};
 use super::{Runs, read_at, write_at};
 use core::arch::x86_64::*;
 
-/// Bytes of a register, which are a column of a piece; and of its quarters, which are pieces of rows.
+/// Bytes of a register, which are a column of a piece; its quarters are pieces of rows.
 const REGISTER: usize = 64;
-const QUARTER: usize = 16;
 
 /// Runs of units of `SIZE` bytes that are exchanged at once, so that columns are registers: eight at least.
 pub const fn runs(size: usize) -> usize {
@@ -56,8 +56,10 @@ unsafe fn in_order<const SIZE: usize, const STREAM: bool, const BY_ROWS: bool>(
     to_runs: usize,
 ) {
     let (runs, units) = (REGISTER / SIZE, QUARTER / SIZE);
-    // Streams are of whole lines.
-    let whole = match STREAM {
+    // Streams are of whole lines. Where rows begin with one, what is left by them is in a single one, which may begin a page: pieces that
+    // are in two pages take long.
+    let lines = BY_ROWS && (to.0.addr() | to.1 as usize).is_multiple_of(REGISTER);
+    let whole = match STREAM || lines {
         true => from_runs / runs * runs,
         false => from_runs,
     };
@@ -221,6 +223,22 @@ unsafe fn piece<const SIZE: usize, const UNITS: usize, const STREAM: bool>(
             *row = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high);
             quarters = quarters.map(|at| at.wrapping_offset(from.1));
         }
+        for (j, column) in woven::<SIZE, UNITS>(x).into_iter().enumerate() {
+            write_column::<STREAM>(write_at(to, j, 0), column);
+        }
+    }
+}
+
+/// The columns of rows of a piece, which share registers.
+///
+/// # Safety
+/// The processor has AVX-512.
+#[inline(always)]
+unsafe fn woven<const SIZE: usize, const UNITS: usize>(
+    mut x: [__m512i; UNITS],
+) -> [__m512i; UNITS] {
+    // SAFETY: the caller's promise.
+    unsafe {
         // Steps by the number of units, one by one: a loop of them would go by way of memory.
         if UNITS >= 2 {
             x = weave::<SIZE, UNITS>(x);
@@ -234,9 +252,7 @@ unsafe fn piece<const SIZE: usize, const UNITS: usize, const STREAM: bool>(
         if UNITS >= 16 {
             x = weave::<SIZE, UNITS>(x);
         }
-        for (j, column) in x.into_iter().enumerate() {
-            write_column::<STREAM>(write_at(to, j, 0), column);
-        }
+        x
     }
 }
 
@@ -266,4 +282,99 @@ unsafe fn weave<const SIZE: usize, const UNITS: usize>(x: [__m512i; UNITS]) -> [
     }
     pairs!(0 1 2 3 4 5 6 7);
     woven
+}
+
+/// Brings lines of runs to a block: quarters of four runs, which are `rows` apart, share registers there.
+///
+/// # Safety
+/// As for [`super::quarters::Quarters::gather`]; the processor has AVX-512.
+#[target_feature(enable = "avx512f")]
+pub unsafe fn gather_quarters(
+    from: Runs<*const u8>,
+    (to, pitch): (*mut u8, usize),
+    columns: Columns,
+    lines: Lines,
+    rows: usize,
+) {
+    for line in 0..columns.lines() {
+        let first = line * 4 * rows;
+        let run = |k: usize| read_at(from, columns.run(first + k), 0);
+        let whole = columns.has(first, 4 * rows);
+        let mut runs = [0, 1, 2, 3].map(|k| run(k * rows));
+        for i in 0..rows {
+            let (mut at, mut to) = (runs, to.wrapping_add((line * rows + i) * REGISTER));
+            // SAFETY: the caller's promise.
+            unsafe {
+                for _ in 0..lines.whole {
+                    gather_line(at, (to, pitch));
+                    at = at.map(|at| at.wrapping_add(REGISTER));
+                    to = to.wrapping_add(4 * pitch);
+                }
+                if lines.rest > 0 {
+                    let at = at.map(|at| at.wrapping_add(lines.rest).wrapping_sub(REGISTER));
+                    gather_line(at, (to, pitch));
+                }
+            }
+            runs = match whole {
+                true => runs.map(|at| at.wrapping_offset(from.1)),
+                false => [0, 1, 2, 3].map(|k| run(k * rows + i + 1)),
+            };
+        }
+    }
+}
+
+/// Brings a line of four runs, whose quarters share registers.
+///
+/// # Safety
+/// As for [`gather_quarters`].
+#[inline(always)]
+unsafe fn gather_line(runs: [*const u8; 4], (to, pitch): (*mut u8, usize)) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let [a, b, c, d] = runs.map(|at| _mm512_loadu_si512(at.cast()));
+        let low = [(a, b), (c, d)].map(|(x, y)| _mm512_shuffle_i32x4::<0x44>(x, y));
+        let high = [(a, b), (c, d)].map(|(x, y)| _mm512_shuffle_i32x4::<0xee>(x, y));
+        let made = [
+            _mm512_shuffle_i32x4::<0x88>(low[0], low[1]),
+            _mm512_shuffle_i32x4::<0xdd>(low[0], low[1]),
+            _mm512_shuffle_i32x4::<0x88>(high[0], high[1]),
+            _mm512_shuffle_i32x4::<0xdd>(high[0], high[1]),
+        ];
+        for (k, register) in made.into_iter().enumerate() {
+            _mm512_storeu_si512(to.wrapping_add(k * pitch).cast(), register);
+        }
+    }
+}
+
+/// Makes rows of a quarter of runs.
+///
+/// # Safety
+/// As for [`super::quarters::Quarters::exchange`]; the processor has AVX-512.
+#[target_feature(enable = "avx512f,avx512bw")]
+pub unsafe fn exchange_quarters<const SIZE: usize, const ROWS: usize>(
+    mut from: *const u8,
+    to: Runs<*mut u8>,
+    lines: usize,
+    [first, last]: [u64; 2],
+) {
+    for line in 0..lines {
+        let mask = match line {
+            0 => first,
+            _ if line + 1 == lines => last,
+            _ => !0,
+        };
+        // SAFETY: the caller's promise.
+        unsafe {
+            let mut x = [_mm512_setzero_si512(); ROWS];
+            for row in &mut x {
+                *row = _mm512_loadu_si512(from.cast());
+                from = from.wrapping_add(REGISTER);
+            }
+            let mut at = write_at(to, 0, line * REGISTER);
+            for column in woven::<SIZE, ROWS>(x) {
+                _mm512_mask_storeu_epi8(at.cast(), mask, column);
+                at = at.wrapping_offset(to.1);
+            }
+        }
+    }
 }
