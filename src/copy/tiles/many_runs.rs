@@ -69,7 +69,8 @@ impl Tiles<'_> {
             let most = self.transpose.runs() - 1;
             let in_parts = few(read, most) && !(cached && wide);
             let near = self.unit < LARGE || bytes <= caches::last_level() / 5 * 2;
-            return in_parts || wide && near && few(written, FEWEST_PLACES);
+            let halves = self.unit == 2 && !self.mover.is_far();
+            return in_parts || (wide && near || halves) && few(written, FEWEST_PLACES);
         }
         let long = self.converts_long_runs(to, along, inner, few(read, FEW_PLACES));
         let most = match (wide, self.mover.is_far()) {

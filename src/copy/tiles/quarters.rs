@@ -2,6 +2,7 @@
 //! that are converted then are so after a line of all runs has become rows.
 
 use super::many_runs::{RUN, RUNS};
+use super::runs::lines_held;
 use super::{Tiles, place};
 use crate::copy::block::Aligned;
 use crate::copy::plane::Line;
@@ -9,7 +10,7 @@ use crate::copy::stream;
 use crate::copy::transpose::{Columns, Lines, QUARTER, Quarters, Runs};
 use crate::prefetch::LINE;
 
-/// Memory for a block: quarters of lines of all runs.
+/// Memory for a block: quarters of lines of all runs, or of half the lines of twice as many.
 type QuartersBlock = Aligned<{ RUN / QUARTER * (RUNS * QUARTER + LINE) }>;
 
 /// Memory for the rows that lines of all runs become.
@@ -20,7 +21,13 @@ impl Tiles<'_> {
     pub(super) fn by_quarters(&self, along: Line, inner: Line) -> Option<Quarters> {
         let as_it_is = !(self.converts_first() && self.mover.converts());
         let fits = along.size * self.unit >= LINE && inner.size * self.unit >= LINE;
-        Quarters::of(self.unit).filter(|_| as_it_is && fits && !self.mover.streams())
+        let quarters =
+            Quarters::of(self.unit).filter(|_| as_it_is && fits && !self.mover.streams())?;
+        let held = lines_held(along.destination);
+        Some(match self.last().converts() || held > quarters.rows() {
+            true => quarters,
+            false => quarters.by_halves(),
+        })
     }
 
     /// Moves a plane so.
@@ -38,7 +45,11 @@ impl Tiles<'_> {
     ) {
         let mut block = QuartersBlock::new();
         let block = block.as_mut_ptr();
-        let (line, run, runs) = (LINE / self.unit, RUN / self.unit, RUNS);
+        let line = LINE / self.unit;
+        let (run, runs) = match quarters.are_halves() {
+            true => (RUN / 2 / self.unit, 2 * RUNS),
+            false => (RUN / self.unit, RUNS),
+        };
         // What comes before the first line of either side comes with some of those.
         let lead = self.first_line_read(from, along, inner);
         let head = self.first_line(to, along, inner).unwrap_or(0);

@@ -352,29 +352,89 @@ unsafe fn gather_line(runs: [*const u8; 4], (to, pitch): (*mut u8, usize)) {
 /// As for [`super::quarters::Quarters::exchange`]; the processor has AVX-512.
 #[target_feature(enable = "avx512f,avx512bw")]
 pub unsafe fn exchange_quarters<const SIZE: usize, const ROWS: usize>(
-    mut from: *const u8,
+    from: *const u8,
     to: Runs<*mut u8>,
     lines: usize,
-    [first, last]: [u64; 2],
+    masks: [u64; 2],
 ) {
-    for line in 0..lines {
-        let mask = match line {
-            0 => first,
-            _ if line + 1 == lines => last,
-            _ => !0,
-        };
-        // SAFETY: the caller's promise.
-        unsafe {
-            let mut x = [_mm512_setzero_si512(); ROWS];
-            for row in &mut x {
-                *row = _mm512_loadu_si512(from.cast());
-                from = from.wrapping_add(REGISTER);
-            }
-            let mut at = write_at(to, 0, line * REGISTER);
-            for column in woven::<SIZE, ROWS>(x) {
-                _mm512_mask_storeu_epi8(at.cast(), mask, column);
-                at = at.wrapping_offset(to.1);
+    // SAFETY: the caller's promise.
+    unsafe {
+        for line in 0..lines {
+            let rows = quarter::<ROWS>(from, line);
+            write_rows(woven::<SIZE, ROWS>(rows), to, lines, line, masks);
+        }
+    }
+}
+
+/// [`exchange_quarters`] of units of two bytes, but half of the rows before the other ones.
+///
+/// # Safety
+/// As for [`exchange_quarters`].
+#[target_feature(enable = "avx512f,avx512bw")]
+pub unsafe fn exchange_halves(from: *const u8, to: Runs<*mut u8>, lines: usize, masks: [u64; 2]) {
+    const SIZE: usize = 2;
+    const ROWS: usize = QUARTER / SIZE;
+    const HALF: usize = ROWS / 2;
+    for half in [0, HALF] {
+        let to = (write_at(to, half, 0), to.1);
+        for line in 0..lines {
+            // SAFETY: the caller's promise.
+            unsafe {
+                // The first step leaves the halves of the rows in registers by themselves.
+                let rows = quarter::<ROWS>(from, line);
+                let mut x = [_mm512_setzero_si512(); HALF];
+                for (k, x) in x.iter_mut().enumerate() {
+                    let (a, b) = (rows[k], rows[k + HALF]);
+                    *x = match half {
+                        0 => _mm512_unpacklo_epi16(a, b),
+                        _ => _mm512_unpackhi_epi16(a, b),
+                    };
+                }
+                write_rows(woven::<SIZE, HALF>(x), to, lines, line, masks);
             }
         }
+    }
+}
+
+/// The registers of a quarter that become a line of its rows.
+///
+/// # Safety
+/// As for [`exchange_quarters`].
+#[inline(always)]
+unsafe fn quarter<const ROWS: usize>(from: *const u8, line: usize) -> [__m512i; ROWS] {
+    let mut from = from.wrapping_add(line * ROWS * REGISTER);
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut rows = [_mm512_setzero_si512(); ROWS];
+        for row in &mut rows {
+            *row = _mm512_loadu_si512(from.cast());
+            from = from.wrapping_add(REGISTER);
+        }
+        rows
+    }
+}
+
+/// Writes a line of rows, of which the first and the last one have such masks.
+///
+/// # Safety
+/// As for [`exchange_quarters`].
+#[inline(always)]
+unsafe fn write_rows<const ROWS: usize>(
+    rows: [__m512i; ROWS],
+    to: Runs<*mut u8>,
+    lines: usize,
+    line: usize,
+    [first, last]: [u64; 2],
+) {
+    let mask = match line {
+        0 => first,
+        _ if line + 1 == lines => last,
+        _ => !0,
+    };
+    let mut at = write_at(to, 0, line * REGISTER);
+    for row in rows {
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_mask_storeu_epi8(at.cast(), mask, row) }
+        at = at.wrapping_offset(to.1);
     }
 }

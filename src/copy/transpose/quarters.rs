@@ -107,6 +107,7 @@ pub struct Quarters {
     size: usize,
     gather: Gather,
     exchange: Exchange,
+    by_halves: bool,
 }
 
 impl Quarters {
@@ -124,10 +125,30 @@ impl Quarters {
                 size,
                 gather: avx512::gather_quarters,
                 exchange,
+                by_halves: false,
             });
         }
         let _ = size;
         None
+    }
+
+    /// The same, but of rows of units of two bytes four are written before the other four: lines of eight do not stay in the first-level
+    /// cache together.
+    pub fn by_halves(self) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if self.size == 2 {
+            return Self {
+                exchange: avx512::exchange_halves,
+                by_halves: true,
+                ..self
+            };
+        }
+        self
+    }
+
+    /// Whether rows are written by halves, and had better be twice as long.
+    pub fn are_halves(self) -> bool {
+        self.by_halves
     }
 
     /// Units of a quarter, which become as many rows.
