@@ -25,6 +25,12 @@ static inline double element_get(element_t e, const uint8_t *at)
         memcpy(&value, at, e.dtype.bits / 8);
         return (double)value;
     }
+    if (e.dtype.code == kDLBfloat) {
+        uint8_t bytes[4] = {0, 0, at[0], at[1]};
+        float value;
+        memcpy(&value, bytes, sizeof value);
+        return value;
+    }
     if (!element_is_double(e)) {
         float value;
         memcpy(&value, at, sizeof value);
@@ -41,6 +47,9 @@ static inline void element_put(element_t e, uint8_t *at, double number)
     if (e.dtype.code == kDLUInt || e.dtype.code == kDLBool) {
         uint64_t value = e.dtype.code == kDLBool ? number != 0 : (uint64_t)number;
         memcpy(at, &value, e.dtype.bits / 8);
+    } else if (e.dtype.code == kDLBfloat) {
+        float value = (float)number; /* which the upper half holds */
+        memcpy(at, (const uint8_t *)&value + 2, 2);
     } else if (!element_is_double(e)) {
         float value = (float)number;
         memcpy(at, &value, sizeof value);

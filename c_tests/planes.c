@@ -133,11 +133,11 @@ static void rows(int64_t outer, int64_t inner, int64_t bytes, int64_t source_fir
 int main(int argc, char **argv)
 {
     int tiny = argc > 1 && strcmp(argv[1], "tiny") == 0;
-    static const element_t u8 = {{kDLUInt, 8, 1}, 1}, u16 = {{kDLUInt, 16, 1}, 2}, f32 = {{kDLFloat, 32, 1}, 4},
+    static const element_t u8 = {{kDLUInt, 8, 1}, 1}, u16 = {{kDLUInt, 16, 1}, 2}, bf16 = {{kDLBfloat, 16, 1}, 2}, f32 = {{kDLFloat, 32, 1}, 4},
                            f64 = {{kDLFloat, 64, 1}, 8}, c64 = {{kDLComplex, 64, 1}, 8}, c128 = {{kDLComplex, 128, 1}, 16};
     const element_t pairs[][2] = {{u8, u8},   {u16, u16}, {f32, f32}, {f64, f64}, {c128, c128}, {f32, u8},   {u8, f32},
                                   {u16, u8},  {u8, u16},  {f32, f64}, {f64, f32}, {f64, u8},    {c64, c128}, {c128, c64},
-                                  {u16, f32}};
+                                  {u16, f32},  {u16, bf16}};
     static const place_t places[] = {
         {0, 0, 0, 0, 1},             /* as they come */
         {TO_LINE, 0, TO_LINE, 0, 1}, /* rows that begin where lines do */

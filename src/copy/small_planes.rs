@@ -392,7 +392,7 @@ impl<'a> SmallPlanes<'a> {
                 }
                 for i in 0..rows {
                     let to = to.wrapping_offset(i as isize * destination.step as isize);
-                    self.tiles.take(row(i), to, row_units);
+                    self.tiles.take_row(row(i), to, row_units);
                 }
             }
         }

@@ -167,7 +167,9 @@ impl<'a> Tiles<'a> {
         unsafe {
             if self.takes_many_runs(to, along, inner, bytes) {
                 return match self.by_quarters(along, inner) {
-                    Some(quarters) => self.bring_quarters(quarters, from, to, along, inner),
+                    Some((tiles, quarters)) => {
+                        tiles.bring_quarters(quarters, from, to, along, inner)
+                    }
                     None => self.bring_many(from, to, along, inner),
                 };
             }

@@ -45,7 +45,7 @@ pub struct Transpose {
 /// Most runs that are better exchanged at once, of any unit.
 pub const MOST_RUNS: usize = 64;
 
-/// A function of [`avx512`] for units of a size, and the same with streaming stores.
+/// A function of [`avx512`] for units of a size, and the same with streaming stores; those of large units are the usual ones.
 #[cfg(target_arch = "x86_64")]
 macro_rules! of_size {
     ($size:expr, $run:ident) => {{
@@ -53,8 +53,8 @@ macro_rules! of_size {
             1 => [avx512::$run::<1, false>, avx512::$run::<1, true>],
             2 => [avx512::$run::<2, false>, avx512::$run::<2, true>],
             4 => [avx512::$run::<4, false>, avx512::$run::<4, true>],
-            8 => [avx512::$run::<8, false>, avx512::$run::<8, true>],
-            _ => [avx512::$run::<16, false>, avx512::$run::<16, true>],
+            8 => [avx512::$run::<8, false>, avx512::run::<8, true>],
+            _ => [avx512::$run::<16, false>, avx512::run::<16, true>],
         };
         functions
     }};

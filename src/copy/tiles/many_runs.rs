@@ -29,7 +29,7 @@ const FEWER_PLACES: usize = 16;
 pub(super) const FEWEST_PLACES: usize = 8;
 
 /// Bytes of a unit that is no small one.
-const WIDE: usize = 4;
+pub(super) const WIDE: usize = 4;
 
 /// Units of a run from which the kernels that are written for small units convert it by groups.
 const GROUP: usize = 64;
@@ -69,8 +69,8 @@ impl Tiles<'_> {
             let most = self.transpose.runs() - 1;
             let in_parts = few(read, most) && !(cached && wide);
             let near = self.unit < LARGE || bytes <= caches::last_level() / 5 * 2;
-            let halves = self.unit == 2 && !self.mover.is_far();
-            return in_parts || (wide && near || halves) && few(written, FEWEST_PLACES);
+            let parts = self.has_parts(inner) && !self.mover.is_far();
+            return in_parts || (wide && near || parts) && few(written, FEWEST_PLACES);
         }
         let long = self.converts_long_runs(to, along, inner, few(read, FEW_PLACES));
         let most = match (wide, self.mover.is_far()) {

@@ -1,7 +1,7 @@
 //! Many runs that are exchanged as they are, by quarters of registers: a block holds them in the order in which rows are made of them. Those
 //! that are converted then are so after a line of all runs has become rows.
 
-use super::many_runs::{RUN, RUNS};
+use super::many_runs::{FEWEST_PLACES, RUN, RUNS, WIDE};
 use super::runs::lines_held;
 use super::{Tiles, place};
 use crate::copy::block::Aligned;
@@ -10,7 +10,7 @@ use crate::copy::stream;
 use crate::copy::transpose::{Columns, Lines, QUARTER, Quarters, Runs};
 use crate::prefetch::LINE;
 
-/// Memory for a block: quarters of lines of all runs, or of half the lines of twice as many.
+/// Memory for a block: quarters of all lines of all runs, or of fewer lines of as many more.
 type QuartersBlock = Aligned<{ RUN / QUARTER * (RUNS * QUARTER + LINE) }>;
 
 /// Memory for the rows that lines of all runs become.
@@ -18,16 +18,34 @@ type Rows = Aligned<{ RUNS * LINE }>;
 
 impl Tiles<'_> {
     /// How a plane that [takes many runs](Tiles::takes_many_runs) goes by quarters, if it does.
-    pub(super) fn by_quarters(&self, along: Line, inner: Line) -> Option<Quarters> {
-        let as_it_is = !(self.converts_first() && self.mover.converts());
+    pub(super) fn by_quarters(&self, along: Line, inner: Line) -> Option<(Self, Quarters)> {
+        let few = lines_held(along.destination) <= FEWEST_PLACES;
+        // A piece in registers makes eight rows of such units. Those that are converted last are written one by one.
+        let late = few && (self.source_unit, self.destination_unit) == (2, 2);
+        let tiles = Self {
+            converts_first: self.converts_first && !(late && self.mover.converts()),
+            ..*self
+        };
+        let as_it_is = !(tiles.converts_first && self.mover.converts());
         let fits = along.size * self.unit >= LINE && inner.size * self.unit >= LINE;
-        let quarters =
-            Quarters::of(self.unit).filter(|_| as_it_is && fits && !self.mover.streams())?;
-        let held = lines_held(along.destination);
-        Some(match self.last().converts() || held > quarters.rows() {
-            true => quarters,
-            false => quarters.by_halves(),
+        if !as_it_is || !fits || self.mover.streams() {
+            return None;
+        }
+        let quarters = Quarters::of(self.unit)?;
+        let fours = few && !self.mover.converts() && self.has_parts(inner);
+        Some(match fours {
+            true => (tiles, quarters.four_at_a_time()),
+            false => (tiles, quarters),
         })
+    }
+
+    /// Whether rows of small units are written four at a time where their lines have few places. Of bytes, runs are a line long then, and
+    /// must begin with one.
+    pub(super) fn has_parts(&self, inner: Line) -> bool {
+        match self.unit {
+            1 => inner.source % LINE as isize == 0,
+            unit => unit < WIDE,
+        }
     }
 
     /// Moves a plane so.
@@ -46,7 +64,8 @@ impl Tiles<'_> {
         let mut block = QuartersBlock::new();
         let block = block.as_mut_ptr();
         let line = LINE / self.unit;
-        let (run, runs) = match quarters.are_halves() {
+        let (run, runs) = match quarters.writes_four() {
+            true if self.unit == 1 => (LINE, 4 * RUNS),
             true => (RUN / 2 / self.unit, 2 * RUNS),
             false => (RUN / self.unit, RUNS),
         };

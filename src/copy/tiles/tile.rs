@@ -145,7 +145,7 @@ impl Tiles<'_> {
                             let next = to.wrapping_offset(along.destination);
                             prefetch::bytes_to_write(next, (end - first) * unit);
                         }
-                        self.take(from, to, end - first);
+                        self.take_row(from, to, end - first);
                     }
                 }
                 column += next;
@@ -218,12 +218,22 @@ impl Tiles<'_> {
         }
     }
 
-    /// Takes a row of a tile to the destination, converted if that is done last.
+    /// Takes adjacent units of a tile to the destination, converted if that is done last.
+    ///
+    /// # Safety
+    /// As for [`Tiles::run`].
+    #[inline(never)]
+    pub unsafe fn take(&self, from: *const u8, to: *mut u8, count: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { self.take_row(from, to, count) }
+    }
+
+    /// [`Tiles::take`] of one row after the other.
     ///
     /// # Safety
     /// As for [`Tiles::run`].
     #[inline(always)]
-    pub unsafe fn take(&self, from: *const u8, to: *mut u8, count: usize) {
+    pub unsafe fn take_row(&self, from: *const u8, to: *mut u8, count: usize) {
         // SAFETY: the caller's promise.
         unsafe {
             match (self.mover.streams(), self.converts_first()) {

@@ -366,32 +366,74 @@ pub unsafe fn exchange_quarters<const SIZE: usize, const ROWS: usize>(
     }
 }
 
-/// [`exchange_quarters`] of units of two bytes, but half of the rows before the other ones.
+/// [`exchange_quarters`] of units of one or two bytes, but four rows of all lines before the next four.
 ///
 /// # Safety
 /// As for [`exchange_quarters`].
 #[target_feature(enable = "avx512f,avx512bw")]
-pub unsafe fn exchange_halves(from: *const u8, to: Runs<*mut u8>, lines: usize, masks: [u64; 2]) {
-    const SIZE: usize = 2;
-    const ROWS: usize = QUARTER / SIZE;
-    const HALF: usize = ROWS / 2;
-    for half in [0, HALF] {
-        let to = (write_at(to, half, 0), to.1);
-        for line in 0..lines {
-            // SAFETY: the caller's promise.
-            unsafe {
-                // The first step leaves the halves of the rows in registers by themselves.
-                let rows = quarter::<ROWS>(from, line);
-                let mut x = [_mm512_setzero_si512(); HALF];
-                for (k, x) in x.iter_mut().enumerate() {
-                    let (a, b) = (rows[k], rows[k + HALF]);
-                    *x = match half {
-                        0 => _mm512_unpacklo_epi16(a, b),
-                        _ => _mm512_unpackhi_epi16(a, b),
-                    };
-                }
-                write_rows(woven::<SIZE, HALF>(x), to, lines, line, masks);
+pub unsafe fn exchange_parts<const SIZE: usize, const ROWS: usize>(
+    from: *const u8,
+    to: Runs<*mut u8>,
+    lines: usize,
+    masks: [u64; 2],
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        exchange_part::<SIZE, ROWS, 0>(from, to, lines, masks);
+        exchange_part::<SIZE, ROWS, 1>(from, to, lines, masks);
+        if ROWS == 16 {
+            exchange_part::<SIZE, ROWS, 2>(from, to, lines, masks);
+            exchange_part::<SIZE, ROWS, 3>(from, to, lines, masks);
+        }
+    }
+}
+
+/// A part of four rows.
+///
+/// # Safety
+/// As for [`exchange_quarters`].
+#[inline(always)]
+unsafe fn exchange_part<const SIZE: usize, const ROWS: usize, const PART: usize>(
+    from: *const u8,
+    to: Runs<*mut u8>,
+    lines: usize,
+    masks: [u64; 2],
+) {
+    let to = (write_at(to, PART * 4, 0), to.1);
+    for line in 0..lines {
+        // SAFETY: the caller's promise.
+        unsafe {
+            // The first steps leave the parts of the rows in registers by themselves.
+            let rows = quarter::<ROWS>(from, line);
+            let mut x = [_mm512_setzero_si512(); 4];
+            for (k, x) in x.iter_mut().enumerate() {
+                *x = match SIZE {
+                    1 => {
+                        let a = unpack::<1>(rows[k], rows[k + 8], PART / 2 == 1);
+                        let b = unpack::<1>(rows[k + 4], rows[k + 12], PART / 2 == 1);
+                        unpack::<1>(a, b, PART % 2 == 1)
+                    }
+                    _ => unpack::<2>(rows[k], rows[k + 4], PART == 1),
+                };
             }
+            write_rows(woven::<SIZE, 4>(x), to, lines, line, masks);
+        }
+    }
+}
+
+/// The lower or the higher halves of quarters, woven into each other.
+///
+/// # Safety
+/// The processor has AVX-512.
+#[inline(always)]
+unsafe fn unpack<const SIZE: usize>(a: __m512i, b: __m512i, high: bool) -> __m512i {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match (SIZE, high) {
+            (1, false) => _mm512_unpacklo_epi8(a, b),
+            (1, true) => _mm512_unpackhi_epi8(a, b),
+            (_, false) => _mm512_unpacklo_epi16(a, b),
+            (_, true) => _mm512_unpackhi_epi16(a, b),
         }
     }
 }

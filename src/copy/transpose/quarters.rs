@@ -107,48 +107,56 @@ pub struct Quarters {
     size: usize,
     gather: Gather,
     exchange: Exchange,
-    by_halves: bool,
+    /// The same of four rows at a time, if that is not what a quarter has.
+    fours: Option<Exchange>,
+    writes_four: bool,
 }
 
 impl Quarters {
-    /// For units of `size` bytes, 1, 2, 4, 8 or 16, if the processor has such registers.
+    /// For units of `size` bytes, if they are of 1, 2 or 4, which larger ones gain nothing by, and the processor has such registers.
     pub fn of(size: usize) -> Option<Self> {
         #[cfg(target_arch = "x86_64")]
         if convert::has_avx512() {
-            let exchange: Exchange = match size {
-                1 => avx512::exchange_quarters::<1, 16>,
-                2 => avx512::exchange_quarters::<2, 8>,
-                4 => avx512::exchange_quarters::<4, 4>,
+            let (exchange, fours): (Exchange, Option<Exchange>) = match size {
+                1 => (
+                    avx512::exchange_quarters::<1, 16>,
+                    Some(avx512::exchange_parts::<1, 16>),
+                ),
+                2 => (
+                    avx512::exchange_quarters::<2, 8>,
+                    Some(avx512::exchange_parts::<2, 8>),
+                ),
+                4 => (avx512::exchange_quarters::<4, 4>, None),
                 _ => return None,
             };
             return Some(Self {
                 size,
                 gather: avx512::gather_quarters,
                 exchange,
-                by_halves: false,
+                fours,
+                writes_four: false,
             });
         }
         let _ = size;
         None
     }
 
-    /// The same, but of rows of units of two bytes four are written before the other four: lines of eight do not stay in the first-level
-    /// cache together.
-    pub fn by_halves(self) -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if self.size == 2 {
-            return Self {
-                exchange: avx512::exchange_halves,
-                by_halves: true,
+    /// The same, but of rows of units of one or two bytes four are written before the next four: lines of eight do not stay in the
+    /// first-level cache together.
+    pub fn four_at_a_time(self) -> Self {
+        match self.fours {
+            Some(exchange) => Self {
+                exchange,
+                writes_four: true,
                 ..self
-            };
+            },
+            None => self,
         }
-        self
     }
 
-    /// Whether rows are written by halves, and had better be twice as long.
-    pub fn are_halves(self) -> bool {
-        self.by_halves
+    /// Whether four rows are written at a time, and had better be longer.
+    pub fn writes_four(self) -> bool {
+        self.writes_four
     }
 
     /// Units of a quarter, which become as many rows.
@@ -248,8 +256,10 @@ mod tests {
             for bytes in [64, 68, 124, 128, 256] {
                 for before in [0, 1, 5, 15] {
                     for count in [1, 7, 15, 16, 17, 63, 64, 65, 128 - before] {
-                        are_turned(quarters, bytes, before, count, false);
-                        are_turned(quarters, bytes, before, count, true);
+                        for quarters in [quarters, quarters.four_at_a_time()] {
+                            are_turned(quarters, bytes, before, count, false);
+                            are_turned(quarters, bytes, before, count, true);
+                        }
                     }
                 }
             }
