@@ -69,8 +69,8 @@ impl Tiles<'_> {
             let most = self.transpose.runs() - 1;
             let in_parts = few(read, most) && !(cached && wide);
             let near = self.unit < LARGE || bytes <= caches::last_level() / 5 * 2;
-            let parts = self.has_parts(inner) && !self.mover.is_far();
-            return in_parts || (wide && near || parts) && few(written, FEWEST_PLACES);
+            let fours = self.may_write_four(inner) && !self.mover.is_far();
+            return in_parts || (wide && near || fours) && few(written, FEWEST_PLACES);
         }
         let long = self.converts_long_runs(to, along, inner, few(read, FEW_PLACES));
         let most = match (wide, self.mover.is_far()) {
@@ -94,8 +94,8 @@ impl Tiles<'_> {
         self.converts_first() && narrow && long && self.first_line(to, along, inner).is_some()
     }
 
-    /// Whether one goes so that is converted on its way out, of so many columns, lines of which have few places where they are read and
-    /// written. Rows of elements that are not large have fewer lines, and wait less.
+    /// Whether a plane of so many columns, which is converted on its way out, goes so: its lines have few places where they are read, and
+    /// where they are written, or there are many columns. Rows of smaller elements have fewer lines, and wait less.
     fn grows_in_many_runs(
         &self,
         columns: usize,
@@ -116,8 +116,8 @@ impl Tiles<'_> {
         both || long && read <= few_read
     }
 
-    /// Whether small units that are converted on their way in, and whose lines may have few places where they are read, have runs that are
-    /// long enough to be converted each by itself.
+    /// Whether a plane of small units, which are converted on their way in, goes so in any case: its runs are long enough to be converted
+    /// each by itself, and, of bytes, their lines have few places.
     fn converts_long_runs(&self, to: *const u8, along: Line, inner: Line, few: bool) -> bool {
         match (self.source_unit, self.unit) {
             (1, 1) => few && along.size >= RUN,

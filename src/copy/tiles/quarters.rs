@@ -32,16 +32,16 @@ impl Tiles<'_> {
             return None;
         }
         let quarters = Quarters::of(self.unit)?;
-        let fours = few && !self.mover.converts() && self.has_parts(inner);
+        let fours = few && !self.mover.converts() && self.may_write_four(inner);
         Some(match fours {
             true => (tiles, quarters.four_at_a_time()),
             false => (tiles, quarters),
         })
     }
 
-    /// Whether rows of small units are written four at a time where their lines have few places. Of bytes, runs are a line long then, and
-    /// must begin with one.
-    pub(super) fn has_parts(&self, inner: Line) -> bool {
+    /// Whether rows are written four at a time where their lines have few places: those of small units, of which there would be more at a
+    /// time. Of bytes, runs are a line long then, and must begin with one.
+    pub(super) fn may_write_four(&self, inner: Line) -> bool {
         match self.unit {
             1 => inner.source % LINE as isize == 0,
             unit => unit < WIDE,
@@ -94,6 +94,7 @@ impl Tiles<'_> {
                 let columns = Columns::new(self.unit, before, column_count);
                 let (from, to) = place((from, to), (along, first), (inner, column));
                 let (from, to) = ((from, inner.source), (to, along.destination));
+                debug_assert!(quarters.bytes(columns, lines) <= size_of::<QuartersBlock>());
                 // SAFETY: the caller's promise; the block has room for as many runs, which are whole lines and those before them.
                 unsafe {
                     quarters.gather(from, block, columns, lines);

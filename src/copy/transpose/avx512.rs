@@ -269,19 +269,36 @@ unsafe fn weave<const SIZE: usize, const UNITS: usize>(x: [__m512i; UNITS]) -> [
             if $k < UNITS / 2 {
                 let (a, b) = (x[$k], x[$k + UNITS / 2]);
                 // SAFETY: the caller's promise.
-                (woven[2 * $k], woven[2 * $k + 1]) = unsafe {
-                    match SIZE {
-                        1 => (_mm512_unpacklo_epi8(a, b), _mm512_unpackhi_epi8(a, b)),
-                        2 => (_mm512_unpacklo_epi16(a, b), _mm512_unpackhi_epi16(a, b)),
-                        4 => (_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b)),
-                        _ => (_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b)),
-                    }
-                };
+                unsafe {
+                    woven[2 * $k] = half::<SIZE>((a, b), 0);
+                    woven[2 * $k + 1] = half::<SIZE>((a, b), 1);
+                }
             }
         )*};
     }
     pairs!(0 1 2 3 4 5 6 7);
     woven
+}
+
+/// The lower or the upper half of each quarter of two registers, woven unit by unit.
+///
+/// # Safety
+/// The processor has AVX-512.
+#[inline(always)]
+unsafe fn half<const SIZE: usize>((a, b): (__m512i, __m512i), half: usize) -> __m512i {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match (SIZE, half) {
+            (1, 0) => _mm512_unpacklo_epi8(a, b),
+            (1, _) => _mm512_unpackhi_epi8(a, b),
+            (2, 0) => _mm512_unpacklo_epi16(a, b),
+            (2, _) => _mm512_unpackhi_epi16(a, b),
+            (4, 0) => _mm512_unpacklo_epi32(a, b),
+            (4, _) => _mm512_unpackhi_epi32(a, b),
+            (_, 0) => _mm512_unpacklo_epi64(a, b),
+            (_, _) => _mm512_unpackhi_epi64(a, b),
+        }
+    }
 }
 
 /// Brings lines of runs to a block: quarters of four runs, which are `rows` apart, share registers there.
@@ -409,31 +426,14 @@ unsafe fn exchange_part<const SIZE: usize, const ROWS: usize, const PART: usize>
             for (k, x) in x.iter_mut().enumerate() {
                 *x = match SIZE {
                     1 => {
-                        let a = unpack::<1>(rows[k], rows[k + 8], PART / 2 == 1);
-                        let b = unpack::<1>(rows[k + 4], rows[k + 12], PART / 2 == 1);
-                        unpack::<1>(a, b, PART % 2 == 1)
+                        let [a, b] = [k, k + 4].map(|k| (rows[k], rows[k + 8]));
+                        let [a, b] = [half::<SIZE>(a, PART / 2), half::<SIZE>(b, PART / 2)];
+                        half::<SIZE>((a, b), PART % 2)
                     }
-                    _ => unpack::<2>(rows[k], rows[k + 4], PART == 1),
+                    _ => half::<SIZE>((rows[k], rows[k + 4]), PART),
                 };
             }
             write_rows(woven::<SIZE, 4>(x), to, lines, line, masks);
-        }
-    }
-}
-
-/// The lower or the higher halves of quarters, woven into each other.
-///
-/// # Safety
-/// The processor has AVX-512.
-#[inline(always)]
-unsafe fn unpack<const SIZE: usize>(a: __m512i, b: __m512i, high: bool) -> __m512i {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match (SIZE, high) {
-            (1, false) => _mm512_unpacklo_epi8(a, b),
-            (1, true) => _mm512_unpackhi_epi8(a, b),
-            (_, false) => _mm512_unpacklo_epi16(a, b),
-            (_, true) => _mm512_unpackhi_epi16(a, b),
         }
     }
 }

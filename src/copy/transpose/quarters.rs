@@ -169,10 +169,15 @@ impl Quarters {
         columns.lines * self.rows() * LINE + LINE
     }
 
+    /// Bytes of a block of so many lines of runs.
+    pub fn bytes(self, columns: Columns, lines: Lines) -> usize {
+        LINE / QUARTER * lines.count() * self.pitch(columns)
+    }
+
     /// Brings runs to a block.
     ///
     /// # Safety
-    /// They are readable, and the block has room for each quarter of these lines: as many columns, with those that are not there, and a line.
+    /// They are readable, and the block has room for [as many bytes](Quarters::bytes).
     pub unsafe fn gather(
         self,
         from: Runs<*const u8>,
@@ -223,7 +228,7 @@ mod tests {
             .map(|i| (i * 7 + i / 251) as u8)
             .collect();
         let row = columns.lines() * LINE;
-        let mut block = vec![0u8; 4 * lines.count() * quarters.pitch(columns)];
+        let mut block = vec![0u8; quarters.bytes(columns, lines)];
         let mut target = vec![0xeeu8; rows * row];
         // SAFETY: there are as many runs, and room for them and for lines of rows.
         unsafe {
