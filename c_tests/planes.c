@@ -151,7 +151,8 @@ int main(int argc, char **argv)
     };
     /* Small planes whose runs and rows go on along one loop or two, of few columns or more than go together, and of many bytes. */
     static const int64_t shapes[][4] = {{64, 16, 1, 64}, {32, 8, 8, 32}, {16, 4, 16, 16}, {130, 32, 1, 64}, {4, 64, 1, 64},
-                                        {64, 64, 1, 4},  {64, 32, 1, 41}, {33, 64, 1, 32}, {64, 8, 2, 64}};
+                                        {64, 64, 1, 4},  {64, 32, 1, 41}, {33, 64, 1, 32}, {64, 8, 2, 64},
+                                        {6, 256, 1, 50}};
     CHECK_OK(tensor_set_num_threads(1));
     for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++) {
         element_t from = pairs[p][0], to = pairs[p][1];

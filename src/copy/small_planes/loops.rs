@@ -49,6 +49,14 @@ fn lose_lines(tiles: &Tiles<'_>, [source, destination]: [Runs; 2]) -> bool {
     read || written && long || shared(source) || shared(destination)
 }
 
+/// Whether neighbours share lines of longer rows, which are not whole and of which so many are written that they are lost before the next
+/// plane meets them. Of the largest units, which a plane has fewest of, there must be more.
+fn lose_parts_of_rows(tiles: &Tiles<'_>, destination: Runs) -> bool {
+    let parts = destination.bytes < LONG_RUNS && destination.bytes % LINE as i64 != 0;
+    let times = if tiles.unit() > LARGE { 4 } else { 2 };
+    parts && destination.take_places(FEW_PLACES, times)
+}
+
 /// Whether planes may come together by way of a block.
 fn may_come_together(mover: &Mover, tiles: &Tiles<'_>, source: Runs) -> bool {
     let near = match caches::last_level_is_far() {
@@ -71,7 +79,8 @@ pub fn next_together(mover: &Mover, axes: &Axes<'_>, along: usize) -> Option<Nex
     }
     let tiles = Tiles::new(mover);
     let lost = lose_lines(&tiles, [source, destination]);
-    if !lost || !may_come_together(mover, &tiles, source) {
+    let parts = lose_parts_of_rows(&tiles, destination);
+    if !(lost || parts) || !may_come_together(mover, &tiles, source) {
         return None;
     }
     let goes_on = |side: Runs, step: fn(Axis) -> i64| {
@@ -95,9 +104,11 @@ pub fn next_together(mover: &Mover, axes: &Axes<'_>, along: usize) -> Option<Nex
         read: line(loops[0]),
         written: line(loops[1]),
     };
-    Some(Next {
+    let most = planes.most(&tiles)?;
+    // One plane by itself meets no more of a line.
+    (lost || most != [1, 1]).then_some(Next {
         loops,
         planes,
-        most: planes.most(&tiles)?,
+        most,
     })
 }
