@@ -49,9 +49,9 @@ fn lose_lines(tiles: &Tiles<'_>, [source, destination]: [Runs; 2]) -> bool {
     read || written && long || shared(source) || shared(destination)
 }
 
-/// Whether neighbours share lines of longer rows, which are not whole and of which so many are written that they are lost before the next
-/// plane meets them. Of the largest units, which a plane has fewest of, there must be more.
-fn lose_parts_of_rows(tiles: &Tiles<'_>, destination: Runs) -> bool {
+/// Whether rows of up to a few lines share their first and last ones with the next plane, and so many are written that these are lost before
+/// it meets them. Of the largest units, which take the fewest instructions as they lie, there must be more.
+fn lose_shared_ends(tiles: &Tiles<'_>, destination: Runs) -> bool {
     let parts = destination.bytes < LONG_RUNS && destination.bytes % LINE as i64 != 0;
     let times = if tiles.unit() > LARGE { 4 } else { 2 };
     parts && destination.take_places(FEW_PLACES, times)
@@ -79,8 +79,8 @@ pub fn next_together(mover: &Mover, axes: &Axes<'_>, along: usize) -> Option<Nex
     }
     let tiles = Tiles::new(mover);
     let lost = lose_lines(&tiles, [source, destination]);
-    let parts = lose_parts_of_rows(&tiles, destination);
-    if !(lost || parts) || !may_come_together(mover, &tiles, source) {
+    let shared = lose_shared_ends(&tiles, destination);
+    if !(lost || shared) || !may_come_together(mover, &tiles, source) {
         return None;
     }
     let goes_on = |side: Runs, step: fn(Axis) -> i64| {
