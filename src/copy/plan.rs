@@ -4,10 +4,12 @@
 //! after the other. Where such a loop is short, several make the side of a brick; and where that is short too, or there is nothing to
 //! transpose, short loops are a pattern. What pays was measured: see `docs/performance.md`.
 
+mod rows;
+
 use super::Side;
 use super::axes::{Axes, Axis, MAX_AXES, Room, Share, Start, for_each_place};
 use super::bricks::Bricks;
-use super::mover::{DenseRows, Mover};
+use super::mover::Mover;
 use super::offsets::Space;
 use super::pattern::Pattern;
 use super::plane::Plane;
@@ -16,18 +18,12 @@ use super::scratch::{Scratch, Small};
 use super::slices::Slices;
 use super::small_planes::SmallPlanes;
 use super::stream;
-use super::strided::Loop;
 use super::threads;
-use super::tiles::{FEW_PLACES, lines_held};
 use super::transpose::{NARROW, SIDE};
 use crate::convert::Standard;
-use crate::prefetch::LINE;
 
 /// Steps from which loops are long enough to be gone along by themselves.
 const LONG: i64 = 32;
-
-/// The same for rows of units that are gathered, or put in their places.
-const LONG_APART: i64 = 4;
 
 /// The same for planes that are streamed, whose rows had better be longer.
 const LONG_STREAMED: i64 = 128;
@@ -45,19 +41,6 @@ const SQUARE: i64 = SIDE as i64;
 /// Units of two loops that are worth being gone along by themselves, and of those that are woven together or taken apart.
 const MANY: i64 = 256;
 const MANY_WOVEN: i64 = 128;
-
-/// Bytes of a row, on the side that has more, from which it is not worth being part of a pattern if it is dense.
-const DENSE: i64 = 32;
-
-/// Such rows that are too few for a loop along them.
-const FEW_ROWS: i64 = 5;
-
-/// Bytes of such a row that is worth a loop even so.
-const LONG_DENSE: i64 = 256;
-
-/// Rows that follow each other in the source of which each is moved before the next ones of another loop, if the lines of that share places:
-/// as many as the first-level cache has ways.
-const ROWS_AT_ONCE: i64 = 8;
 
 /// Units of a copy from which bricks pay: with fewer, the rest of them costs more than it saves.
 const BRICKS: i64 = 8192;
@@ -149,26 +132,6 @@ impl Copy<'_> {
         }
     }
 
-    /// Whether the rows are long, or cannot be anything else.
-    fn has_long_rows(&self, axes: &Axes<'_>) -> bool {
-        let [outer, inner] = axes.inner_two();
-        let (from, to) = self.mover.units();
-        // Adjacent on both sides, or one unit again and again.
-        let dense = (inner.is_dense_in(from) || inner.source == 0) && inner.is_dense_out(to);
-        let sheet = outer.size.saturating_mul(inner.size);
-        let many = axes.len() < 3 || sheet >= MANY;
-        axes.len() < 2 || !Pattern::takes(self.mover) || many && (dense || inner.size >= LONG_APART)
-    }
-
-    /// Whether there is so little of all planes, whose runs do not follow each other, that rows had better be gathered one by one.
-    fn has_gathered_rows(&self, axes: &Axes<'_>, along: usize) -> bool {
-        let ([_, inner], along) = (axes.inner_two(), axes.get(along));
-        !are_joined(along, inner)
-            && inner.size >= LONG
-            && axes.steps() < BRICKS
-            && Pattern::takes(self.mover)
-    }
-
     /// Whether there are many planes of the innermost loop and of that at `along`, whose units follow each other in the source, and
     /// they might be longer.
     fn has_short_planes(&self, axes: &Axes<'_>, along: usize) -> bool {
@@ -202,104 +165,6 @@ impl Copy<'_> {
             // Runs that must be gathered.
             false => shorter >= 2 * SQUARE && from.min(to) <= 4,
         }
-    }
-
-    /// Along rows of the innermost loop.
-    ///
-    /// # Safety
-    /// As for [`run`].
-    unsafe fn by_rows(&self, axes: &Axes<'_>) {
-        // SAFETY: the caller's promises.
-        unsafe {
-            self.visit(axes, self.start, 1, &|(from, to), outer, inner| {
-                self.mover.sheet(from, to, outer, inner);
-            });
-        }
-    }
-
-    /// Along rows of the innermost loop, if they are adjacent units on both sides, and not too short for being moved each by itself. Returns
-    /// whether they are; else the loops stay as they were.
-    ///
-    /// # Safety
-    /// As for [`run`].
-    unsafe fn by_dense_rows(&self, axes: &mut Axes<'_>) -> bool {
-        let (from, to) = self.mover.units();
-        let [_, row] = axes.inner_two();
-        let row_bytes = row.size * from.max(to) as i64;
-        if axes.len() < 3 || row_bytes < DENSE {
-            return false;
-        }
-        // Patterns ask for what is far away across few rows.
-        let (far, outer) = (self.mover.is_far(), axes.len() - 2);
-        let (along, long) = match far {
-            true => (outer, self.mover.converts()),
-            false => (axes.long_enough(outer, FEW_ROWS), row_bytes >= LONG_DENSE),
-        };
-        if axes.get(along).size < FEW_ROWS && !long {
-            return false;
-        }
-        let Some(rows) = self.mover.dense_rows(axes.get(along), row) else {
-            return false;
-        };
-        axes.bring_inside(along);
-        axes.remove(outer + 1);
-        // SAFETY: the caller's promises.
-        unsafe {
-            match self.next_of_lost_rows(axes, row) {
-                Some(next) => self.by_few_rows(axes, next, rows),
-                None => self.by_sheets(axes, self.start, rows),
-            }
-        }
-        true
-    }
-
-    /// Along dense rows, which the two innermost of these loops lead to.
-    ///
-    /// # Safety
-    /// As for [`run`].
-    unsafe fn by_sheets(&self, axes: &Axes<'_>, start: Start, rows: DenseRows) {
-        // SAFETY: the caller's promises.
-        unsafe {
-            self.visit(axes, start, 1, &|(from, to), outer, inner| {
-                let source = Loop::of_bits(inner.size, inner.source);
-                let target = Loop::of_bits(inner.size, inner.destination);
-                for_each_place((from.0, to.0), [outer, Axis::ONE], |from, to| {
-                    rows.run((from, source.step), (to, target.step), source.count);
-                });
-            });
-        }
-    }
-
-    /// The same, but a few rows along the loop at `next` before each step of the others.
-    ///
-    /// # Safety
-    /// As for [`run`].
-    #[inline(never)]
-    unsafe fn by_few_rows(&self, axes: &mut Axes<'_>, next: usize, rows: DenseRows) {
-        let rounds = Rounds::of(axes, next, ROWS_AT_ONCE);
-        let both = [rounds, Rounds::ONE];
-        Rounds::for_each(axes, self.start, both, |axes, start, [steps, _]| {
-            let mut room = Room::<MAX_AXES>::new();
-            let mut axes = axes.without([None; 2], room.as_mut());
-            axes.push(Axis {
-                size: steps as i64,
-                ..rounds.inside
-            });
-            // SAFETY: the caller's promises.
-            unsafe { self.by_sheets(&axes, start, rows) }
-        });
-    }
-
-    /// Whether the innermost of these loops leads to rows, no longer than a line or two, whose lines share few places in the first-level cache:
-    /// then the loop along which rows follow each other in the source.
-    fn next_of_lost_rows(&self, axes: &Axes<'_>, row: Axis) -> Option<usize> {
-        let apart = axes.innermost()?;
-        let bytes = row.size * self.mover.units().0 as i64;
-        let held = lines_held((apart.source / 8) as isize);
-        let lost = held <= FEW_PLACES && apart.size >= 2 * held as i64;
-        let short = !self.mover.converts() && bytes < 2 * LINE as i64;
-        let follow = |&i: &usize| axes.get(i).source == 8 * bytes;
-        (0..axes.len() - 1).find(follow).filter(|_| lost && short)
     }
 
     /// By planes of the innermost loop and of that at `along`.

@@ -3,7 +3,7 @@
 
 use super::Runs;
 #[cfg(target_arch = "x86_64")]
-use super::avx512;
+use super::avx512::quarters as registers;
 #[cfg(target_arch = "x86_64")]
 use crate::convert;
 use crate::prefetch::LINE;
@@ -119,19 +119,19 @@ impl Quarters {
         if convert::has_avx512() {
             let (exchange, fours): (Exchange, Option<Exchange>) = match size {
                 1 => (
-                    avx512::exchange_quarters::<1, 16>,
-                    Some(avx512::exchange_parts::<1, 16>),
+                    registers::exchange::<1, 16>,
+                    Some(registers::exchange_fours::<1, 16>),
                 ),
                 2 => (
-                    avx512::exchange_quarters::<2, 8>,
-                    Some(avx512::exchange_parts::<2, 8>),
+                    registers::exchange::<2, 8>,
+                    Some(registers::exchange_fours::<2, 8>),
                 ),
-                4 => (avx512::exchange_quarters::<4, 4>, None),
+                4 => (registers::exchange::<4, 4>, None),
                 _ => return None,
             };
             return Some(Self {
                 size,
-                gather: avx512::gather_quarters,
+                gather: registers::gather,
                 exchange,
                 fours,
                 writes_four: false,
