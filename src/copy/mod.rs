@@ -30,6 +30,7 @@ mod threads;
 mod tiles;
 mod transpose;
 mod turns;
+mod weave;
 
 pub use exact::check_exact;
 pub use few::copy as copy_few;

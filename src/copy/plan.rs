@@ -150,7 +150,7 @@ impl Copy<'_> {
     fn has_long_plane(&self, axes: &Axes<'_>, along: usize) -> bool {
         let ([_, inner], along) = (axes.inner_two(), axes.get(along));
         let (from, to) = self.mover.units();
-        let woven = along.is_dense_in(from) && Plane::new(self.mover).is_woven(along, inner);
+        let woven = along.is_dense_in(from) && Plane::is_woven(self.mover, along, inner);
         let many = if woven { MANY_WOVEN } else { MANY };
         if axes.len() > 2 && along.size.saturating_mul(inner.size) < many {
             return false;
@@ -172,7 +172,8 @@ impl Copy<'_> {
     /// # Safety
     /// As for [`run`].
     unsafe fn by_planes(&self, mut axes: Axes<'_>, along: usize) {
-        let plane = Plane::new(self.mover);
+        let [_, inner] = axes.inner_two();
+        let plane = Plane::new(self.mover, axes.get(along), inner, self.bytes as usize);
         let planes = |axes: &Axes<'_>, start, narrowest| {
             // SAFETY: the caller's promises.
             unsafe {
@@ -249,7 +250,7 @@ impl Copy<'_> {
         };
         let [_, inner] = axes.inner_two();
         if SmallPlanes::convert_many_units(self.mover, axes, along)
-            || Plane::new(self.mover).is_woven(axes.get(along), inner)
+            || Plane::is_woven(self.mover, axes.get(along), inner)
         {
             return false;
         }

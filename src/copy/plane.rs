@@ -3,14 +3,23 @@
 //! A few rows are woven together or taken apart, as those of images are; others go by [`tiles`](super::tiles).
 
 use super::axes::Axis;
-use super::block::{BLOCK, Block};
+use super::block::{self, Aligned, BLOCK, Block};
 use super::mover::Mover;
+use super::scratch::Small;
+use super::small_planes::IN_ORDER;
 use super::stream;
-use super::strided::{Loop, gather, interleave};
+use super::strided::{Loop, gather};
 use super::tiles::Tiles;
+use super::weave::{self, Direction, Weave};
 use crate::prefetch::{self, LINE};
 
-/// Rows that are woven together or taken apart.
+/// Bytes of a row that is streamed even if it does not begin and end with a line.
+const LONG_ROW: usize = 4096;
+
+/// Bytes of a plane that is small.
+const SMALL: usize = 16 << 10;
+
+/// Rows that are woven even if they do not follow each other, or taken apart one by one.
 const FEW: usize = 4;
 
 /// Bytes of a unit that is large.
@@ -41,75 +50,67 @@ impl Line {
     }
 }
 
-/// A number of units, of any size, that are whole cache lines, if there are as many.
-fn whole_lines(units: usize) -> usize {
-    match units / LINE * LINE {
+/// A number of units of so many bytes that are whole cache lines, if there are as many.
+fn whole_lines(units: usize, size: usize) -> usize {
+    let line = (LINE / size).max(1);
+    match units / line * line {
         0 => units,
         whole => whole,
     }
 }
 
 /// How planes of a mover are transposed.
-#[derive(Clone, Copy)]
 pub struct Plane<'a> {
     mover: &'a Mover,
     tiles: Tiles<'a>,
-    /// Bytes of a unit in the source, the destination, and the smaller one of these, in which it is moved.
-    source_unit: usize,
-    destination_unit: usize,
-    unit: usize,
+    weave: Option<Weave>,
+}
+
+/// How a plane of these two loops of a mover is woven, if it is: its units are close to each other in the source along `along`, adjacent
+/// in the destination along `inner`.
+fn weaving(mover: &Mover, along: Line, inner: Line) -> Option<Direction> {
+    let (source_unit, destination_unit) = mover.units();
+    let unit = source_unit.min(destination_unit);
+    let most = |direction| weave::most(unit, direction, mover.streams());
+    if along.source != source_unit as isize {
+        return None;
+    }
+    // Rows that do not follow each other are short ones; and a large unit is better moved to where it belongs at once than with its row.
+    let is_joined = along.destination == (inner.size * destination_unit) as isize;
+    let most_together = match is_joined {
+        true => most(Direction::Together),
+        false if unit < LARGE => FEW,
+        false => 0,
+    };
+    if inner.size <= most_together {
+        return Some(Direction::Together);
+    }
+    let follows = inner.source == (along.size * source_unit) as isize;
+    (along.size <= most(Direction::Apart) && follows).then_some(Direction::Apart)
 }
 
 impl<'a> Plane<'a> {
-    /// Planes of the units of a mover that has [`Mover::unit_bits`].
-    pub fn new(mover: &'a Mover) -> Self {
-        let (source_unit, destination_unit) = mover.units();
+    /// Whether a few rows are woven together or taken apart.
+    pub fn is_woven(mover: &Mover, along: Axis, inner: Axis) -> bool {
+        weaving(mover, Line::of(along), Line::of(inner)).is_some()
+    }
+
+    /// Planes of these two loops of a mover that has [`Mover::unit_bits`], of so many bytes altogether.
+    pub fn new(mover: &'a Mover, along: Axis, inner: Axis, bytes: usize) -> Self {
+        let (along, inner) = (Line::of(along), Line::of(inner));
         let tiles = Tiles::new(mover);
+        let weave = weaving(mover, along, inner).map(|direction| {
+            let few = match direction {
+                Direction::Together => inner.size,
+                Direction::Apart => along.size,
+            };
+            Weave::new(direction, few, tiles.unit(), bytes)
+        });
         Self {
             mover,
             tiles,
-            source_unit,
-            destination_unit,
-            unit: tiles.unit(),
+            weave,
         }
-    }
-
-    /// Whether units that are in their places can be in the destination at once.
-    fn is_direct(&self) -> bool {
-        self.tiles.converts_first() && !self.mover.streams()
-    }
-
-    /// Steps of so many units each after which a destination that is streamed is where a line begins, if it ever is.
-    fn lead(&self, to: *const u8, units: usize) -> usize {
-        let step = units * self.destination_unit;
-        let begins = |steps: &usize| prefetch::to_next_line(to.wrapping_add(steps * step)) == 0;
-        match self.mover.streams() {
-            true => (0..LINE).find(begins).unwrap_or(0),
-            false => 0,
-        }
-    }
-
-    /// Whether a few rows are woven together or taken apart.
-    pub fn is_woven(&self, along: Axis, inner: Axis) -> bool {
-        let (along, inner) = (Line::of(along), Line::of(inner));
-        self.interleaves(along, inner) || self.separates(along, inner)
-    }
-
-    fn interleaves(&self, along: Line, inner: Line) -> bool {
-        // A large unit is better moved to where it belongs at once than with its row.
-        let large = self.unit >= LARGE && !self.is_joined(along, inner);
-        inner.size <= FEW && along.source == self.source_unit as isize && !large
-    }
-
-    /// Whether rows of the destination follow each other.
-    fn is_joined(&self, along: Line, inner: Line) -> bool {
-        along.destination == (inner.size * self.destination_unit) as isize
-    }
-
-    fn separates(&self, along: Line, inner: Line) -> bool {
-        along.size <= FEW
-            && along.source == self.source_unit as isize
-            && inner.source == (along.size * self.source_unit) as isize
     }
 
     /// Moves a plane: units are close to each other in the source along `along`, adjacent in the destination along `inner`.
@@ -120,13 +121,33 @@ impl<'a> Plane<'a> {
         let (along, inner) = (Line::of(along), Line::of(inner));
         // SAFETY: the caller's promise.
         unsafe {
-            if self.interleaves(along, inner) {
-                self.interleave(from, to, along, inner);
-            } else if self.separates(along, inner) {
-                self.separate(from, to, along, inner);
-            } else {
-                self.tiles.run(from, to, along, inner);
+            match &self.weave {
+                Some(weave)
+                    if weave.direction() == Direction::Together && weave.few() == inner.size =>
+                {
+                    self.weave_together(weave, from, to, along, inner);
+                }
+                Some(weave)
+                    if weave.direction() == Direction::Apart && weave.few() == along.size =>
+                {
+                    self.take_apart(weave, from, to, along, inner);
+                }
+                _ => self.tiles.run(from, to, along, inner),
             }
+        }
+    }
+
+    /// Whether units are converted before they are woven.
+    fn converts_first(&self) -> bool {
+        self.mover.converts() && self.tiles.converts_first()
+    }
+
+    /// Steps of so many bytes each after which a destination that is streamed is where a line begins, if it ever is.
+    fn lead(&self, to: *const u8, step: usize) -> Option<usize> {
+        let begins = |steps: &usize| prefetch::to_next_line(to.wrapping_add(steps * step)) == 0;
+        match self.mover.streams() {
+            true => (0..LINE).find(begins),
+            false => None,
         }
     }
 
@@ -134,19 +155,45 @@ impl<'a> Plane<'a> {
     ///
     /// # Safety
     /// As for [`Plane::run`].
-    unsafe fn interleave(&self, from: *const u8, to: *mut u8, along: Line, inner: Line) {
-        let (mut block, mut woven) = (Block::new(), Block::new());
-        let most = whole_lines(BLOCK / (inner.size * self.unit));
+    unsafe fn weave_together(
+        &self,
+        weave: &Weave,
+        from: *const u8,
+        to: *mut u8,
+        along: Line,
+        inner: Line,
+    ) {
+        let (mut block, mut woven, mut near) =
+            (Block::new(), Block::new(), Aligned::<SMALL>::new());
+        let unit = self.tiles.unit();
+        let (source_unit, destination_unit) = self.mover.units();
+        // A small plane comes from memory in the order of its bytes.
+        let run = along.size * source_unit;
+        let (plane, follows) = (inner.size * run, inner.source == run as isize);
+        let from = match self.mover.is_far() && run >= IN_ORDER && follows && plane <= SMALL {
+            true => {
+                // SAFETY: the caller's promise; there is room.
+                unsafe { block::copy(from, near.as_mut_ptr(), plane) };
+                near.as_mut_ptr().cast_const()
+            }
+            false => from,
+        };
         // Rows that follow each other are one.
-        let joined = self.is_joined(along, inner);
-        let direct = self.is_direct() && joined;
+        let row = inner.size * destination_unit;
+        let joined = along.destination == row as isize;
         let lead = match joined {
-            true => self.lead(to, inner.size),
-            false => 0,
+            true => self.lead(to, row),
+            false => None,
+        };
+        let streams = lead.is_some() && weave.streams();
+        let direct = joined && self.tiles.converts_first() && (streams || !self.mover.streams());
+        let most = match direct && !self.converts_first() {
+            true => along.size,
+            false => whole_lines(BLOCK / (inner.size * unit), unit),
         };
         let mut done = 0;
         while done < along.size {
-            let count = stream::piece(done, lead, most, along.size);
+            let count = stream::piece(done, lead.unwrap_or(0), most, along.size);
             let from = from.wrapping_offset(done as isize * along.source);
             let to = to.wrapping_offset(done as isize * along.destination);
             // SAFETY: the caller's promise; both blocks hold as many units.
@@ -155,20 +202,20 @@ impl<'a> Plane<'a> {
                     true => to,
                     false => woven.as_mut_ptr(),
                 };
-                if self.mover.converts() && self.tiles.converts_first() {
-                    let run_bytes = count * self.unit;
+                let streams = direct && streams && prefetch::to_next_line(to) == 0;
+                if self.converts_first() {
+                    let run_bytes = count * unit;
                     let block = block.as_mut_ptr();
                     for i in 0..inner.size {
                         let run = from.wrapping_offset(i as isize * inner.source);
                         self.mover.adjacent(run, block.add(i * run_bytes), count);
                     }
-                    let step = run_bytes as isize;
-                    interleave(block, step, inner.size, self.unit, target, count);
+                    weave.run(block, target, run_bytes as isize, count, streams);
                 } else {
-                    interleave(from, inner.source, inner.size, self.unit, target, count);
+                    weave.run(from, target, inner.source, count, streams);
                 }
                 if !joined {
-                    let from = (target.cast_const(), (inner.size * self.unit) as isize);
+                    let from = (target.cast_const(), (inner.size * unit) as isize);
                     let to = (to, along.destination);
                     self.tiles.take_rows(from, to, count, inner.size);
                 } else if !direct {
@@ -183,45 +230,133 @@ impl<'a> Plane<'a> {
     ///
     /// # Safety
     /// As for [`Plane::run`]; the rows of the source follow each other.
-    unsafe fn separate(&self, from: *const u8, to: *mut u8, along: Line, inner: Line) {
-        let (mut block, mut whole) = (Block::new(), Block::new());
-        let converts = self.mover.converts() && self.tiles.converts_first();
-        // What is converted first is a block of all rows, otherwise of each.
-        let most = match converts {
-            true => whole_lines(BLOCK / (along.size * self.unit)),
-            false => BLOCK / self.unit,
+    unsafe fn take_apart(
+        &self,
+        weave: &Weave,
+        from: *const u8,
+        to: *mut u8,
+        along: Line,
+        inner: Line,
+    ) {
+        let unit = self.tiles.unit();
+        let (_, destination_unit) = self.mover.units();
+        let row = inner.size * destination_unit;
+        // Of short rows, too much is in lines that are not whole.
+        let whole = row >= LONG_ROW || stream::are_lines(to, along.destination, row);
+        let lead = match along.destination % LINE as isize {
+            0 if whole => self.lead(to, destination_unit),
+            _ => None,
         };
-        let lead = self.lead(to, 1);
+        let streams = lead.is_some() && weave.streams();
+        if self.tiles.converts_first() && (streams || !self.mover.streams()) {
+            let lead = lead.unwrap_or(0).min(inner.size);
+            let (later, after) = (
+                from.wrapping_offset(lead as isize * inner.source),
+                to.wrapping_add(lead * destination_unit),
+            );
+            // SAFETY: the caller's promise.
+            return unsafe {
+                self.separate(weave, from, (to, along.destination), lead, false);
+                self.separate(
+                    weave,
+                    later,
+                    (after, along.destination),
+                    inner.size - lead,
+                    streams,
+                );
+            };
+        }
+        let mut small = Small::new();
+        let small = small.as_mut_ptr();
+        let units = along.size * inner.size;
+        // SAFETY: the caller's promise; there is room.
+        unsafe {
+            if along.destination == row as isize && units * unit <= size_of::<Small>() {
+                // Rows that follow each other go out in one piece.
+                let run = (inner.size * unit) as isize;
+                self.separate(weave, from, (small, run), inner.size, false);
+                self.tiles.take(small, to, units);
+            } else if along.size <= FEW {
+                self.by_rows(from, to, along, inner);
+            } else {
+                self.tiles.run(from, to, along, inner);
+            }
+        }
+    }
+
+    /// [`Plane::take_apart`] row by row, by way of a block.
+    ///
+    /// # Safety
+    /// As for [`Plane::run`].
+    unsafe fn by_rows(&self, from: *const u8, to: *mut u8, along: Line, inner: Line) {
+        let (mut block, mut whole) = (Block::new(), Block::new());
+        let unit = self.tiles.unit();
+        let (_, destination_unit) = self.mover.units();
+        // What is converted first is a block of all rows, otherwise of each.
+        let most = match self.converts_first() {
+            true => whole_lines(BLOCK / (along.size * unit), unit),
+            false => BLOCK / unit,
+        };
+        let lead = self.lead(to, destination_unit).unwrap_or(0);
         let one = Loop { count: 1, step: 0 };
         let mut done = 0;
         while done < inner.size {
             let count = stream::piece(done, lead, most, inner.size);
             let from = from.wrapping_offset(done as isize * inner.source);
-            let to = to.wrapping_offset(done as isize * inner.destination);
+            let to = to.wrapping_add(done * destination_unit);
             let units = Loop {
                 count,
-                step: (along.size * self.unit) as isize,
+                step: (along.size * unit) as isize,
             };
             // SAFETY: the caller's promise; both blocks hold as many units.
             unsafe {
-                let from = if converts {
-                    let whole = whole.as_mut_ptr();
-                    self.mover.adjacent(from, whole, count * along.size);
-                    whole.cast_const()
-                } else {
-                    from
+                let from = match self.converts_first() {
+                    true => {
+                        let whole = whole.as_mut_ptr();
+                        self.mover.adjacent(from, whole, count * along.size);
+                        whole.cast_const()
+                    }
+                    false => from,
                 };
                 for i in 0..along.size {
-                    let from = from.add(i * self.unit);
+                    let block = block.as_mut_ptr();
+                    gather(from.add(i * unit), one, units, unit, block);
                     let to = to.wrapping_offset(i as isize * along.destination);
-                    if self.is_direct() {
-                        gather(from, one, units, self.unit, to);
-                    } else {
-                        let block = block.as_mut_ptr();
-                        gather(from, one, units, self.unit, block);
-                        self.tiles.take(block, to, count);
-                    }
+                    self.tiles.take(block, to, count);
                 }
+            }
+            done += count;
+        }
+    }
+
+    /// Takes so many units of each of a few rows apart, converted if that is done first.
+    ///
+    /// # Safety
+    /// As for [`Plane::run`]; rows begin where lines do if they are streamed.
+    unsafe fn separate(
+        &self,
+        weave: &Weave,
+        from: *const u8,
+        (to, apart): (*mut u8, isize),
+        count: usize,
+        streams: bool,
+    ) {
+        let unit = self.tiles.unit();
+        if !self.converts_first() {
+            // SAFETY: the caller's promise.
+            return unsafe { weave.run(from, to, apart, count, streams) };
+        }
+        let mut block = Block::new();
+        let block = block.as_mut_ptr();
+        let most = whole_lines(BLOCK / (weave.few() * unit), unit);
+        let mut done = 0;
+        while done < count {
+            let count = most.min(count - done);
+            let from = from.wrapping_add(done * weave.few() * self.mover.units().0);
+            // SAFETY: the caller's promise; the block holds as many units.
+            unsafe {
+                self.mover.adjacent(from, block, count * weave.few());
+                weave.run(block, to.add(done * unit), apart, count, streams);
             }
             done += count;
         }

@@ -6,12 +6,14 @@ mod loops;
 mod sides;
 
 use super::axes::{Axes, Axis, for_each_place};
+use super::block;
 use super::mover::Mover;
 use super::plane::Line;
 use super::rounds::Rounds;
 use super::scratch::Small;
 use super::tiles::{LARGE, PLANE, Planes, PlanesBlock, Tiles, Together};
 use super::transpose::{NARROW, Transpose};
+use super::weave::{self, Direction, Weave};
 use crate::prefetch::LINE;
 use loops::next_together;
 use sides::{Runs, sides};
@@ -26,6 +28,9 @@ const ROW_STREAMED: i64 = 256;
 /// Bytes of a plane that is worth being exchanged wherever the next one is, and units of one that has the next one beside it.
 const QUICK: i64 = 640;
 const FEW: i64 = 32;
+
+/// Bytes of runs of which a few at a time are more than the processor follows from memory: they had better come one after the other.
+pub const IN_ORDER: usize = 512;
 
 /// Units of a run that is long.
 const LONG_RUN: i64 = 64;
@@ -112,6 +117,22 @@ pub struct SmallPlanes<'a> {
     tiles: Tiles<'a>,
     sides: [Runs; 2],
     way: Way,
+    weave: Option<Weave>,
+}
+
+/// How planes are woven, if they are: the few runs have a line at least.
+fn weaving(mover: &Mover, [source, destination]: [Runs; 2]) -> Option<Direction> {
+    let (from, to) = mover.units();
+    let unit = from.min(to);
+    let joined = |side: Runs| side.step == side.bytes;
+    let few = |side: Runs, other: Runs| {
+        let units = other.count as usize;
+        side.count as usize <= weave::most_small(unit) && units * unit >= LINE && joined(other)
+    };
+    if few(source, destination) {
+        return Some(Direction::Together);
+    }
+    few(destination, source).then_some(Direction::Apart)
 }
 
 impl<'a> SmallPlanes<'a> {
@@ -147,7 +168,8 @@ impl<'a> SmallPlanes<'a> {
         };
         // The largest units gain nothing by registers, but may come together.
         let fits = Transpose::fits(from.min(to), runs as usize, units as usize)
-            || together && from > LARGE;
+            || together && from > LARGE
+            || weaving(mover, [source, destination]).is_some();
         if axes.len() < 3 || !small || !axes.get(along).is_dense_in(from) || !fits {
             return false;
         }
@@ -242,10 +264,18 @@ impl<'a> SmallPlanes<'a> {
             Some(_) => None,
             None => Self::next(mover, axes, along),
         };
+        let tiles = Tiles::new(mover);
+        let weave = weaving(mover, sides).map(|direction| {
+            let few = match direction {
+                Direction::Together => sides[0].count,
+                Direction::Apart => sides[1].count,
+            };
+            let bytes = axes.steps() as usize * tiles.unit();
+            Weave::new(direction, few as usize, tiles.unit(), bytes)
+        });
         axes.remove(axes.len() - 1);
         axes.remove(along);
         let index = |index: usize| index - usize::from(index > along);
-        let tiles = Tiles::new(mover);
         let way = match (together, next) {
             (Some(together), _) => {
                 let loops = together.loops.map(|i| i.map(index));
@@ -270,6 +300,7 @@ impl<'a> SmallPlanes<'a> {
             tiles,
             sides,
             way,
+            weave,
         }
     }
 
@@ -289,6 +320,12 @@ impl<'a> SmallPlanes<'a> {
         // SAFETY: the caller's promise.
         unsafe {
             match &self.way {
+                Way::Alone if self.weave.is_some() => {
+                    let [from_step, to_step] = self.sides.map(|side| side.step as isize);
+                    for_each_place(first, around, |from, to| {
+                        self.exchange((from, from_step), (to, to_step))
+                    })
+                }
                 Way::Alone => {
                     let function = self.tiles.transpose().function(false);
                     let [columns, rows] = self.sides.map(|side| side.count as usize);
@@ -339,7 +376,27 @@ impl<'a> SmallPlanes<'a> {
     unsafe fn exchange(&self, from: (*const u8, isize), to: (*mut u8, isize)) {
         let [columns, rows] = self.sides.map(|side| side.count as usize);
         // SAFETY: the caller's promise.
-        unsafe { self.tiles.transpose().run(from, to, columns, rows) }
+        unsafe {
+            let woven = match &self.weave {
+                Some(weave) => weave.exchange(from, to, columns, rows),
+                None => false,
+            };
+            if !woven {
+                self.tiles.transpose().run(from, to, columns, rows);
+            }
+        }
+    }
+
+    /// Whether planes of a group had better come from memory in the order of their bytes before they are woven: all runs of one, if they are
+    /// long, are more than the processor follows.
+    fn comes_in_order(&self, inside: Axis) -> bool {
+        let [source, _] = self.sides;
+        let together = |weave: &Weave| weave.direction() == Direction::Together;
+        self.mover.is_far()
+            && self.weave.as_ref().is_some_and(together)
+            && !self.mover.converts()
+            && source.bytes >= IN_ORDER as i64
+            && source.go_on_together(inside.source, true)
     }
 
     /// Moves the planes of a group by way of a block.
@@ -386,6 +443,15 @@ impl<'a> SmallPlanes<'a> {
                     self.exchange((block.cast_const(), pitch), (to, destination.step as isize));
                 }
             } else {
+                let mut near = Small::new();
+                let from = match self.comes_in_order(inside) {
+                    true => {
+                        let bytes = steps * (inside.source / 8) as usize;
+                        block::copy(from, near.as_mut_ptr(), bytes);
+                        near.as_mut_ptr().cast_const()
+                    }
+                    false => from,
+                };
                 for i in 0..steps {
                     let from = from.wrapping_offset(i as isize * (inside.source / 8) as isize);
                     self.exchange((from, source.step as isize), plane(i));

@@ -2,7 +2,6 @@
 //!
 //! A sheet is two loops: `rows` of them, each of `count` units. Steps are in bytes.
 
-use super::levels::at_every_level;
 use super::{block, spread, stepped};
 
 /// Sizes that whole units can be transposed, gathered, scattered and spread at.
@@ -280,82 +279,6 @@ unsafe fn scatter_row(from: *const u8, to: *mut u8, units: Loop, size: usize) {
         }
         let (source, target) = ((from, Step(size as isize)), (to, Step(units.step)));
         move_blocks(source, target, units.count, size)
-    }
-}
-
-/// Interleaves a few runs of `count` units, `run_step` bytes apart: the first of each, the second of each, and so on.
-///
-/// # Safety
-/// The runs are readable and the result writable; they do not overlap.
-pub unsafe fn interleave(
-    from: *const u8,
-    run_step: isize,
-    runs: usize,
-    size: usize,
-    to: *mut u8,
-    count: usize,
-) {
-    // SAFETY: the caller's promise; arrays of bytes may be anywhere.
-    unsafe {
-        match (size, runs) {
-            (1, 2..=4) => interleave_sized::<[u8; 1]>(from, run_step, runs, to, count),
-            (2, 2..=4) => interleave_sized::<[u8; 2]>(from, run_step, runs, to, count),
-            (4, 2..=4) => interleave_sized::<[u8; 4]>(from, run_step, runs, to, count),
-            (8, 2..=4) => interleave_sized::<[u8; 8]>(from, run_step, runs, to, count),
-            // What is not worth weaving, or large: the compiler would take it apart.
-            _ => {
-                for run in 0..runs {
-                    let from = from.wrapping_offset(run as isize * run_step);
-                    let units = Loop {
-                        count,
-                        step: (runs * size) as isize,
-                    };
-                    scatter_row(from, to.add(run * size), units, size);
-                }
-            }
-        }
-    }
-}
-
-/// Two to four runs.
-///
-/// # Safety
-/// As for [`interleave`].
-unsafe fn interleave_sized<T: Copy>(
-    from: *const u8,
-    run_step: isize,
-    runs: usize,
-    to: *mut u8,
-    count: usize,
-) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match runs {
-            2 => woven::<T, 2>(from, run_step, to, count),
-            3 => woven::<T, 3>(from, run_step, to, count),
-            _ => woven::<T, 4>(from, run_step, to, count),
-        }
-    }
-}
-
-at_every_level! {
-    /// `N` runs, one unit of each at a time.
-    ///
-    /// # Safety
-    /// As for [`interleave`].
-    unsafe fn woven<T: Copy, const N: usize>(
-        from: *const u8,
-        run_step: isize,
-        to: *mut u8,
-        count: usize,
-    ) {
-        let to = to.cast::<[T; N]>();
-        let runs: [*const T; N] =
-            core::array::from_fn(|i| from.wrapping_offset(i as isize * run_step).cast());
-        for i in 0..count {
-            // SAFETY: the caller's promise.
-            unsafe { to.add(i).write(runs.map(|run| run.add(i).read())) };
-        }
     }
 }
 

@@ -1,0 +1,266 @@
+//! A few runs woven into one, or one taken apart into a few: planar to interleaved, and back.
+
+use super::strided::{Loop, gather, scatter};
+use super::transpose::Runs;
+#[cfg(target_arch = "x86_64")]
+use crate::convert;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
+/// Runs that are woven in registers, and by loops, at most.
+pub const MOST: usize = 8;
+const FEW: usize = 4;
+
+/// Bytes from which registers are worth being told what they have, of units that the compiler weaves well, and of those that it does not.
+#[cfg(target_arch = "x86_64")]
+const LONG: usize = 32 << 10;
+#[cfg(target_arch = "x86_64")]
+const LONG_SMALL: usize = 2 << 10;
+
+/// Which of the two.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Direction {
+    /// A few runs become one.
+    Together,
+    /// One becomes a few.
+    Apart,
+}
+
+/// Whether the processor chooses units of so many bytes from registers that are lines.
+#[cfg(target_arch = "x86_64")]
+fn has_lines(size: usize) -> bool {
+    match size {
+        1 => convert::has_avx512_vbmi(),
+        _ => convert::has_avx512(),
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn has_lines(_: usize) -> bool {
+    false
+}
+
+/// How many runs of units of so many bytes are woven, at most. Of more, squares take fewer instructions, but what is streamed waits for
+/// memory anyway.
+pub fn most(size: usize, direction: Direction, streams: bool) -> usize {
+    match (size, direction) {
+        _ if !has_lines(size) => FEW,
+        _ if streams => MOST,
+        (..=4, _) => most_small(size),
+        (_, Direction::Together) => 6,
+        (_, Direction::Apart) => FEW,
+    }
+}
+
+/// The same of small planes, which are in the first-level cache, of which squares are quicker there.
+pub fn most_small(size: usize) -> usize {
+    match size {
+        _ if !has_lines(size) => 0,
+        1 | 16 => MOST,
+        2 => 7,
+        4 => 6,
+        _ => 3,
+    }
+}
+
+/// Units of `size` bytes of a few runs that become one, or the other way round.
+pub struct Weave {
+    direction: Direction,
+    few: usize,
+    size: usize,
+    /// Where registers have them. Otherwise they are woven by loops.
+    #[cfg(target_arch = "x86_64")]
+    table: Option<avx512::Table>,
+}
+
+impl Weave {
+    /// A few runs, in planes of so many bytes altogether.
+    pub fn new(direction: Direction, few: usize, size: usize, bytes: usize) -> Self {
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = bytes;
+        Self {
+            direction,
+            few,
+            size,
+            #[cfg(target_arch = "x86_64")]
+            table: {
+                let long = if size > 2 { LONG } else { LONG_SMALL };
+                let pays = (2..=MOST).contains(&few) && (few > FEW || bytes >= long);
+                // SAFETY: the processor was asked.
+                (pays && has_lines(size))
+                    .then(|| unsafe { avx512::Table::new(direction, few, size) })
+            },
+        }
+    }
+
+    pub fn direction(&self) -> Direction {
+        self.direction
+    }
+
+    /// How many runs become one, or one becomes.
+    pub fn few(&self) -> usize {
+        self.few
+    }
+
+    /// Whether lines can be streamed.
+    pub fn streams(&self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return self.table.is_some();
+        #[cfg(not(target_arch = "x86_64"))]
+        false
+    }
+
+    /// Transposes runs as [`Transpose::run`](super::transpose::Transpose::run) does, if those of the one side are one. Returns whether it
+    /// has.
+    ///
+    /// # Safety
+    /// As for [`Weave::run`].
+    #[inline(always)]
+    pub unsafe fn exchange(
+        &self,
+        from: Runs<*const u8>,
+        to: Runs<*mut u8>,
+        from_runs: usize,
+        to_runs: usize,
+    ) -> bool {
+        let ((few, joined), (count, apart)) = match self.direction {
+            Direction::Together => ((from_runs, to.1), (to_runs, from.1)),
+            Direction::Apart => ((to_runs, from.1), (from_runs, to.1)),
+        };
+        let is_one = few == self.few && joined == (few * self.size) as isize;
+        if is_one {
+            // SAFETY: the caller's promise.
+            unsafe { self.run(from.0, to.0, apart, count, false) }
+        }
+        is_one
+    }
+
+    /// Moves `count` units of each of the few runs, which are `apart` bytes from each other, to the one run or from there. Lines are
+    /// streamed if they [can](Weave::streams) and it is asked for.
+    ///
+    /// # Safety
+    /// Both sides are readable and writable; they do not overlap. What is streamed begins where a line does, in all runs.
+    pub unsafe fn run(
+        &self,
+        from: *const u8,
+        to: *mut u8,
+        apart: isize,
+        count: usize,
+        streams: bool,
+    ) {
+        debug_assert!(!streams || self.streams());
+        // SAFETY: the caller's promise; there is a table if the processor has what it takes.
+        unsafe {
+            #[cfg(target_arch = "x86_64")]
+            if let Some(table) = &self.table {
+                return table.run(from, to, apart, count, streams);
+            }
+            match self.direction {
+                Direction::Together => self.together(from, to, apart, count),
+                Direction::Apart => self.apart(from, to, apart, count),
+            }
+        }
+    }
+
+    /// By loops.
+    ///
+    /// # Safety
+    /// As for [`Weave::run`].
+    #[inline(never)]
+    unsafe fn together(&self, from: *const u8, to: *mut u8, apart: isize, count: usize) {
+        let Self { few, size, .. } = *self;
+        let row = Loop { count: 1, step: 0 };
+        let units = Loop {
+            count,
+            step: (few * size) as isize,
+        };
+        // SAFETY: the caller's promise; the processor was asked.
+        unsafe {
+            #[cfg(target_arch = "x86_64")]
+            let done = convert::has_avx2() && avx2::together(from, to, apart, count, few, size);
+            #[cfg(not(target_arch = "x86_64"))]
+            let done = vectorised(from, to, apart, count, few, size);
+            // What is not worth weaving, or large: the compiler would take it apart.
+            if !done {
+                for i in 0..few {
+                    let from = from.wrapping_offset(i as isize * apart);
+                    scatter(from, to.add(i * size), row, units, size);
+                }
+            }
+        }
+    }
+
+    /// By loops.
+    ///
+    /// # Safety
+    /// As for [`Weave::run`].
+    #[inline(never)]
+    unsafe fn apart(&self, from: *const u8, to: *mut u8, apart: isize, count: usize) {
+        let row = Loop { count: 1, step: 0 };
+        let units = Loop {
+            count,
+            step: (self.few * self.size) as isize,
+        };
+        for i in 0..self.few {
+            let to = to.wrapping_offset(i as isize * apart);
+            // SAFETY: the caller's promise.
+            unsafe { gather(from.add(i * self.size), row, units, self.size, to) };
+        }
+    }
+}
+
+/// Weaves two to four runs by loops that the compiler vectorises. Returns whether it has.
+///
+/// # Safety
+/// As for [`Weave::run`].
+#[inline(always)]
+unsafe fn vectorised(
+    from: *const u8,
+    to: *mut u8,
+    apart: isize,
+    count: usize,
+    few: usize,
+    size: usize,
+) -> bool {
+    /// `N` runs, one unit of each at a time.
+    ///
+    /// # Safety
+    /// As for [`vectorised`].
+    #[inline(always)]
+    unsafe fn woven<T: Copy, const N: usize>(
+        from: *const u8,
+        to: *mut u8,
+        apart: isize,
+        count: usize,
+    ) -> bool {
+        let to = to.cast::<[T; N]>();
+        let runs: [*const T; N] =
+            core::array::from_fn(|i| from.wrapping_offset(i as isize * apart).cast());
+        for i in 0..count {
+            // SAFETY: the caller's promise; arrays of bytes may be anywhere.
+            unsafe { to.add(i).write(runs.map(|run| run.add(i).read())) };
+        }
+        true
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        match (size, few) {
+            (1, 2) => woven::<[u8; 1], 2>(from, to, apart, count),
+            (1, 3) => woven::<[u8; 1], 3>(from, to, apart, count),
+            (1, 4) => woven::<[u8; 1], 4>(from, to, apart, count),
+            (2, 2) => woven::<[u8; 2], 2>(from, to, apart, count),
+            (2, 3) => woven::<[u8; 2], 3>(from, to, apart, count),
+            (2, 4) => woven::<[u8; 2], 4>(from, to, apart, count),
+            (4, 2) => woven::<[u8; 4], 2>(from, to, apart, count),
+            (4, 3) => woven::<[u8; 4], 3>(from, to, apart, count),
+            (4, 4) => woven::<[u8; 4], 4>(from, to, apart, count),
+            (8, 2) => woven::<[u8; 8], 2>(from, to, apart, count),
+            (8, 3) => woven::<[u8; 8], 3>(from, to, apart, count),
+            (8, 4) => woven::<[u8; 8], 4>(from, to, apart, count),
+            _ => false,
+        }
+    }
+}
