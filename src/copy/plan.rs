@@ -20,6 +20,7 @@ use super::small_planes::SmallPlanes;
 use super::stream;
 use super::threads;
 use super::transpose::{NARROW, SIDE};
+use super::weave;
 use crate::convert::Standard;
 
 /// Steps from which loops are long enough to be gone along by themselves.
@@ -173,7 +174,9 @@ impl Copy<'_> {
     /// As for [`run`].
     unsafe fn by_planes(&self, mut axes: Axes<'_>, along: usize) {
         let [_, inner] = axes.inner_two();
-        let plane = Plane::new(self.mover, axes.get(along), inner, self.bytes as usize);
+        let mut room = weave::Room::new();
+        let bytes = self.bytes as usize;
+        let plane = Plane::new(self.mover, axes.get(along), inner, bytes, &mut room);
         let planes = |axes: &Axes<'_>, start, narrowest| {
             // SAFETY: the caller's promises.
             unsafe {
@@ -228,7 +231,8 @@ impl Copy<'_> {
     /// As for [`run`].
     #[inline(never)]
     unsafe fn by_small_planes(&self, mut axes: Axes<'_>, along: usize) {
-        let planes = SmallPlanes::take(self.mover, &mut axes, along);
+        let mut room = weave::Room::new();
+        let planes = SmallPlanes::take(self.mover, &mut axes, along, &mut room);
         Rounds::for_each(&axes, self.start, planes.rounds(), |axes, start, steps| {
             // SAFETY: the caller's promises; there are so many steps.
             unsafe {

@@ -10,7 +10,7 @@ use super::small_planes::IN_ORDER;
 use super::stream;
 use super::strided::{Loop, gather};
 use super::tiles::Tiles;
-use super::weave::{self, Direction, Weave};
+use super::weave::{self, Direction, Room, Weave};
 use crate::prefetch::{self, LINE};
 
 /// Bytes of a row that is streamed even if it does not begin and end with a line.
@@ -63,7 +63,7 @@ fn whole_lines(units: usize, size: usize) -> usize {
 pub struct Plane<'a> {
     mover: &'a Mover,
     tiles: Tiles<'a>,
-    weave: Option<Weave>,
+    weave: Option<Weave<'a>>,
 }
 
 /// How a plane of these two loops of a mover is woven, if it is: its units are close to each other in the source along `along`, adjacent
@@ -96,7 +96,13 @@ impl<'a> Plane<'a> {
     }
 
     /// Planes of these two loops of a mover that has [`Mover::unit_bits`], of so many bytes altogether.
-    pub fn new(mover: &'a Mover, along: Axis, inner: Axis, bytes: usize) -> Self {
+    pub fn new(
+        mover: &'a Mover,
+        along: Axis,
+        inner: Axis,
+        bytes: usize,
+        room: &'a mut Room,
+    ) -> Self {
         let (along, inner) = (Line::of(along), Line::of(inner));
         let tiles = Tiles::new(mover);
         let weave = weaving(mover, along, inner).map(|direction| {
@@ -104,7 +110,7 @@ impl<'a> Plane<'a> {
                 Direction::Together => inner.size,
                 Direction::Apart => along.size,
             };
-            Weave::new(direction, few, tiles.unit(), bytes)
+            Weave::new(direction, few, tiles.unit(), bytes, room)
         });
         Self {
             mover,
@@ -121,7 +127,7 @@ impl<'a> Plane<'a> {
         let (along, inner) = (Line::of(along), Line::of(inner));
         // SAFETY: the caller's promise.
         unsafe {
-            match &self.weave {
+            match self.weave {
                 Some(weave)
                     if weave.direction() == Direction::Together && weave.few() == inner.size =>
                 {
@@ -157,7 +163,7 @@ impl<'a> Plane<'a> {
     /// As for [`Plane::run`].
     unsafe fn weave_together(
         &self,
-        weave: &Weave,
+        weave: Weave<'_>,
         from: *const u8,
         to: *mut u8,
         along: Line,
@@ -232,7 +238,7 @@ impl<'a> Plane<'a> {
     /// As for [`Plane::run`]; the rows of the source follow each other.
     unsafe fn take_apart(
         &self,
-        weave: &Weave,
+        weave: Weave<'_>,
         from: *const u8,
         to: *mut u8,
         along: Line,
@@ -335,7 +341,7 @@ impl<'a> Plane<'a> {
     /// As for [`Plane::run`]; rows begin where lines do if they are streamed.
     unsafe fn separate(
         &self,
-        weave: &Weave,
+        weave: Weave<'_>,
         from: *const u8,
         (to, apart): (*mut u8, isize),
         count: usize,

@@ -117,7 +117,7 @@ pub struct SmallPlanes<'a> {
     tiles: Tiles<'a>,
     sides: [Runs; 2],
     way: Way,
-    weave: Option<Weave>,
+    weave: Option<Weave<'a>>,
 }
 
 /// How planes are woven, if they are: the few runs have a line at least.
@@ -257,7 +257,12 @@ impl<'a> SmallPlanes<'a> {
     }
 
     /// Takes the innermost loop and that at `along` away, and a loop of planes that go together.
-    pub fn take(mover: &'a Mover, axes: &mut Axes<'_>, along: usize) -> Self {
+    pub fn take(
+        mover: &'a Mover,
+        axes: &mut Axes<'_>,
+        along: usize,
+        room: &'a mut weave::Room,
+    ) -> Self {
         let sides = sides(axes, along);
         let together = next_together(mover, axes, along);
         let next = match together {
@@ -271,7 +276,7 @@ impl<'a> SmallPlanes<'a> {
                 Direction::Apart => sides[1].count,
             };
             let bytes = axes.steps() as usize * tiles.unit();
-            Weave::new(direction, few as usize, tiles.unit(), bytes)
+            Weave::new(direction, few as usize, tiles.unit(), bytes, room)
         });
         axes.remove(axes.len() - 1);
         axes.remove(along);
@@ -377,7 +382,7 @@ impl<'a> SmallPlanes<'a> {
         let [columns, rows] = self.sides.map(|side| side.count as usize);
         // SAFETY: the caller's promise.
         unsafe {
-            let woven = match &self.weave {
+            let woven = match self.weave {
                 Some(weave) => weave.exchange(from, to, columns, rows),
                 None => false,
             };
@@ -391,9 +396,9 @@ impl<'a> SmallPlanes<'a> {
     /// long, are more than the processor follows.
     fn comes_in_order(&self, inside: Axis) -> bool {
         let [source, _] = self.sides;
-        let together = |weave: &Weave| weave.direction() == Direction::Together;
+        let together = |weave: Weave<'_>| weave.direction() == Direction::Together;
         self.mover.is_far()
-            && self.weave.as_ref().is_some_and(together)
+            && self.weave.is_some_and(together)
             && !self.mover.converts()
             && source.bytes >= IN_ORDER as i64
             && source.go_on_together(inside.source, true)

@@ -4,6 +4,9 @@ use super::strided::{Loop, gather, scatter};
 use super::transpose::Runs;
 #[cfg(target_arch = "x86_64")]
 use crate::convert;
+#[cfg(target_arch = "x86_64")]
+use avx512::Table;
+use core::mem::MaybeUninit;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -15,9 +18,7 @@ pub const MOST: usize = 8;
 const FEW: usize = 4;
 
 /// Bytes from which registers are worth being told what they have, of units that the compiler weaves well, and of those that it does not.
-#[cfg(target_arch = "x86_64")]
 const LONG: usize = 32 << 10;
-#[cfg(target_arch = "x86_64")]
 const LONG_SMALL: usize = 2 << 10;
 
 /// Which of the two.
@@ -49,7 +50,8 @@ pub fn most(size: usize, direction: Direction, streams: bool) -> usize {
     match (size, direction) {
         _ if !has_lines(size) => FEW,
         _ if streams => MOST,
-        (..=4, _) => most_small(size),
+        (1, _) => MOST,
+        (2 | 4, _) => most_small(size),
         (_, Direction::Together) => 6,
         (_, Direction::Apart) => FEW,
     }
@@ -59,40 +61,68 @@ pub fn most(size: usize, direction: Direction, streams: bool) -> usize {
 pub fn most_small(size: usize) -> usize {
     match size {
         _ if !has_lines(size) => 0,
-        1 | 16 => MOST,
-        2 => 7,
-        4 => 6,
+        1 | 2 => 7,
+        4 | 16 => 6,
         _ => 3,
     }
 }
 
+/// Where registers have units: nowhere.
+#[cfg(not(target_arch = "x86_64"))]
+enum Table {}
+
+/// Memory on the stack for a table.
+pub struct Room(MaybeUninit<Table>);
+
+impl Room {
+    /// Nothing is written yet.
+    pub fn new() -> Self {
+        Self(MaybeUninit::uninit())
+    }
+
+    /// A table, if there are registers for units of so many bytes.
+    #[cfg(target_arch = "x86_64")]
+    fn table(&mut self, direction: Direction, few: usize, size: usize) -> Option<&Table> {
+        // SAFETY: the processor was asked.
+        has_lines(size).then(|| unsafe { Table::new(direction, few, size, &mut self.0) })
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn table(&mut self, _: Direction, _: usize, _: usize) -> Option<&Table> {
+        None
+    }
+}
+
 /// Units of `size` bytes of a few runs that become one, or the other way round.
-pub struct Weave {
+#[derive(Clone, Copy)]
+pub struct Weave<'a> {
     direction: Direction,
     few: usize,
     size: usize,
     /// Where registers have them. Otherwise they are woven by loops.
-    #[cfg(target_arch = "x86_64")]
-    table: Option<avx512::Table>,
+    table: Option<&'a Table>,
 }
 
-impl Weave {
+impl<'a> Weave<'a> {
     /// A few runs, in planes of so many bytes altogether.
-    pub fn new(direction: Direction, few: usize, size: usize, bytes: usize) -> Self {
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = bytes;
+    pub fn new(
+        direction: Direction,
+        few: usize,
+        size: usize,
+        bytes: usize,
+        room: &'a mut Room,
+    ) -> Self {
+        let long = if size > 2 { LONG } else { LONG_SMALL };
+        let pays = (2..=MOST).contains(&few) && (few > FEW || bytes >= long);
+        let table = match pays {
+            true => room.table(direction, few, size),
+            false => None,
+        };
         Self {
             direction,
             few,
             size,
-            #[cfg(target_arch = "x86_64")]
-            table: {
-                let long = if size > 2 { LONG } else { LONG_SMALL };
-                let pays = (2..=MOST).contains(&few) && (few > FEW || bytes >= long);
-                // SAFETY: the processor was asked.
-                (pays && has_lines(size))
-                    .then(|| unsafe { avx512::Table::new(direction, few, size) })
-            },
+            table,
         }
     }
 
@@ -107,10 +137,7 @@ impl Weave {
 
     /// Whether lines can be streamed.
     pub fn streams(&self) -> bool {
-        #[cfg(target_arch = "x86_64")]
-        return self.table.is_some();
-        #[cfg(not(target_arch = "x86_64"))]
-        false
+        self.table.is_some()
     }
 
     /// Transposes runs as [`Transpose::run`](super::transpose::Transpose::run) does, if those of the one side are one. Returns whether it
@@ -155,7 +182,7 @@ impl Weave {
         // SAFETY: the caller's promise; there is a table if the processor has what it takes.
         unsafe {
             #[cfg(target_arch = "x86_64")]
-            if let Some(table) = &self.table {
+            if let Some(table) = self.table {
                 return table.run(from, to, apart, count, streams);
             }
             match self.direction {
@@ -261,6 +288,79 @@ unsafe fn vectorised(
             (8, 3) => woven::<[u8; 8], 3>(from, to, apart, count),
             (8, 4) => woven::<[u8; 8], 4>(from, to, apart, count),
             _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::copy::stream;
+    use crate::prefetch::{self, LINE};
+
+    /// Memory that begins so far into a line, with a line after it that nothing writes.
+    fn check(direction: Direction, few: usize, size: usize, count: usize, streams: bool) {
+        let (run, all) = (count * size, few * count * size);
+        // Runs begin where lines do if these are streamed.
+        let gap = if streams {
+            run.next_multiple_of(LINE) - run
+        } else {
+            3
+        };
+        let apart = run + gap;
+        let lengths = match direction {
+            Direction::Together => [few * apart, all],
+            Direction::Apart => [all, few * apart],
+        };
+        let source: Vec<u8> = (0..lengths[0]).map(|i| (i * 7 + i / 251) as u8).collect();
+        let mut target = vec![0xeeu8; lengths[1] + 2 * LINE];
+        let before = match streams {
+            true => prefetch::to_next_line(target.as_ptr()),
+            false => 5,
+        };
+        let mut room = Room::new();
+        let bytes = if count % 5 == 4 { 0 } else { LONG };
+        let weave = Weave::new(direction, few, size, bytes, &mut room);
+        let streams = streams && weave.streams();
+        let to = target[before..].as_mut_ptr();
+        // SAFETY: both have room.
+        unsafe { weave.run(source.as_ptr(), to, apart as isize, count, streams) };
+        stream::finish();
+        let mut written = vec![0xeeu8; lengths[1]];
+        for unit in 0..few * count {
+            let (i, j) = (unit % few, unit / few);
+            let (one, other) = (unit * size, i * apart + j * size);
+            let (from, to) = match direction {
+                Direction::Together => (other, one),
+                Direction::Apart => (one, other),
+            };
+            written[to..][..size].copy_from_slice(&source[from..][..size]);
+        }
+        let name = match direction {
+            Direction::Together => "together",
+            Direction::Apart => "apart",
+        };
+        assert!(
+            target[before..][..lengths[1]] == written,
+            "{few} runs of {count} units of {size} bytes, {name}, streamed: {streams}"
+        );
+        let around = target[..before]
+            .iter()
+            .chain(&target[before + lengths[1]..]);
+        assert!(around.copied().all(|byte| byte == 0xee));
+    }
+
+    #[test]
+    fn every_number_of_runs_is_woven_and_taken_apart() {
+        for direction in [Direction::Together, Direction::Apart] {
+            for size in [1, 2, 4, 8, 16] {
+                for few in 1..=MOST {
+                    for count in (1..70).chain([127, 128, 130, 1000]) {
+                        check(direction, few, size, count, false);
+                        check(direction, few, size, count, true);
+                    }
+                }
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::convert::first_bytes;
 use crate::prefetch::LINE;
 use core::arch::x86_64::*;
 use core::array::from_fn;
+use core::mem::MaybeUninit;
 
 /// Bytes of the largest part of a register that is chosen by itself. Larger units are several.
 const LARGEST: usize = 4;
@@ -54,13 +55,18 @@ impl Table {
     /// # Safety
     /// The processor has AVX-512 F and BW.
     #[target_feature(enable = "avx512f,avx512bw")]
-    pub unsafe fn new(direction: Direction, few: usize, size: usize) -> Self {
-        let mut table = Self {
+    pub unsafe fn new(
+        direction: Direction,
+        few: usize,
+        size: usize,
+        room: &mut MaybeUninit<Self>,
+    ) -> &Self {
+        let table = room.write(Self {
             direction,
             few,
             size,
             lines: [Line::NONE; MOST],
-        };
+        });
         let part = size.min(LARGEST);
         let all = LINE / part;
         let pair = splat(2 * all - 1);
