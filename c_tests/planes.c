@@ -185,6 +185,22 @@ int main(int argc, char **argv)
         }
     }
     if (!tiny) {
+        /* A few runs woven into one, and one taken apart into a few, that are streamed: one plane, and many of a few lines, which begin and
+           end inside of lines. */
+        const struct {
+            element_t from, to;
+            int64_t rows, columns; /* 0: as many as it takes */
+        } few[] = {
+            {u8, u8, 3, 0},       {u8, u8, 301, 5}, {u16, u16, 0, 7}, {u16, f32, 250, 3}, {f32, f32, 5, 300},  {f32, f32, 0, 6},
+            {f32, u8, 3, 100000}, {f64, f64, 8, 0}, {f64, f64, 101, 3}, {c128, c128, 3, 50}, {c128, c128, 4096, 5},
+        };
+        for (size_t i = 0; i < sizeof few / sizeof *few; i++) {
+            const int64_t all = (17 << 20) / (int64_t)few[i].to.size;
+            const int64_t rows = few[i].rows ? few[i].rows : all / few[i].columns;
+            const int64_t columns = few[i].columns ? few[i].columns : all / rows;
+            const place_t inside = {0, 3, 0, (int64_t)(16 / few[i].to.size), 1};
+            plane(few[i].from, few[i].to, all / (rows * columns) + 1, rows, columns, inside);
+        }
         /* A little more than there is room for, with what keeps rows apart. */
         static const int64_t shape[4] = {100, 256, 1, 81};
         turned(f32, f32, shape, 0, 0);
