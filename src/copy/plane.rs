@@ -85,8 +85,13 @@ fn weaving(mover: &Mover, along: Line, inner: Line) -> Option<Direction> {
     if inner.size <= most_together {
         return Some(Direction::Together);
     }
+    // Rows that become larger are taken apart one by one.
+    let most_apart = match source_unit < destination_unit {
+        true => FEW,
+        false => most(Direction::Apart),
+    };
     let follows = inner.source == (along.size * source_unit) as isize;
-    (along.size <= most(Direction::Apart) && follows).then_some(Direction::Apart)
+    (along.size <= most_apart && follows).then_some(Direction::Apart)
 }
 
 impl<'a> Plane<'a> {

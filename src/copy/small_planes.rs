@@ -94,6 +94,15 @@ impl Group {
         }
     }
 
+    /// One plane, which is converted as a run.
+    fn of_one(tiles: Tiles<'_>) -> Self {
+        Self {
+            rounds: Rounds::ONE,
+            first: tiles.converts_first(),
+            together: true,
+        }
+    }
+
     /// How many planes of so many runs on each side have room in a block.
     fn most(tiles: Tiles<'_>, source: Runs, destination: Runs) -> i64 {
         let units = (source.count * destination.count) as usize;
@@ -118,6 +127,15 @@ pub struct SmallPlanes<'a> {
     sides: [Runs; 2],
     way: Way,
     weave: Option<Weave<'a>>,
+}
+
+/// Whether a plane is a run where it is converted, and long enough for that.
+fn is_run(mover: &Mover, [source, destination]: [Runs; 2]) -> bool {
+    let side = match Tiles::new(mover).converts_first() {
+        true => source,
+        false => destination,
+    };
+    side.step == side.bytes && source.count * destination.count >= LONG_RUN
 }
 
 /// How planes are woven, if they are: the few runs have a line at least.
@@ -179,7 +197,11 @@ impl<'a> SmallPlanes<'a> {
         // Lines that they share with the next ones are still there when it is their turn.
         let held = !mover.is_far() || source.are_held() && destination.are_held();
         let next = || match mover.converts() {
-            true => Self::next(mover, axes, along).is_some(),
+            true => {
+                let alone =
+                    || is_run(mover, [source, destination]) && Self::are_beside(axes, along);
+                Self::next(mover, axes, along).is_some() || alone()
+            }
             false => Self::are_beside(axes, along),
         };
         Self::is_quick(mover, axes, along) || runs * units >= FEW && held && next()
@@ -298,6 +320,7 @@ impl<'a> SmallPlanes<'a> {
                 }
             }
             (None, Some(next)) => Way::Group(Group::new(tiles, sides, axes, index(next))),
+            (None, None) if mover.converts() => Way::Group(Group::of_one(tiles)),
             (None, None) => Way::Alone,
         };
         Self {

@@ -79,7 +79,7 @@ impl Runs {
     /// Whether most lines that they have a part of are theirs alone.
     fn have_lines(self) -> bool {
         let line = LINE as i64;
-        self.bytes >= 2 * line || self.together(false).is_some_and(|all| all >= 4 * line)
+        self.together(false).unwrap_or(self.bytes) >= 2 * line
     }
 }
 
