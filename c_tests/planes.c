@@ -152,12 +152,12 @@ int main(int argc, char **argv)
     /* Small planes whose runs and rows go on along one loop or two, of few columns or more than go together, and of many bytes. */
     static const int64_t shapes[][4] = {{64, 16, 1, 64}, {32, 8, 8, 32}, {16, 4, 16, 16}, {130, 32, 1, 64}, {4, 64, 1, 64},
                                         {64, 64, 1, 4},  {64, 32, 1, 41}, {33, 64, 1, 32}, {64, 8, 2, 64},
-                                        {6, 256, 1, 50}};
+                                        {6, 256, 1, 50}, {3, 500, 1, 4},   {7, 90, 1, 5},    {8, 2001, 1, 8}};
     CHECK_OK(tensor_set_num_threads(1));
     for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++) {
         element_t from = pairs[p][0], to = pairs[p][1];
         for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-            if (!tiny || i == 1 || i == 4) {
+            if (!tiny || i == 1 || i == 4 || i == 11) {
                 turned(from, to, shapes[i], 0, 0);
                 turned(from, to, shapes[i], 3, 1);
             }
@@ -201,9 +201,10 @@ int main(int argc, char **argv)
             const place_t inside = {0, 3, 0, (int64_t)(16 / few[i].to.size), 1};
             plane(few[i].from, few[i].to, all / (rows * columns) + 1, rows, columns, inside);
         }
-        /* A little more than there is room for, with what keeps rows apart. */
-        static const int64_t shape[4] = {100, 256, 1, 81};
+        /* A little more than there is room for, with what keeps rows apart; and a few runs that are woven anew, streamed. */
+        static const int64_t shape[4] = {100, 256, 1, 81}, anew[4] = {4, 1200001, 1, 4};
         turned(f32, f32, shape, 0, 0);
+        turned(u8, u8, anew, 3, 1);
     }
     /* Rows that are lines, parts of them, and neither, in caches and out of them. */
     static const int64_t row_bytes[] = {16, 24, 40, 64, 100, 128, 192, 256, 300, 576, 4096, 4160};

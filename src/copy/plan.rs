@@ -13,6 +13,7 @@ use super::mover::Mover;
 use super::offsets::Space;
 use super::pattern::Pattern;
 use super::plane::Plane;
+use super::reweave::Reweave;
 use super::rounds::Rounds;
 use super::scratch::{Scratch, Small};
 use super::slices::Slices;
@@ -111,7 +112,13 @@ impl Copy<'_> {
         let mover = self.mover;
         // SAFETY: the caller's promises.
         unsafe {
-            match self.plane(&axes) {
+            let plane = self.plane(&axes);
+            if let Some(along) = plane
+                && let Some(between) = Reweave::between(mover, &axes, along)
+            {
+                return self.by_reweaving(axes, [along, between]);
+            }
+            match plane {
                 Some(along) if SmallPlanes::pay(mover, &axes, along) => {
                     let short = SmallPlanes::are_rather_bricks(mover, &axes, along)
                         && self.has_short_planes(&axes, along);
@@ -191,20 +198,20 @@ impl Copy<'_> {
             return planes(&axes, self.start, 128);
         }
         let rounds = Rounds::of(&mut axes, along, self.woven_rows());
-        Rounds::for_each(
-            &axes,
-            self.start,
-            [rounds, Rounds::ONE],
-            |axes, start, [rows, _]| {
-                let mut room = Room::<MAX_AXES>::new();
-                let mut axes = axes.without([None; 2], room.as_mut());
-                axes.insert_inside(Axis {
-                    size: rows as i64,
-                    ..rounds.inside
-                });
-                planes(&axes, start, 1);
-            },
-        );
+        Rounds::for_each(&axes, self.start, [rounds, Rounds::ONE], &mut |axes,
+                                                                         start,
+                                                                         [
+            rows,
+            _,
+        ]| {
+            let mut room = Room::<MAX_AXES>::new();
+            let mut axes = axes.without([None; 2], room.as_mut());
+            axes.insert_inside(Axis {
+                size: rows as i64,
+                ..rounds.inside
+            });
+            planes(&axes, start, 1);
+        });
     }
 
     /// Whether rows of a plane are parts of what other planes write as well, far away: some rows of all of these had better be written
@@ -225,6 +232,30 @@ impl Copy<'_> {
         (WOVEN_RUN / self.mover.units().0 as i64).max(WOVEN_ROWS)
     }
 
+    /// By runs that are woven anew, of the innermost loop and these.
+    ///
+    /// # Safety
+    /// As for [`run`]; the second one is [between](Reweave::between) the others.
+    #[inline(never)]
+    unsafe fn by_reweaving(&self, mut axes: Axes<'_>, loops: [usize; 2]) {
+        let [mut apart, mut together] = [weave::Room::new(), weave::Room::new()];
+        let rooms = [&mut apart, &mut together];
+        let reweave = Reweave::take(self.mover, &mut axes, loops, rooms);
+        Rounds::for_each(
+            &axes,
+            self.start,
+            reweave.rounds(),
+            &mut |axes, start, [steps, _]| {
+                // SAFETY: the caller's promises; there are so many steps.
+                unsafe {
+                    self.visit(axes, start, 1, &|(from, to), outer, inner| {
+                        reweave.sheet((from.0, to.0), [outer, inner], steps);
+                    });
+                }
+            },
+        );
+    }
+
     /// By small planes of the innermost loop and of that at `along`.
     ///
     /// # Safety
@@ -233,14 +264,19 @@ impl Copy<'_> {
     unsafe fn by_small_planes(&self, mut axes: Axes<'_>, along: usize) {
         let mut room = weave::Room::new();
         let planes = SmallPlanes::take(self.mover, &mut axes, along, &mut room);
-        Rounds::for_each(&axes, self.start, planes.rounds(), |axes, start, steps| {
-            // SAFETY: the caller's promises; there are so many steps.
-            unsafe {
-                self.visit(axes, start, 1, &|(from, to), outer, inner| {
-                    planes.sheet((from.0, to.0), [outer, inner], steps);
-                });
-            }
-        });
+        Rounds::for_each(
+            &axes,
+            self.start,
+            planes.rounds(),
+            &mut |axes, start, steps| {
+                // SAFETY: the caller's promises; there are so many steps.
+                unsafe {
+                    self.visit(axes, start, 1, &|(from, to), outer, inner| {
+                        planes.sheet((from.0, to.0), [outer, inner], steps);
+                    });
+                }
+            },
+        );
     }
 
     /// By slices, if there are planes whose rows would be converted by few units. Returns whether it did.
@@ -265,7 +301,7 @@ impl Copy<'_> {
             return false;
         };
         let both = [slices.rounds(), Rounds::ONE];
-        Rounds::for_each(&axes, self.start, both, |axes, start, [steps, _]| {
+        Rounds::for_each(&axes, self.start, both, &mut |axes, start, [steps, _]| {
             // SAFETY: the caller's promises; there are so many steps.
             unsafe {
                 self.visit(axes, start, 1, &|(from, to), outer, inner| {
@@ -337,14 +373,19 @@ impl Copy<'_> {
         let Some(bricks) = Bricks::take(self.mover, &mut axes, along, &mut spaces) else {
             return false;
         };
-        Rounds::for_each(&axes, self.start, bricks.rounds(), |axes, start, steps| {
-            // SAFETY: the caller's promises; there are so many steps.
-            unsafe {
-                self.visit(axes, start, 1, &|(from, to), outer, inner| {
-                    bricks.sheet((from.0, to.0), [outer, inner], steps);
-                });
-            }
-        });
+        Rounds::for_each(
+            &axes,
+            self.start,
+            bricks.rounds(),
+            &mut |axes, start, steps| {
+                // SAFETY: the caller's promises; there are so many steps.
+                unsafe {
+                    self.visit(axes, start, 1, &|(from, to), outer, inner| {
+                        bricks.sheet((from.0, to.0), [outer, inner], steps);
+                    });
+                }
+            },
+        );
         true
     }
 
@@ -357,7 +398,7 @@ impl Copy<'_> {
         let mut spaces = [Space::NEW; 2];
         let pattern = Pattern::take(self.mover, &mut axes, &mut spaces);
         let both = [pattern.rounds(), Rounds::ONE];
-        Rounds::for_each(&axes, self.start, both, |axes, start, [steps, _]| {
+        Rounds::for_each(&axes, self.start, both, &mut |axes, start, [steps, _]| {
             // SAFETY: the caller's promises; there are so many steps.
             unsafe {
                 self.visit(axes, start, 1, &|(from, to), outer, inner| {

@@ -61,11 +61,12 @@ impl Rounds {
     }
 
     /// Calls `each` with the loops around rounds of so many steps of two loops, and where they begin.
+    #[inline(never)]
     pub fn for_each(
         axes: &Axes<'_>,
         start: Start,
         both: [Self; 2],
-        mut each: impl FnMut(&Axes<'_>, Start, [usize; 2]),
+        each: &mut dyn FnMut(&Axes<'_>, Start, [usize; 2]),
     ) {
         for last in [[false, false], [false, true], [true, false], [true, true]] {
             let mut begins = start;
@@ -114,18 +115,23 @@ mod tests {
             let second = Rounds::of(&mut axes, 1, most[1]);
             let first = Rounds::of(&mut axes, 0, most[0]);
             let mut seen = vec![0; 100_000];
-            Rounds::for_each(&axes, Start::ZERO, [first, second], |axes, start, steps| {
-                let share = Share::new(0, 1, axes.divisible(1));
-                axes.for_each_sheet(start, share, |from, _, outer, inner| {
-                    for at in 0..outer.size * inner.size * (steps[0] * steps[1]) as i64 {
-                        let (at, i) = (at / steps[1] as i64, at % steps[1] as i64);
-                        let (at, j) = (at / steps[0] as i64, at % steps[0] as i64);
-                        let (k, l) = (at % inner.size, at / inner.size);
-                        let bit = from + l * outer.source + k * inner.source + 1000 * j + i;
-                        seen[bit as usize] += 1;
-                    }
-                });
-            });
+            Rounds::for_each(
+                &axes,
+                Start::ZERO,
+                [first, second],
+                &mut |axes, start, steps| {
+                    let share = Share::new(0, 1, axes.divisible(1));
+                    axes.for_each_sheet(start, share, |from, _, outer, inner| {
+                        for at in 0..outer.size * inner.size * (steps[0] * steps[1]) as i64 {
+                            let (at, i) = (at / steps[1] as i64, at % steps[1] as i64);
+                            let (at, j) = (at / steps[0] as i64, at % steps[0] as i64);
+                            let (k, l) = (at % inner.size, at / inner.size);
+                            let bit = from + l * outer.source + k * inner.source + 1000 * j + i;
+                            seen[bit as usize] += 1;
+                        }
+                    });
+                },
+            );
             for (bit, times) in seen.into_iter().enumerate() {
                 let inside = bit as i64 / 1000 < sizes[0] && bit as i64 % 1000 < sizes[1];
                 assert_eq!(times, i32::from(inside));

@@ -1,7 +1,8 @@
 //! Units that repeat: each of some, so many times one after the other.
 
-use super::levels::at_every_level;
 use super::strided::Loop;
+#[cfg(target_arch = "x86_64")]
+use crate::convert;
 
 /// Bytes of the largest pieces.
 const LARGEST: usize = 64;
@@ -114,7 +115,7 @@ unsafe fn by_pieces<T: Unit>(part: Part, bytes: usize, piece: usize) {
             8 if unit <= 8 => short::<T, 8>(part, bytes),
             16 => short::<T, 16>(part, bytes),
             32 => short::<T, 32>(part, bytes),
-            _ => long::<T, LARGEST>(part, bytes),
+            _ => long::<T>(part, bytes),
         }
     }
 }
@@ -166,14 +167,26 @@ unsafe fn pieces<T: Unit, const PIECE: usize>(part: Part, bytes: usize) {
     }
 }
 
-at_every_level! {
-    /// [`pieces`] of the largest size.
-    ///
+/// [`pieces`] of the largest size.
+///
+/// # Safety
+/// As for that.
+unsafe fn long<T: Unit>(part: Part, bytes: usize) {
     /// # Safety
-    /// As for that.
-    unsafe fn long<T: Unit, const PIECE: usize>(part: Part, bytes: usize) {
+    /// As for [`pieces`].
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    unsafe fn avx2<T: Unit>(part: Part, bytes: usize) {
         // SAFETY: the caller's promise.
-        unsafe { pieces::<T, PIECE>(part, bytes) }
+        unsafe { pieces::<T, LARGEST>(part, bytes) }
+    }
+    // SAFETY: the caller's promise; the processor was asked.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        if convert::has_avx2() {
+            return avx2::<T>(part, bytes);
+        }
+        pieces::<T, LARGEST>(part, bytes)
     }
 }
 

@@ -67,6 +67,11 @@ pub fn most_small(size: usize) -> usize {
     }
 }
 
+/// The same of runs that are taken apart and woven anew, which other ways move one by one.
+pub fn most_anew(size: usize) -> usize {
+    if has_lines(size) { MOST } else { FEW }
+}
+
 /// Where registers have units: nowhere.
 #[cfg(not(target_arch = "x86_64"))]
 enum Table {}

@@ -140,12 +140,12 @@ impl<'a> Descriptor<'a> {
         }
     }
 
-    /// [`Descriptor::prove`], whatever is described.
+    /// [`Descriptor::prove`], whatever is described: as well where a few nanoseconds do not matter.
     ///
     /// # Safety
     /// As [`Descriptor::prove`].
     #[cold]
-    unsafe fn prove_with_care(
+    pub unsafe fn prove_with_care(
         raw: &DLTensor,
         padded: bool,
         nbytes: Option<u64>,

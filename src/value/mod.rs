@@ -91,10 +91,12 @@ impl<'a> Memory<'a> {
                     byte_offset: 0,
                 };
                 // SAFETY: the shape is here, and there are no strides.
-                unsafe { Descriptor::prove(&raw, padded, None, &mut room)? }
+                unsafe { Descriptor::prove_with_care(&raw, padded, None, &mut room)? }
             }
             // SAFETY: the caller's promise.
-            Memory::Described(raw) => unsafe { Descriptor::prove(raw, padded, None, &mut room)? },
+            Memory::Described(raw) => unsafe {
+                Descriptor::prove_with_care(raw, padded, None, &mut room)?
+            },
             Memory::Tensor(tensor) => {
                 return tensor.touching(Touch::Reads, |memory| {
                     memory.check_host_accessible("copied")?;

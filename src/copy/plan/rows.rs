@@ -120,7 +120,7 @@ impl Copy<'_> {
     unsafe fn by_few_rows(&self, axes: &mut Axes<'_>, next: usize, rows: DenseRows) {
         let rounds = Rounds::of(axes, next, ROWS_AT_ONCE);
         let both = [rounds, Rounds::ONE];
-        Rounds::for_each(axes, self.start, both, |axes, start, [steps, _]| {
+        Rounds::for_each(axes, self.start, both, &mut |axes, start, [steps, _]| {
             let mut room = Room::<MAX_AXES>::new();
             let mut axes = axes.without([None; 2], room.as_mut());
             axes.push(Axis {
