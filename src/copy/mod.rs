@@ -1,7 +1,7 @@
 //! Copies between two layouts of one shape: plan the loops, choose how elements move, run.
 //!
 //! Traversal and conversion know nothing of each other: [`axes`] decides the order in which elements are met, [`mover`]
-//! how runs of them move, [`plane`], [`small_planes`] and [`bricks`] how those that must be transposed do, [`pattern`] how those of
+//! how runs of them move, [`plane`], [`small_planes`], [`reweave`] and [`bricks`] how those that must be transposed do, [`pattern`] how those of
 //! short loops do, [`plan`] which of these it is, and [`threads`] who does which part.
 
 mod axes;

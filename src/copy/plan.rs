@@ -1,7 +1,7 @@
 //! The plan of a copy: how its loops are gone along, and by how many threads.
 //!
 //! Rows are runs of one loop. Planes are two loops of which one follows the source and the other the destination; small ones go one
-//! after the other. Where such a loop is short, several make the side of a brick; and where that is short too, or there is nothing to
+//! after the other, and those of a few runs that go on along another loop are woven anew. Where such a loop is short, several make the side of a brick; and where that is short too, or there is nothing to
 //! transpose, short loops are a pattern. What pays was measured: see `docs/performance.md`.
 
 mod rows;

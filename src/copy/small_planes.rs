@@ -29,9 +29,6 @@ const ROW_STREAMED: i64 = 256;
 const QUICK: i64 = 640;
 const FEW: i64 = 32;
 
-/// Bytes of runs of which a few at a time are more than the processor follows from memory: they had better come one after the other.
-pub const IN_ORDER: usize = 512;
-
 /// Units of a run that is long.
 const LONG_RUN: i64 = 64;
 
@@ -419,11 +416,12 @@ impl<'a> SmallPlanes<'a> {
     /// long, are more than the processor follows.
     fn comes_in_order(&self, inside: Axis) -> bool {
         let [source, _] = self.sides;
-        let together = |weave: Weave<'_>| weave.direction() == Direction::Together;
+        let runs = source.count as usize;
+        let together = |weave: Weave<'_>| weave.is_of(Direction::Together, runs);
         self.mover.is_far()
             && self.weave.is_some_and(together)
             && !self.mover.converts()
-            && source.bytes >= IN_ORDER as i64
+            && source.bytes >= weave::IN_ORDER as i64
             && source.go_on_together(inside.source, true)
     }
 

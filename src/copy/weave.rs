@@ -21,6 +21,9 @@ const FEW: usize = 4;
 const LONG: usize = 32 << 10;
 const LONG_SMALL: usize = 2 << 10;
 
+/// Bytes of runs of which a few at a time are more than the processor follows from memory: they had better come one after the other.
+pub const IN_ORDER: usize = 512;
+
 /// Which of the two.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Direction {
@@ -131,8 +134,9 @@ impl<'a> Weave<'a> {
         }
     }
 
-    pub fn direction(&self) -> Direction {
-        self.direction
+    /// Whether it is of so many runs that go this way.
+    pub fn is_of(&self, direction: Direction, few: usize) -> bool {
+        self.direction == direction && self.few == few
     }
 
     /// How many runs become one, or one becomes.
