@@ -2,6 +2,7 @@
 //! converted go by groups, which are converted at once, before or after that, and so do those that are streamed together. Those whose lines
 //! share few places of the first-level cache come [`Together`].
 
+mod choice;
 mod loops;
 mod sides;
 
@@ -11,26 +12,11 @@ use super::mover::Mover;
 use super::plane::Line;
 use super::rounds::Rounds;
 use super::scratch::Small;
-use super::tiles::{LARGE, PLANE, Planes, PlanesBlock, Tiles, Together};
-use super::transpose::{NARROW, Transpose};
+use super::tiles::{Planes, PlanesBlock, Tiles, Together};
 use super::weave::{self, Direction, Weave};
-use crate::prefetch::LINE;
+use choice::weaving;
 use loops::next_together;
 use sides::{Runs, sides};
-
-/// Bytes of a plane that is small, of one that is converted, and of one and its rows in a destination that is streamed: larger ones
-/// had better be.
-const SMALL: i64 = 16 << 10;
-const SMALL_CONVERTED: i64 = 4 << 10;
-const SMALL_STREAMED: i64 = 4 << 10;
-const ROW_STREAMED: i64 = 256;
-
-/// Bytes of a plane that is worth being exchanged wherever the next one is, and units of one that has the next one beside it.
-const QUICK: i64 = 640;
-const FEW: i64 = 32;
-
-/// Units of a run that is long.
-const LONG_RUN: i64 = 64;
 
 /// Planes that follow each other on both sides.
 struct Group {
@@ -39,36 +25,6 @@ struct Group {
     first: bool,
     /// On that side each of them ends before the next one begins. Otherwise their runs go on.
     together: bool,
-}
-
-/// What planes that follow each other along a loop are converted as.
-struct Converted {
-    /// The side where they are converted, and the bits by which the loop moves there.
-    side: Runs,
-    bits: i64,
-    /// The other side.
-    other: (Runs, i64),
-    /// Steps of the loop in a group, and units of a run of as many.
-    steps: i64,
-    units: i64,
-}
-
-impl Converted {
-    fn new(tiles: Tiles<'_>, [source, destination]: [Runs; 2], axis: Axis) -> Self {
-        let steps = axis.size.min(Group::most(tiles, source, destination));
-        let (from, to) = ((source, axis.source), (destination, axis.destination));
-        let ((side, bits), other) = match tiles.converts_first() {
-            true => (from, to),
-            false => (to, from),
-        };
-        Self {
-            side,
-            bits,
-            other,
-            steps,
-            units: steps * other.0.count,
-        }
-    }
 }
 
 impl Group {
@@ -126,155 +82,7 @@ pub struct SmallPlanes<'a> {
     weave: Option<Weave<'a>>,
 }
 
-/// Whether a plane is a run where it is converted, and long enough for that.
-fn is_run(mover: &Mover, [source, destination]: [Runs; 2]) -> bool {
-    let side = match Tiles::new(mover).converts_first() {
-        true => source,
-        false => destination,
-    };
-    side.step == side.bytes && source.count * destination.count >= LONG_RUN
-}
-
-/// How planes are woven, if they are: the few runs have a line at least.
-fn weaving(mover: &Mover, [source, destination]: [Runs; 2]) -> Option<Direction> {
-    let (from, to) = mover.units();
-    let unit = from.min(to);
-    let joined = |side: Runs| side.step == side.bytes;
-    let few = |side: Runs, other: Runs| {
-        let units = other.count as usize;
-        side.count as usize <= weave::most_small(unit) && units * unit >= LINE && joined(other)
-    };
-    if few(source, destination) {
-        return Some(Direction::Together);
-    }
-    few(destination, source).then_some(Direction::Apart)
-}
-
 impl<'a> SmallPlanes<'a> {
-    /// Whether a plane of two loops is transposed as it lies, in near caches, and has enough units to be worth it, although one of the
-    /// loops is short.
-    pub fn is_quick(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
-        let [source, destination] = sides(axes, along);
-        // Runs that the first-level cache does not hold together are better gathered, and so are parts of lines far away, of which the
-        // next planes write the others.
-        let parts = mover.is_far() && destination.bytes < LINE as i64 || destination.lose_parts();
-        !mover.converts()
-            && !mover.streams()
-            && source.count.min(destination.count) >= NARROW as i64
-            && source.count.saturating_mul(source.bytes) >= QUICK
-            && source.are_held()
-            && (!parts || destination.are_held())
-    }
-
-    /// Whether the planes of the innermost loop and of that at `along` are such that it pays to exchange one after the other.
-    pub fn pay(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
-        let [source, destination] = sides(axes, along);
-        let (from, to) = mover.units();
-        let (runs, units) = (source.count, destination.count);
-        let bytes = runs
-            .saturating_mul(units)
-            .saturating_mul(from.max(to) as i64);
-        let together = Self::come_together(mover, axes, along);
-        let small = match (mover.converts(), mover.streams()) {
-            _ if together => bytes <= PLANE,
-            (true, _) => bytes <= SMALL_CONVERTED,
-            (false, true) => bytes <= SMALL_STREAMED && destination.bytes < ROW_STREAMED,
-            (false, false) => bytes <= SMALL,
-        };
-        // The largest units gain nothing by registers, but may come together.
-        let fits = Transpose::fits(from.min(to), runs as usize, units as usize)
-            || together && from > LARGE
-            || weaving(mover, [source, destination]).is_some();
-        if axes.len() < 3 || !small || !axes.get(along).is_dense_in(from) || !fits {
-            return false;
-        }
-        if together {
-            return true;
-        }
-        // Lines that they share with the next ones are still there when it is their turn.
-        let held = !mover.is_far() || source.are_held() && destination.are_held();
-        let next = || match mover.converts() {
-            true => {
-                let alone =
-                    || is_run(mover, [source, destination]) && Self::are_beside(axes, along);
-                Self::next(mover, axes, along).is_some() || alone()
-            }
-            false => Self::are_beside(axes, along),
-        };
-        Self::is_quick(mover, axes, along) || runs * units >= FEW && held && next()
-    }
-
-    /// Whether planes come together, by way of a block.
-    fn come_together(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
-        next_together(mover, axes, along).is_some()
-    }
-
-    /// The loops around planes, from the innermost one on.
-    fn around(axes: &Axes<'_>, along: usize) -> impl Iterator<Item = usize> {
-        (0..axes.len() - 1).rev().filter(move |&i| i != along)
-    }
-
-    /// Whether bricks, if there are any, are better: in near caches those convert longer runs, and meet more of a line at a time. Far away,
-    /// the order of planes is the better one.
-    pub fn are_rather_bricks(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
-        let lost = sides(axes, along).iter().any(|side| side.lose_parts())
-            && !Self::come_together(mover, axes, along);
-        !mover.is_far() && (lost || Self::convert_short_runs(mover, axes, along))
-    }
-
-    /// Whether they come together, or pay by groups that are converted at once, so that no runs are short.
-    pub fn convert_many_units(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
-        let groups =
-            || Self::pay(mover, axes, along) && !Self::convert_short_runs(mover, axes, along);
-        Self::come_together(mover, axes, along) || groups()
-    }
-
-    /// Whether they go by groups of which each run is converted by itself, and is short.
-    fn convert_short_runs(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
-        let next = Self::next(mover, axes, along).filter(|_| mover.converts());
-        next.is_some_and(|i| {
-            let converted = Converted::new(Tiles::new(mover), sides(axes, along), axes.get(i));
-            let Converted {
-                side, bits, steps, ..
-            } = converted;
-            let joined = side.step == steps * side.bytes || side.go_on_together(bits, true);
-            !joined && converted.units < LONG_RUN
-        })
-    }
-
-    /// Whether there is a loop along which the next plane is beside each, on both sides, or has lines of its own.
-    fn are_beside(axes: &Axes<'_>, along: usize) -> bool {
-        let [source, destination] = sides(axes, along);
-        Self::around(axes, along).any(|i| {
-            let axis = axes.get(i);
-            source.are_beside(axis.source) && destination.are_beside(axis.destination)
-        })
-    }
-
-    /// A loop along which planes follow each other: on the side where they are converted, all at once, or on both sides, so that they
-    /// are streamed together.
-    fn next(mover: &Mover, axes: &Axes<'_>, along: usize) -> Option<usize> {
-        let [source, destination] = sides(axes, along);
-        let tiles = Tiles::new(mover);
-        Self::around(axes, along).find(|&i| {
-            let axis = axes.get(i);
-            if mover.converts() {
-                let converted = Converted::new(tiles, [source, destination], axis);
-                let (other, bits) = converted.other;
-                let Converted {
-                    side,
-                    bits: step,
-                    units,
-                    ..
-                } = converted;
-                return side.are_run(step, units) && other.are_beside(bits);
-            }
-            mover.streams()
-                && source.go_on(axis.source, true)
-                && destination.go_on_together(axis.destination, true)
-        })
-    }
-
     /// Takes the innermost loop and that at `along` away, and a loop of planes that go together.
     pub fn take(
         mover: &'a Mover,
