@@ -42,8 +42,10 @@ impl<'a> Reweave<'a> {
         let (from, to) = mover.units();
         let unit = from.min(to) as i64;
         let most = weave::most_anew(unit as usize) as i64;
-        let few = inner.size.max(run.size) <= most && run.is_dense_in(from);
-        if !few || axes.steps().saturating_mul(unit) < FEWEST {
+        let few = [inner, run]
+            .iter()
+            .all(|axis| (2..=most).contains(&axis.size));
+        if !few || !run.is_dense_in(from) || axes.steps().saturating_mul(unit) < FEWEST {
             return None;
         }
         // Larger units are as well moved one by one from memory, or exchanged as small planes.
