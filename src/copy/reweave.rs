@@ -17,8 +17,9 @@ const BYTES: usize = 16 << 10;
 /// Memory of a block for them, whose runs are in different lines of the cache.
 type Woven = Aligned<{ BYTES + MOST * MOST * 2 * PAD }>;
 
-/// Bytes of a copy from which it pays.
+/// Bytes of a copy from which it pays, and steps of the loop between, which are a line at least.
 const FEWEST: i64 = 4 << 10;
+const STEPS: i64 = 32;
 
 /// How runs of the units of a mover are woven anew.
 pub struct Reweave<'a> {
@@ -58,7 +59,7 @@ impl<'a> Reweave<'a> {
             let axis = axes.get(i);
             axis.source == run.size * run.source
                 && axis.destination == inner.size * inner.destination
-                && axis.size.saturating_mul(unit) >= LINE as i64
+                && axis.size >= STEPS.max(LINE as i64 / unit)
         });
         found.filter(|_| better)
     }
