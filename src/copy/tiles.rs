@@ -46,6 +46,9 @@ const SHORT_RUN: usize = 128;
 /// Runs that are read by pieces wherever they lie, since the second-level cache is near enough for what the first does not hold.
 const FEW_RUNS: usize = 16;
 
+/// Rows of bytes from which pieces are whole lines of them.
+const FEW_ROWS: usize = 16;
+
 /// Bytes of a unit that is large: runs have few of them.
 pub const LARGE: usize = 8;
 
@@ -173,6 +176,9 @@ impl<'a> Tiles<'a> {
                     None => self.bring_many(from, to, along, inner),
                 };
             }
+            if self.loses_parts(along) {
+                return self.by_tiles(from, to, along, inner, bytes, near);
+            }
             if near && self.converts_first() && is_cached(bytes) {
                 if self.mover.is_far() && bytes < SMALL {
                     // In their order they come sooner than by columns.
@@ -213,6 +219,12 @@ impl<'a> Tiles<'a> {
             }
             self.by_tiles(from, to, along, inner, bytes, near);
         }
+    }
+
+    /// Whether rows are written by parts of lines, and the first-level cache loses these before the next part comes: bytes, in fewer rows than
+    /// pieces of whole lines have.
+    fn loses_parts(&self, along: Line) -> bool {
+        self.unit == 1 && along.size < FEW_ROWS && along.size > lines_held(along.destination)
     }
 
     /// The same where the lines of runs are not held together: each had better be met once.
