@@ -96,7 +96,10 @@ impl<'a> SmallPlanes<'a> {
             Some(_) => None,
             None => Self::next(mover, axes, along),
         };
-        let tiles = Tiles::new(mover);
+        let tiles = match together {
+            Some(_) => Tiles::new(mover),
+            None => Self::tiles(mover, axes, along),
+        };
         let weave = weaving(mover, sides).map(|direction| {
             let few = match direction {
                 Direction::Together => sides[0].count,

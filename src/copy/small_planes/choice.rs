@@ -55,8 +55,8 @@ impl Converted {
 }
 
 /// Whether a plane is a run where it is converted, and long enough for that.
-fn is_run(mover: &Mover, [source, destination]: [Runs; 2]) -> bool {
-    let side = match Tiles::new(mover).converts_first() {
+fn is_run(tiles: Tiles<'_>, [source, destination]: [Runs; 2]) -> bool {
+    let side = match tiles.converts_first() {
         true => source,
         false => destination,
     };
@@ -123,9 +123,10 @@ impl SmallPlanes<'_> {
         let held = !mover.is_far() || source.are_held() && destination.are_held();
         let next = || match mover.converts() {
             true => {
+                let tiles = Self::tiles(mover, axes, along);
                 let alone =
-                    || is_run(mover, [source, destination]) && Self::are_beside(axes, along);
-                Self::next(mover, axes, along).is_some() || alone()
+                    || is_run(tiles, [source, destination]) && Self::are_beside(axes, along);
+                Self::next_of(mover, tiles, axes, along).is_some() || alone()
             }
             false => Self::are_beside(axes, along),
         };
@@ -161,7 +162,8 @@ impl SmallPlanes<'_> {
     fn convert_short_runs(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
         let next = Self::next(mover, axes, along).filter(|_| mover.converts());
         next.is_some_and(|i| {
-            let converted = Converted::new(Tiles::new(mover), sides(axes, along), axes.get(i));
+            let tiles = Self::tiles(mover, axes, along);
+            let converted = Converted::new(tiles, sides(axes, along), axes.get(i));
             let Converted {
                 side, bits, steps, ..
             } = converted;
@@ -179,11 +181,31 @@ impl SmallPlanes<'_> {
         })
     }
 
+    /// How planes are converted: as usual, or on the way out if they can only be there, and units keep their size.
+    pub(super) fn tiles<'m>(mover: &'m Mover, axes: &Axes<'_>, along: usize) -> Tiles<'m> {
+        let (usual, last) = (Tiles::new(mover), Tiles::converting_last(mover));
+        let (from, to) = mover.units();
+        if !mover.converts() || from != to {
+            return usual;
+        }
+        let follow = |tiles: &Tiles<'_>| Self::next_of(mover, *tiles, axes, along).is_some();
+        let run = |tiles: &Tiles<'_>| is_run(*tiles, sides(axes, along));
+        let both = [usual, last];
+        let found = both.iter().find(|tiles| follow(tiles));
+        *found
+            .or(both.iter().find(|tiles| run(tiles)))
+            .unwrap_or(&usual)
+    }
+
     /// A loop along which planes follow each other: on the side where they are converted, all at once, or on both sides, so that they
     /// are streamed together.
     pub(super) fn next(mover: &Mover, axes: &Axes<'_>, along: usize) -> Option<usize> {
+        Self::next_of(mover, Self::tiles(mover, axes, along), axes, along)
+    }
+
+    /// The same of planes that are converted in one of both ways.
+    fn next_of(mover: &Mover, tiles: Tiles<'_>, axes: &Axes<'_>, along: usize) -> Option<usize> {
         let [source, destination] = sides(axes, along);
-        let tiles = Tiles::new(mover);
         Self::around(axes, along).find(|&i| {
             let axis = axes.get(i);
             if mover.converts() {
