@@ -240,15 +240,35 @@ impl<'a> Axes<'a> {
         sort_few(axes, |axis| core::cmp::Reverse(key(axis)));
     }
 
-    /// The loop to divide among threads, and its size: the outermost one that is long enough for `parts`, else the longest.
-    pub fn divisible(&self, parts: i64) -> (usize, i64) {
-        let axes = &self.axes[..self.len];
-        let enough = axes.iter().position(|axis| axis.size >= parts);
-        let longest = || (0..axes.len()).max_by_key(|&i| axes[i].size);
-        match enough.or_else(longest) {
-            Some(i) => (i, axes[i].size),
-            None => (0, 1),
+    /// The loop to divide among threads, its size, and into how many parts, which are `parts` at most and go along a page of the destination
+    /// at least. The outermost one that has four for each thread, so that the loops inside stay whole, unless it repeats what the others
+    /// read; or two; else the one that has most. The two innermost loops may be those of planes, of which a part has `narrowest` steps, more
+    /// than one: then rows had better be whole as well.
+    #[inline(never)]
+    pub fn divisible(&self, parts: i64, threads: i64, narrowest: i64) -> (usize, i64, i64) {
+        const PAGE_BITS: u64 = 8 * 4096;
+        let (inside, whole) = (
+            self.len.saturating_sub(2),
+            self.len - usize::from(narrowest > 1 && self.len > 0),
+        );
+        // The best loop so far, how good it is, and how many parts it has.
+        let mut best = (0, 0, 1);
+        for (i, axis) in self.axes[..self.len].iter().enumerate() {
+            let page = PAGE_BITS / axis.destination.unsigned_abs().clamp(1, PAGE_BITS);
+            let fewest = if i < inside { 1 } else { narrowest };
+            let most = (axis.size / fewest.max(page as i64)).max(1);
+            let rank = match most {
+                _ if most >= parts.min(4 * threads) && i < whole && axis.source != 0 => i64::MAX,
+                _ if most >= parts.min(2 * threads) => i64::MAX - 1,
+                _ => most,
+            };
+            if rank > best.1 {
+                best = (i, rank, most);
+            }
         }
+        let (i, _, most) = best;
+        let size = self.axes[..self.len].get(i).map_or(1, |axis| axis.size);
+        (i, size, parts.min(most))
     }
 
     /// The other loop of a plane that must be transposed: if elements are adjacent in the destination along the innermost axis, and

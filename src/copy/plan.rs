@@ -47,6 +47,9 @@ const MANY_WOVEN: i64 = 128;
 /// Units of a copy from which bricks pay: with fewer, the rest of them costs more than it saves.
 const BRICKS: i64 = 8192;
 
+/// Steps of the loops of a plane that a part has at least: no fewer than a tile.
+const NARROWEST: i64 = 128;
+
 /// A copy, but for its loops.
 struct Copy<'a> {
     source: *const u8,
@@ -194,16 +197,11 @@ impl Copy<'_> {
         };
         if !self.has_woven_planes(&axes, along) {
             axes.bring_inside(along);
-            // Shares are no narrower than tiles.
-            return planes(&axes, self.start, 128);
+            return planes(&axes, self.start, NARROWEST);
         }
         let rounds = Rounds::of(&mut axes, along, self.woven_rows());
-        Rounds::for_each(&axes, self.start, [rounds, Rounds::ONE], &mut |axes,
-                                                                         start,
-                                                                         [
-            rows,
-            _,
-        ]| {
+        let both = [rounds, Rounds::ONE];
+        Rounds::for_each(&axes, self.start, both, &mut |axes, start, [rows, _]| {
             let mut room = Room::<MAX_AXES>::new();
             let mut axes = axes.without([None; 2], room.as_mut());
             axes.insert_inside(Axis {
@@ -409,7 +407,7 @@ impl Copy<'_> {
     }
 
     /// Calls `sheet` for the two innermost loops wherever the others lead, in as many threads as this is worth; each takes
-    /// `narrowest` steps of a loop at least.
+    /// `narrowest` steps of these two at least.
     ///
     /// # Safety
     /// `sheet` may be called there, by several threads at once.
@@ -425,12 +423,12 @@ impl Copy<'_> {
             true => 1,
             false => threads::parts_for(self.bytes),
         };
-        let divided = axes.divisible(parts);
-        let parts = parts.min((divided.1 / narrowest).max(1));
+        let (divided, size, parts) =
+            axes.divisible(parts, threads::num_threads().into(), narrowest);
         let work = |part: i64| {
             // Kernels compute; the caller's rounding mode is no business of theirs.
             let _environment = self.mover.computes().then(Standard::enter);
-            let share = Share::new(part, parts, divided);
+            let share = Share::new(part, parts, (divided, size));
             axes.for_each_sheet(start, share, |from, to, outer, inner| {
                 let byte = |bit: i64| bit.div_euclid(8) as isize;
                 let from = (self.source.wrapping_offset(byte(from)), from.rem_euclid(8));

@@ -120,7 +120,8 @@ mod tests {
                 Start::ZERO,
                 [first, second],
                 &mut |axes, start, steps| {
-                    let share = Share::new(0, 1, axes.divisible(1));
+                    let (divided, size, _) = axes.divisible(1, 1, 1);
+                    let share = Share::new(0, 1, (divided, size));
                     axes.for_each_sheet(start, share, |from, _, outer, inner| {
                         for at in 0..outer.size * inner.size * (steps[0] * steps[1]) as i64 {
                             let (at, i) = (at / steps[1] as i64, at % steps[1] as i64);

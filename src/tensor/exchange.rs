@@ -82,7 +82,12 @@ impl Handle {
         let mut room = LayoutBuf::new();
         // SAFETY: the producer's shape and strides are readable for its rank.
         let mut memory = unsafe {
-            Descriptor::prove(tensor, flags & FLAG_SUBBYTE_PADDED != 0, nbytes, &mut room)?
+            Descriptor::prove_with_care(
+                tensor,
+                flags & FLAG_SUBBYTE_PADDED != 0,
+                nbytes,
+                &mut room,
+            )?
         };
         memory.read_only = flags & FLAG_READ_ONLY != 0;
         let release = Release::of(Foreign::Versioned(managed), lender);
@@ -105,7 +110,7 @@ impl Handle {
         // SAFETY: the caller's promise.
         let mut memory = unsafe {
             let tensor = &(*managed.as_ptr()).dl_tensor;
-            Descriptor::prove(tensor, request.padded, nbytes, &mut room)?
+            Descriptor::prove_with_care(tensor, request.padded, nbytes, &mut room)?
         };
         let release = Release::of(Foreign::Legacy(managed), lender);
         memory.confine(lender)?;
