@@ -455,6 +455,38 @@ mod tests {
     }
 
     #[test]
+    fn what_threads_divide_leaves_rows_whole() {
+        // Rows of two pages, in an order of their own: not 8192 elements into as many parts, but 64 loops around.
+        let row = 8192;
+        let source = [row, 192 * row, 64 * row, 1];
+        let (rows, _) = axes(&[64, 3, 16, row], &source, &[48 * row, 16 * row, row, 1]);
+        assert_eq!(rows.divisible(96, 2, 1), (0, 64, 64));
+        assert_eq!(rows.divisible(96, 32, 1), (0, 64, 64));
+        // A few long rows are divided, by pages at least.
+        let (rows, _) = axes(&[3, 100 * row], &[200 * row, 1], &[100 * row, 1]);
+        assert_eq!(rows.divisible(1000, 2, 1), (1, 100 * row, 200));
+        // Planes: of a few, which have a few parts of 128 rows, rows stay whole; of many, each is one.
+        let (planes, _) = axes(
+            &[3, 1000, 2000],
+            &[2_000_000, 1, 1000],
+            &[2_000_000, 2000, 1],
+        );
+        assert_eq!(planes.divisible(24, 2, 128), (1, 1000, 7));
+        let (planes, _) = axes(&[40, 300, 300], &[90_000, 1, 300], &[90_000, 300, 1]);
+        assert_eq!(planes.divisible(14, 2, 128), (0, 40, 14));
+        // What repeats is read by each thread, if the row is too short for several.
+        let (rows, _) = axes(&[20, 100 * row], &[0, 1], &[100 * row, 1]);
+        assert_eq!(rows.divisible(64, 2, 1), (1, 100 * row, 64));
+        let (rows, _) = axes(&[2000, row], &[0, 1], &[row, 1]);
+        assert_eq!(rows.divisible(64, 2, 1), (0, 2000, 64));
+        // One loop, and none.
+        let (run, _) = axes(&[1 << 20], &[1], &[1]);
+        assert_eq!(run.divisible(4, 2, 1), (0, 1 << 20, 4));
+        let (none, _) = axes(&[1], &[1], &[1]);
+        assert_eq!(none.divisible(4, 2, 1), (0, 1, 1));
+    }
+
+    #[test]
     fn short_loops_make_way_for_the_longest_whose_steps_are_not_pages_apart() {
         let loop_for = |destination: &[i64], steps| {
             let (axes, _) = axes(&[9, 6, 3], &[100, 10_000, 1_000], destination);

@@ -307,7 +307,7 @@ mod tests {
     use crate::copy::stream;
     use crate::prefetch::{self, LINE};
 
-    /// Memory that begins so far into a line, with a line after it that nothing writes.
+    /// Moves runs that are some bytes apart, and looks at every byte of the target, and before and after it.
     fn check(direction: Direction, few: usize, size: usize, count: usize, streams: bool) {
         let (run, all) = (count * size, few * count * size);
         // Runs begin where lines do if these are streamed.
