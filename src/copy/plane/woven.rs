@@ -83,6 +83,7 @@ impl Plane<'_> {
             let count = stream::piece(done, lead.unwrap_or(0), most, along.size);
             let from = from.wrapping_offset(done as isize * along.source);
             let to = to.wrapping_offset(done as isize * along.destination);
+            debug_assert!(most == along.size || count * inner.size * unit <= BLOCK);
             // SAFETY: the caller's promise; both blocks hold as many units.
             unsafe {
                 let target = match direct {
@@ -137,20 +138,16 @@ impl Plane<'_> {
         let streams = lead.is_some() && weave.streams();
         if self.tiles.converts_first() && (streams || !self.mover.streams()) {
             let lead = lead.unwrap_or(0).min(inner.size);
-            let (later, after) = (
-                from.wrapping_offset(lead as isize * inner.source),
-                to.wrapping_add(lead * destination_unit),
-            );
+            let apart = along.destination;
+            let rest = inner.size - lead;
+            let later = from.wrapping_offset(lead as isize * inner.source);
             // SAFETY: the caller's promise.
             return unsafe {
-                self.separate(weave, from, (to, along.destination), lead, false);
-                self.separate(
-                    weave,
-                    later,
-                    (after, along.destination),
-                    inner.size - lead,
-                    streams,
-                );
+                if lead > 0 {
+                    self.separate(weave, from, (to, apart), lead, false);
+                }
+                let to = to.wrapping_add(lead * destination_unit);
+                self.separate(weave, later, (to, apart), rest, streams);
             };
         }
         let mut small = Small::new();
