@@ -52,21 +52,20 @@ impl Reach {
     /// `fresh`, the system has not written the destination's pages yet, and will by way of the cache.
     pub fn of(read: i64, written: i64, dense: bool, fresh: bool) -> Self {
         let far = caches::last_level_is_far();
+        let several = threads::parts_for(written) > 1;
         let both = match (far, dense) {
             (true, true) => read.max(written).saturating_add(written),
             // What is read for elements that are apart from each other, or repeat, is not known.
             (true, false) => written.saturating_mul(2),
-            // A run that writes more than it reads does not wait for much.
+            // A run that writes more than it reads does not wait for much. Several threads find more of it where each has left its part.
             (false, true) => {
                 let all = read.saturating_add(written.min(read));
-                // Several threads find more of a run where each has left its part.
-                match threads::parts_for(written) > 1 {
-                    true => all / 5 * 4,
-                    false => all,
-                }
+                if several { all / 5 * 4 } else { all }
             }
             // Of what repeats, much stays in the cache for the next copy or whoever reads it.
-            (false, false) if read < written / 4 => read.saturating_add(written / 2),
+            (false, false) if read < written / 4 => {
+                read.saturating_add(written / if several { 4 } else { 2 })
+            }
             (false, false) => read.saturating_add(written),
         };
         let near = match far {
