@@ -198,7 +198,7 @@ int main(int argc, char **argv)
             const int64_t all = (17 << 20) / (int64_t)few[i].to.size;
             const int64_t rows = few[i].rows ? few[i].rows : all / few[i].columns;
             const int64_t columns = few[i].columns ? few[i].columns : all / rows;
-            const place_t inside = {0, 3, 0, (int64_t)(16 / few[i].to.size), 1};
+            const place_t inside = {i % 3 == 1 ? 5 : 0, 3, 0, (int64_t)(16 / few[i].to.size), 1}; /* some runs with gaps between */
             plane(few[i].from, few[i].to, all / (rows * columns) + 1, rows, columns, inside);
         }
         /* A little more than there is room for, with what keeps rows apart; and a few runs that are woven anew, streamed. */
