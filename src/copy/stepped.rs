@@ -9,6 +9,9 @@ mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod masked;
 
+#[cfg(target_arch = "x86_64")]
+pub use avx512::choose;
+
 /// Units that are worth being put by registers.
 #[cfg(target_arch = "x86_64")]
 const SEVERAL: usize = 8;

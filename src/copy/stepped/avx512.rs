@@ -252,8 +252,11 @@ unsafe fn add<const SIZE: usize>(places: __m512i, more: usize) -> __m512i {
 }
 
 /// Units from two registers, of which the second one's places follow those of the first.
+///
+/// # Safety
+/// The processor has AVX-512 F and BW, and for bytes VBMI.
 #[inline(always)]
-unsafe fn choose<const SIZE: usize>([first, second]: [__m512i; 2], places: __m512i) -> __m512i {
+pub unsafe fn choose<const SIZE: usize>([first, second]: [__m512i; 2], places: __m512i) -> __m512i {
     // SAFETY: the module's features.
     unsafe {
         match SIZE {

@@ -5,6 +5,7 @@
 
 use super::{Direction, MOST};
 use crate::convert::first_bytes;
+use crate::copy::stepped::choose;
 use crate::prefetch::LINE;
 use core::arch::x86_64::*;
 use core::array::from_fn;
@@ -315,19 +316,6 @@ impl Side {
         Self {
             first: self.first.wrapping_add(bytes),
             ..self
-        }
-    }
-}
-
-/// Parts of two registers.
-#[inline(always)]
-unsafe fn choose<const PART: usize>([first, second]: [__m512i; 2], places: __m512i) -> __m512i {
-    // SAFETY: the module's features.
-    unsafe {
-        match PART {
-            1 => _mm512_permutex2var_epi8(first, places, second),
-            2 => _mm512_permutex2var_epi16(first, places, second),
-            _ => _mm512_permutex2var_epi32(first, places, second),
         }
     }
 }
