@@ -2,6 +2,7 @@
 //! order of its addresses.
 
 use super::Side;
+use super::shares::Share;
 use crate::dtype::DType;
 use crate::layout::MAX_NDIM;
 use crate::order::sort_few;
@@ -240,37 +241,6 @@ impl<'a> Axes<'a> {
         sort_few(axes, |axis| core::cmp::Reverse(key(axis)));
     }
 
-    /// The loop to divide among threads, its size, and into how many parts, which are `parts` at most and go along a page of the destination
-    /// at least. The outermost one that has four for each thread, so that the loops inside stay whole, unless it repeats what the others
-    /// read; or two; else the one that has most. The two innermost loops may be those of planes, of which a part has `narrowest` steps, more
-    /// than one: then rows had better be whole as well.
-    #[inline(never)]
-    pub fn divisible(&self, parts: i64, threads: i64, narrowest: i64) -> (usize, i64, i64) {
-        const PAGE_BITS: u64 = 8 * 4096;
-        let (inside, whole) = (
-            self.len.saturating_sub(2),
-            self.len - usize::from(narrowest > 1 && self.len > 0),
-        );
-        // The best loop so far, how good it is, and how many parts it has.
-        let mut best = (0, 0, 1);
-        for (i, axis) in self.axes[..self.len].iter().enumerate() {
-            let page = PAGE_BITS / axis.destination.unsigned_abs().clamp(1, PAGE_BITS);
-            let fewest = if i < inside { 1 } else { narrowest };
-            let most = (axis.size / fewest.max(page as i64)).max(1);
-            let rank = match most {
-                _ if most >= parts.min(4 * threads) && i < whole && axis.source != 0 => i64::MAX,
-                _ if most >= parts.min(2 * threads) => i64::MAX - 1,
-                _ => most,
-            };
-            if rank > best.1 {
-                best = (i, rank, most);
-            }
-        }
-        let (i, _, most) = best;
-        let size = self.axes[..self.len].get(i).map_or(1, |axis| axis.size);
-        (i, size, parts.min(most))
-    }
-
     /// The other loop of a plane that must be transposed: if elements are adjacent in the destination along the innermost axis, and
     /// closer to each other in the source along another one, several to a cache line, the number of that one.
     pub fn plane(&self, source_bits: i64, destination_bits: i64) -> Option<usize> {
@@ -381,46 +351,14 @@ impl<'a> Axes<'a> {
     }
 }
 
-/// What one of several threads does: some of the steps of one loop.
-#[derive(Clone, Copy, Debug)]
-pub struct Share {
-    axis: usize,
-    first: i64,
-    end: i64,
-}
-
-impl Share {
-    /// Part `part` of `parts` of a loop, given by its number and size. Parts begin at multiples of a line of bytes where
-    /// the loop is long.
-    pub fn new(part: i64, parts: i64, (axis, size): (usize, i64)) -> Self {
-        const MULTIPLE: i64 = 64;
-        let bound = |part: i64| {
-            if part == 0 || part == parts {
-                return if part == 0 { 0 } else { size };
-            }
-            // In 128 bits: a size may be close to 2^63.
-            let exact = (i128::from(size) * i128::from(part) / i128::from(parts)) as i64;
-            if size / parts >= 4 * MULTIPLE {
-                exact / MULTIPLE * MULTIPLE
-            } else {
-                exact
-            }
-        };
-        Self {
-            axis,
-            first: bound(part),
-            end: bound(part + 1),
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use crate::dlpack::{DLDataType, code};
     use crate::layout::LayoutBuf;
 
-    fn axes(shape: &[i64], source: &[i64], destination: &[i64]) -> (Axes<'static>, Start) {
+    /// The loops of bytes with these strides on both sides.
+    pub fn axes(shape: &[i64], source: &[i64], destination: &[i64]) -> (Axes<'static>, Start) {
         let raw = DLDataType {
             code: code::UINT,
             bits: 8,
@@ -455,38 +393,6 @@ mod tests {
     }
 
     #[test]
-    fn what_threads_divide_leaves_rows_whole() {
-        // Rows of two pages, in an order of their own: not 8192 elements into as many parts, but 64 loops around.
-        let row = 8192;
-        let source = [row, 192 * row, 64 * row, 1];
-        let (rows, _) = axes(&[64, 3, 16, row], &source, &[48 * row, 16 * row, row, 1]);
-        assert_eq!(rows.divisible(96, 2, 1), (0, 64, 64));
-        assert_eq!(rows.divisible(96, 32, 1), (0, 64, 64));
-        // A few long rows are divided, by pages at least.
-        let (rows, _) = axes(&[3, 100 * row], &[200 * row, 1], &[100 * row, 1]);
-        assert_eq!(rows.divisible(1000, 2, 1), (1, 100 * row, 200));
-        // Planes: of a few, which have a few parts of 128 rows, rows stay whole; of many, each is one.
-        let (planes, _) = axes(
-            &[3, 1000, 2000],
-            &[2_000_000, 1, 1000],
-            &[2_000_000, 2000, 1],
-        );
-        assert_eq!(planes.divisible(24, 2, 128), (1, 1000, 7));
-        let (planes, _) = axes(&[40, 300, 300], &[90_000, 1, 300], &[90_000, 300, 1]);
-        assert_eq!(planes.divisible(14, 2, 128), (0, 40, 14));
-        // What repeats is read by each thread, if the row is too short for several.
-        let (rows, _) = axes(&[20, 100 * row], &[0, 1], &[100 * row, 1]);
-        assert_eq!(rows.divisible(64, 2, 1), (1, 100 * row, 64));
-        let (rows, _) = axes(&[2000, row], &[0, 1], &[row, 1]);
-        assert_eq!(rows.divisible(64, 2, 1), (0, 2000, 64));
-        // One loop, and none.
-        let (run, _) = axes(&[1 << 20], &[1], &[1]);
-        assert_eq!(run.divisible(4, 2, 1), (0, 1 << 20, 4));
-        let (none, _) = axes(&[1], &[1], &[1]);
-        assert_eq!(none.divisible(4, 2, 1), (0, 1, 1));
-    }
-
-    #[test]
     fn short_loops_make_way_for_the_longest_whose_steps_are_not_pages_apart() {
         let loop_for = |destination: &[i64], steps| {
             let (axes, _) = axes(&[9, 6, 3], &[100, 10_000, 1_000], destination);
@@ -495,28 +401,5 @@ mod tests {
         assert_eq!(loop_for(&[200, 30, 10], 4), 0);
         assert_eq!(loop_for(&[8192, 100, 10], 4), 1);
         assert_eq!(loop_for(&[200, 30, 10], 3), 2);
-    }
-
-    #[test]
-    fn parts_cover_every_element_once() {
-        let (axes, start) = axes(&[7, 3], &[1, 7], &[3, 1]);
-        for divided in [(0, 7), (1, 3)] {
-            for parts in 1..=9 {
-                let mut seen = [0; 21];
-                for part in 0..parts {
-                    let share = Share::new(part, parts, divided);
-                    axes.for_each_sheet(start, share, |source, destination, outer, inner| {
-                        for i in 0..outer.size * inner.size {
-                            let (i, j) = (i / inner.size, i % inner.size);
-                            let s = source + i * outer.source + j * inner.source;
-                            let d = destination + i * outer.destination + j * inner.destination;
-                            assert_eq!(s / 8, d / 8 / 3 + d / 8 % 3 * 7);
-                            seen[(d / 8) as usize] += 1;
-                        }
-                    });
-                }
-                assert_eq!(seen, [1; 21]);
-            }
-        }
     }
 }

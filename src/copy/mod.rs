@@ -19,6 +19,7 @@ mod plane;
 mod reweave;
 mod rounds;
 mod scratch;
+mod shares;
 mod sheet;
 mod slices;
 mod small_planes;

@@ -1,13 +1,14 @@
 //! The plan of a copy: how its loops are gone along, and by how many threads.
 //!
 //! Rows are runs of one loop. Planes are two loops of which one follows the source and the other the destination; small ones go one
-//! after the other, and those of a few runs that go on along another loop are woven anew. Where such a loop is short, several make the side of a brick; and where that is short too, or there is nothing to
-//! transpose, short loops are a pattern. What pays was measured: see `docs/performance.md`.
+//! after the other, and those of a few runs that go on along another loop are woven anew. Where such a loop is short, several make the
+//! side of a brick; and where that is short too, or there is nothing to transpose, short loops are a pattern. What pays was measured: see
+//! `docs/performance.md`.
 
 mod rows;
 
 use super::Side;
-use super::axes::{Axes, Axis, MAX_AXES, Room, Share, Start, for_each_place};
+use super::axes::{Axes, Axis, MAX_AXES, Room, Start, for_each_place};
 use super::bricks::Bricks;
 use super::mover::Mover;
 use super::offsets::Space;
@@ -16,6 +17,7 @@ use super::plane::Plane;
 use super::reweave::Reweave;
 use super::rounds::Rounds;
 use super::scratch::{Scratch, Small};
+use super::shares::Division;
 use super::slices::Slices;
 use super::small_planes::SmallPlanes;
 use super::stream;
@@ -116,28 +118,28 @@ impl Copy<'_> {
         // SAFETY: the caller's promises.
         unsafe {
             let plane = self.plane(&axes);
-            if let Some(along) = plane
-                && let Some(between) = Reweave::between(mover, &axes, along)
-            {
-                return self.by_reweaving(axes, [along, between]);
-            }
-            match plane {
-                Some(along) if SmallPlanes::pay(mover, &axes, along) => {
+            let between = plane.and_then(|along| Reweave::between(mover, &axes, along));
+            match (plane, between) {
+                (Some(along), Some(between)) if Reweave::is_best(mover) => {
+                    self.by_reweaving(axes, [along, between])
+                }
+                (Some(along), _) if SmallPlanes::pay(mover, &axes, along) => {
                     let short = SmallPlanes::are_rather_bricks(mover, &axes, along)
                         && self.has_short_planes(&axes, along);
                     if !(short && self.by_bricks(&axes, along)) {
                         self.by_small_planes(axes, along)
                     }
                 }
-                Some(along)
+                (Some(along), Some(between)) => self.by_reweaving(axes, [along, between]),
+                (Some(along), _)
                     if self.has_short_planes(&axes, along) && self.by_bricks(&axes, along) => {}
-                Some(along) if self.has_long_plane(&axes, along) => {
+                (Some(along), _) if self.has_long_plane(&axes, along) => {
                     let mover = &mover.for_planes();
                     Copy { mover, ..self }.by_planes(axes, along)
                 }
-                None if self.by_dense_rows(&mut axes) => {}
-                None if self.has_long_rows(&axes) => self.by_rows(&axes),
-                Some(along) if self.has_gathered_rows(&axes, along) => self.by_rows(&axes),
+                (None, _) if self.by_dense_rows(&mut axes) => {}
+                (None, _) if self.has_long_rows(&axes) => self.by_rows(&axes),
+                (Some(along), _) if self.has_gathered_rows(&axes, along) => self.by_rows(&axes),
                 _ => self.by_patterns(axes),
             }
         }
@@ -239,19 +241,11 @@ impl Copy<'_> {
         let [mut apart, mut together] = [weave::Room::new(), weave::Room::new()];
         let rooms = [&mut apart, &mut together];
         let reweave = Reweave::take(self.mover, &mut axes, loops, rooms);
-        Rounds::for_each(
-            &axes,
-            self.start,
-            reweave.rounds(),
-            &mut |axes, start, [steps, _]| {
-                // SAFETY: the caller's promises; there are so many steps.
-                unsafe {
-                    self.visit(axes, start, 1, &|(from, to), outer, inner| {
-                        reweave.sheet((from.0, to.0), [outer, inner], steps);
-                    });
-                }
-            },
-        );
+        // SAFETY: the caller's promises; there are so many steps.
+        let sheet =
+            |first, around, steps: [usize; 2]| unsafe { reweave.sheet(first, around, steps[0]) };
+        // SAFETY: the caller's promises.
+        unsafe { self.by_rounds(&axes, reweave.rounds(), &sheet) }
     }
 
     /// By small planes of the innermost loop and of that at `along`.
@@ -262,19 +256,11 @@ impl Copy<'_> {
     unsafe fn by_small_planes(&self, mut axes: Axes<'_>, along: usize) {
         let mut room = weave::Room::new();
         let planes = SmallPlanes::take(self.mover, &mut axes, along, &mut room);
-        Rounds::for_each(
-            &axes,
-            self.start,
-            planes.rounds(),
-            &mut |axes, start, steps| {
-                // SAFETY: the caller's promises; there are so many steps.
-                unsafe {
-                    self.visit(axes, start, 1, &|(from, to), outer, inner| {
-                        planes.sheet((from.0, to.0), [outer, inner], steps);
-                    });
-                }
-            },
-        );
+        // SAFETY: the caller's promises; there are so many steps.
+        let sheet =
+            |first, around, steps: [usize; 2]| unsafe { planes.sheet(first, around, steps) };
+        // SAFETY: the caller's promises.
+        unsafe { self.by_rounds(&axes, planes.rounds(), &sheet) }
     }
 
     /// By slices, if there are planes whose rows would be converted by few units. Returns whether it did.
@@ -299,14 +285,12 @@ impl Copy<'_> {
             return false;
         };
         let both = [slices.rounds(), Rounds::ONE];
-        Rounds::for_each(&axes, self.start, both, &mut |axes, start, [steps, _]| {
-            // SAFETY: the caller's promises; there are so many steps.
-            unsafe {
-                self.visit(axes, start, 1, &|(from, to), outer, inner| {
-                    self.slice((from.0, to.0), [outer, inner], &slices, steps);
-                });
-            }
-        });
+        // SAFETY: the caller's promises; there are so many steps.
+        let sheet = |first, around, steps: [usize; 2]| unsafe {
+            self.slice(first, around, &slices, steps[0]);
+        };
+        // SAFETY: the caller's promises.
+        unsafe { self.by_rounds(&axes, both, &sheet) };
         true
     }
 
@@ -371,19 +355,11 @@ impl Copy<'_> {
         let Some(bricks) = Bricks::take(self.mover, &mut axes, along, &mut spaces) else {
             return false;
         };
-        Rounds::for_each(
-            &axes,
-            self.start,
-            bricks.rounds(),
-            &mut |axes, start, steps| {
-                // SAFETY: the caller's promises; there are so many steps.
-                unsafe {
-                    self.visit(axes, start, 1, &|(from, to), outer, inner| {
-                        bricks.sheet((from.0, to.0), [outer, inner], steps);
-                    });
-                }
-            },
-        );
+        // SAFETY: the caller's promises; there are so many steps.
+        let sheet =
+            |first, around, steps: [usize; 2]| unsafe { bricks.sheet(first, around, steps) };
+        // SAFETY: the caller's promises.
+        unsafe { self.by_rounds(&axes, bricks.rounds(), &sheet) }
         true
     }
 
@@ -396,11 +372,29 @@ impl Copy<'_> {
         let mut spaces = [Space::NEW; 2];
         let pattern = Pattern::take(self.mover, &mut axes, &mut spaces);
         let both = [pattern.rounds(), Rounds::ONE];
-        Rounds::for_each(&axes, self.start, both, &mut |axes, start, [steps, _]| {
-            // SAFETY: the caller's promises; there are so many steps.
+        // SAFETY: the caller's promises; there are so many steps.
+        let sheet = |first, around, steps: [usize; 2]| unsafe {
+            pattern.sheet(first, around, steps[0]);
+        };
+        // SAFETY: the caller's promises.
+        unsafe { self.by_rounds(&axes, both, &sheet) }
+    }
+
+    /// Calls `sheet` for the two innermost loops around as many steps of the rounds of two others, wherever the rest of them lead.
+    ///
+    /// # Safety
+    /// As for [`Copy::visit`].
+    unsafe fn by_rounds(
+        &self,
+        axes: &Axes<'_>,
+        both: [Rounds; 2],
+        sheet: &(dyn Fn((*const u8, *mut u8), [Axis; 2], [usize; 2]) + Sync),
+    ) {
+        Rounds::for_each(axes, self.start, both, &mut |axes, start, steps| {
+            // SAFETY: the caller's promise.
             unsafe {
                 self.visit(axes, start, 1, &|(from, to), outer, inner| {
-                    pattern.sheet((from.0, to.0), [outer, inner], steps);
+                    sheet((from.0, to.0), [outer, inner], steps);
                 });
             }
         });
@@ -423,13 +417,12 @@ impl Copy<'_> {
             true => 1,
             false => threads::parts_for(self.bytes),
         };
-        let (divided, size, parts) =
-            axes.divisible(parts, threads::num_threads().into(), narrowest);
+        let threads = threads::num_threads().into();
+        let division = Division::of(axes, parts, threads, narrowest);
         let work = |part: i64| {
             // Kernels compute; the caller's rounding mode is no business of theirs.
             let _environment = self.mover.computes().then(Standard::enter);
-            let share = Share::new(part, parts, (divided, size));
-            axes.for_each_sheet(start, share, |from, to, outer, inner| {
+            axes.for_each_sheet(start, division.share(part), |from, to, outer, inner| {
                 let byte = |bit: i64| bit.div_euclid(8) as isize;
                 let from = (self.source.wrapping_offset(byte(from)), from.rem_euclid(8));
                 let to = (self.destination.wrapping_offset(byte(to)), to.rem_euclid(8));
@@ -439,8 +432,8 @@ impl Copy<'_> {
                 stream::finish();
             }
         };
-        if parts > 1 {
-            threads::run(parts, &work);
+        if division.parts > 1 {
+            threads::run(division.parts, &work);
         } else {
             work(0);
         }

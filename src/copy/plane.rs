@@ -92,10 +92,7 @@ impl<'a> Plane<'a> {
         let (along, inner) = (Line::of(along), Line::of(inner));
         let tiles = Tiles::new(mover);
         let weave = weaving(mover, along, inner).map(|direction| {
-            let few = match direction {
-                Direction::Together => inner.size,
-                Direction::Apart => along.size,
-            };
+            let few = direction.few([inner.size, along.size]);
             Weave::new(direction, few, tiles.unit(), bytes, room)
         });
         Self {

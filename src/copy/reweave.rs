@@ -6,7 +6,6 @@ use super::block::Aligned;
 use super::mover::Mover;
 use super::rounds::Rounds;
 use super::scratch::{PAD, Small};
-use super::small_planes::SmallPlanes;
 use super::tiles::Tiles;
 use super::weave::{self, Direction, MOST, Room, Weave};
 use crate::prefetch::LINE;
@@ -16,6 +15,10 @@ const BYTES: usize = 16 << 10;
 
 /// Memory of a block for them, whose runs are in different lines of the cache.
 type Woven = Aligned<{ BYTES + MOST * MOST * 2 * PAD }>;
+
+/// Bytes of a unit that is small, and of one that is larger, at most.
+const SMALL: i64 = 2;
+const LARGER: i64 = 4;
 
 /// Bytes of a copy from which it pays, and steps of the loop between, which are a line at least.
 const FEWEST: i64 = 4 << 10;
@@ -36,6 +39,12 @@ pub struct Reweave<'a> {
 }
 
 impl<'a> Reweave<'a> {
+    /// Whether this is better than anything else: larger units are as well exchanged as small planes.
+    pub fn is_best(mover: &Mover) -> bool {
+        let (from, to) = mover.units();
+        from.min(to) as i64 <= SMALL
+    }
+
     /// The loop along which a few runs of the source go on, of which each step is that at `along`, and a few of the destination, of which
     /// each is the innermost loop: if there is one, and it is worth it.
     pub fn between(mover: &Mover, axes: &Axes<'_>, along: usize) -> Option<usize> {
@@ -43,25 +52,20 @@ impl<'a> Reweave<'a> {
         let (from, to) = mover.units();
         let unit = from.min(to) as i64;
         let most = weave::most_anew(unit as usize) as i64;
+        // Larger units are as well moved one by one from memory.
+        let small = unit <= SMALL || unit <= LARGER && !mover.is_far();
         let few = [inner, run]
             .iter()
             .all(|axis| (2..=most).contains(&axis.size));
-        if !few || !run.is_dense_in(from) || axes.steps().saturating_mul(unit) < FEWEST {
+        if !few || !small || !run.is_dense_in(from) || axes.steps().saturating_mul(unit) < FEWEST {
             return None;
         }
-        // Larger units are as well moved one by one from memory, or exchanged as small planes.
-        let better = match unit {
-            ..=2 => true,
-            4 => !mover.is_far() && !SmallPlanes::pay(mover, axes, along),
-            _ => false,
-        };
-        let found = (0..axes.len() - 1).find(|&i| {
+        (0..axes.len() - 1).find(|&i| {
             let axis = axes.get(i);
             axis.source == run.size * run.source
                 && axis.destination == inner.size * inner.destination
                 && axis.size >= STEPS.max(LINE as i64 / unit)
-        });
-        found.filter(|_| better)
+        })
     }
 
     /// Takes the innermost loop away, that at `along`, and the one [between](Reweave::between) them.

@@ -98,7 +98,7 @@ impl Rounds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::copy::axes::Share;
+    use crate::copy::shares::Division;
 
     #[test]
     fn rounds_cover_every_step_once() {
@@ -120,8 +120,7 @@ mod tests {
                 Start::ZERO,
                 [first, second],
                 &mut |axes, start, steps| {
-                    let (divided, size, _) = axes.divisible(1, 1, 1);
-                    let share = Share::new(0, 1, (divided, size));
+                    let share = Division::of(axes, 1, 1, 1).share(0);
                     axes.for_each_sheet(start, share, |from, _, outer, inner| {
                         for at in 0..outer.size * inner.size * (steps[0] * steps[1]) as i64 {
                             let (at, i) = (at / steps[1] as i64, at % steps[1] as i64);

@@ -92,21 +92,14 @@ impl<'a> SmallPlanes<'a> {
     ) -> Self {
         let sides = sides(axes, along);
         let together = next_together(mover, axes, along);
-        let next = match together {
-            Some(_) => None,
+        let (tiles, next) = match together {
+            Some(_) => (Tiles::new(mover), None),
             None => Self::next(mover, axes, along),
         };
-        let tiles = match together {
-            Some(_) => Tiles::new(mover),
-            None => Self::tiles(mover, axes, along),
-        };
         let weave = weaving(mover, sides).map(|direction| {
-            let few = match direction {
-                Direction::Together => sides[0].count,
-                Direction::Apart => sides[1].count,
-            };
+            let few = direction.few(sides.map(|side| side.count as usize));
             let bytes = axes.steps() as usize * tiles.unit();
-            Weave::new(direction, few as usize, tiles.unit(), bytes, room)
+            Weave::new(direction, few, tiles.unit(), bytes, room)
         });
         axes.remove(axes.len() - 1);
         axes.remove(along);
@@ -156,18 +149,10 @@ impl<'a> SmallPlanes<'a> {
         // SAFETY: the caller's promise.
         unsafe {
             match &self.way {
-                Way::Alone if self.weave.is_some() => {
+                Way::Alone => {
                     let [from_step, to_step] = self.sides.map(|side| side.step as isize);
                     for_each_place(first, around, |from, to| {
                         self.exchange((from, from_step), (to, to_step))
-                    })
-                }
-                Way::Alone => {
-                    let function = self.tiles.transpose().function(false);
-                    let [columns, rows] = self.sides.map(|side| side.count as usize);
-                    let [from_step, to_step] = self.sides.map(|side| side.step as isize);
-                    for_each_place(first, around, |from, to| {
-                        function((from, from_step), (to, to_step), columns, rows)
                     })
                 }
                 Way::Group(group) => for_each_place(first, around, |from, to| {

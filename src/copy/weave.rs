@@ -33,6 +33,16 @@ pub enum Direction {
     Apart,
 }
 
+impl Direction {
+    /// Of so many runs and rows of a plane those that are few.
+    pub fn few(self, [runs, rows]: [usize; 2]) -> usize {
+        match self {
+            Self::Together => runs,
+            Self::Apart => rows,
+        }
+    }
+}
+
 /// Whether the processor chooses units of so many bytes from registers that are lines.
 #[cfg(target_arch = "x86_64")]
 fn has_lines(size: usize) -> bool {

@@ -123,10 +123,9 @@ impl SmallPlanes<'_> {
         let held = !mover.is_far() || source.are_held() && destination.are_held();
         let next = || match mover.converts() {
             true => {
-                let tiles = Self::tiles(mover, axes, along);
-                let alone =
-                    || is_run(tiles, [source, destination]) && Self::are_beside(axes, along);
-                Self::next_of(mover, tiles, axes, along).is_some() || alone()
+                let (tiles, next) = Self::next(mover, axes, along);
+                let run = || is_run(tiles, [source, destination]);
+                next.is_some() || run() && Self::are_beside(axes, along)
             }
             false => Self::are_beside(axes, along),
         };
@@ -160,9 +159,8 @@ impl SmallPlanes<'_> {
 
     /// Whether they go by groups of which each run is converted by itself, and is short.
     fn convert_short_runs(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
-        let next = Self::next(mover, axes, along).filter(|_| mover.converts());
-        next.is_some_and(|i| {
-            let tiles = Self::tiles(mover, axes, along);
+        let (tiles, next) = Self::next(mover, axes, along);
+        next.filter(|_| mover.converts()).is_some_and(|i| {
             let converted = Converted::new(tiles, sides(axes, along), axes.get(i));
             let Converted {
                 side, bits, steps, ..
@@ -181,29 +179,30 @@ impl SmallPlanes<'_> {
         })
     }
 
-    /// How planes are converted: as usual, or on the way out if they can only be there, and units keep their size.
-    pub(super) fn tiles<'m>(mover: &'m Mover, axes: &Axes<'_>, along: usize) -> Tiles<'m> {
-        let (usual, last) = (Tiles::new(mover), Tiles::converting_last(mover));
+    /// How planes are converted, as usual or, if they can only be so, and units keep their size, on the way out; and a loop along which they
+    /// follow each other, if there is one: on the side where they are converted, all at once, or on both sides, so that they are streamed
+    /// together.
+    pub(super) fn next<'m>(
+        mover: &'m Mover,
+        axes: &Axes<'_>,
+        along: usize,
+    ) -> (Tiles<'m>, Option<usize>) {
+        let usual = Tiles::new(mover);
+        let next = Self::next_of(mover, usual, axes, along);
         let (from, to) = mover.units();
-        if !mover.converts() || from != to {
-            return usual;
+        if next.is_some() || !mover.converts() || from != to {
+            return (usual, next);
         }
-        let follow = |tiles: &Tiles<'_>| Self::next_of(mover, *tiles, axes, along).is_some();
-        let run = |tiles: &Tiles<'_>| is_run(*tiles, sides(axes, along));
-        let both = [usual, last];
-        let found = both.iter().find(|tiles| follow(tiles));
-        *found
-            .or(both.iter().find(|tiles| run(tiles)))
-            .unwrap_or(&usual)
+        let last = Tiles::converting_last(mover);
+        let next = Self::next_of(mover, last, axes, along);
+        let run = |tiles| is_run(tiles, sides(axes, along));
+        match next.is_some() || run(last) && !run(usual) {
+            true => (last, next),
+            false => (usual, None),
+        }
     }
 
-    /// A loop along which planes follow each other: on the side where they are converted, all at once, or on both sides, so that they
-    /// are streamed together.
-    pub(super) fn next(mover: &Mover, axes: &Axes<'_>, along: usize) -> Option<usize> {
-        Self::next_of(mover, Self::tiles(mover, axes, along), axes, along)
-    }
-
-    /// The same of planes that are converted in one of both ways.
+    /// The loop, of planes that are converted in one of both ways.
     fn next_of(mover: &Mover, tiles: Tiles<'_>, axes: &Axes<'_>, along: usize) -> Option<usize> {
         let [source, destination] = sides(axes, along);
         Self::around(axes, along).find(|&i| {
