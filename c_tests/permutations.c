@@ -224,6 +224,15 @@ int main(int argc, char **argv)
         ordered(u16, f32, 4, slices[i % 5], orders[(i + 1) % 4], no_gaps);
         ordered(f32, f64, 4, slices[i % 5], orders[(i + 2) % 4], no_gaps);
     }
+    /* Few bytes that are permuted at once: in one run on both sides, in several, in rounds of which the last have fewer, or one step. */
+    int64_t short_loops[][5] = {{9, 12, 20, 6, 1}, {5, 7, 12, 5, 3}, {4, 6, 100, 5, 2}, {3, 7, 2, 50, 43}, {5, 5, 19, 6, 12}, {3, 37, 7, 4, 33}};
+    static const int short_orders[][5] = {{0, 1, 4, 3, 2}, {1, 0, 4, 3, 2}, {3, 1, 0, 4, 2}, {0, 3, 1, 4, 2}, {4, 1, 2, 0, 3}, {4, 2, 3, 1, 0}};
+    const element_t few_bytes[][2] = {{u8, u8}, {u16, u16}, {u8, u16}, {u16, u8}, {f32, u8}, {u8, f64}, {u16, f32}};
+    for (int i = 0; i < (tiny ? 7 : 84); i++) {
+        const element_t *pair = few_bytes[i % 7];
+        ordered(pair[0], pair[1], 5, short_loops[i % 6], short_orders[i % 6], i < 42 ? no_gaps : some_gaps);
+        shuffled(pair[0], pair[1], 5, short_loops[i / 7 % 6], i % 2 ? no_gaps : some_gaps, no_gaps);
+    }
     if (!tiny) {
         /* More than any cache is taken to have room for, and so that several threads take part. */
         for (int threads = 1; threads <= 2; threads++) {

@@ -78,6 +78,28 @@ impl<T> Drop for Counted<T> {
     }
 }
 
+/// Memory for so many bytes, to which the first ones come from old memory, if there is any, which is given back.
+///
+/// # Safety
+/// There are as many, and room for them; the old memory is not used any more.
+#[inline(never)]
+unsafe fn moved(
+    old: Option<NonNull<u8>>,
+    used: usize,
+    bytes: usize,
+    align: usize,
+) -> Result<NonNull<u8>> {
+    let start: NonNull<u8> = allocate(bytes, align)?.cast();
+    if let Some(old) = old {
+        // SAFETY: the caller's promise.
+        unsafe {
+            start.copy_from_nonoverlapping(old, used);
+            free(old);
+        }
+    }
+    Ok(start)
+}
+
 /// A list that grows.
 pub struct List<T> {
     start: NonNull<T>,
@@ -109,15 +131,10 @@ impl<T> List<T> {
 
     fn move_to(&mut self, capacity: usize) -> Result<()> {
         let bytes = capacity.saturating_mul(size_of::<T>());
-        let start: NonNull<T> = allocate(bytes, align_of::<T>())?.cast();
-        // SAFETY: the new memory is larger than the old, which is given back if there was any.
-        unsafe {
-            start.copy_from_nonoverlapping(self.start, self.len);
-            if self.capacity > 0 {
-                free(self.start.cast());
-            }
-        }
-        (self.start, self.capacity) = (start, capacity.max(1));
+        let old = (self.capacity > 0).then_some(self.start.cast());
+        // SAFETY: so many items were written; the new memory is larger, and the old is not used any more.
+        let start = unsafe { moved(old, self.len * size_of::<T>(), bytes, align_of::<T>())? };
+        (self.start, self.capacity) = (start.cast(), capacity.max(1));
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Blocks of bytes: copied as they are, and memory for those that stay in the first-level cache.
 
-use super::strided::{Step, move_blocks};
+use super::places::{Step, move_blocks};
 use crate::caches;
 #[cfg(target_arch = "x86_64")]
 use crate::convert;
@@ -52,10 +52,26 @@ impl<const BYTES: usize> Aligned<BYTES> {
 /// The bytes are readable and writable, and do not overlap.
 #[inline(always)]
 pub unsafe fn copy(from: *const u8, to: *mut u8, bytes: usize) {
-    // SAFETY: the caller's promise; the processor was asked.
+    // SAFETY: the caller's promise.
     unsafe {
         #[cfg(target_arch = "x86_64")]
-        if bytes >= LONG && convert::has_avx2() {
+        if bytes >= LONG {
+            return copy_large(from, to, bytes);
+        }
+        core::ptr::copy_nonoverlapping(from, to, bytes);
+    }
+}
+
+/// [`copy()`] of a block that is worth a call.
+///
+/// # Safety
+/// As for [`copy()`]; there are at least 128 bytes.
+#[cfg(target_arch = "x86_64")]
+#[inline(never)]
+unsafe fn copy_large(from: *const u8, to: *mut u8, bytes: usize) {
+    // SAFETY: the caller's promise; the processor was asked.
+    unsafe {
+        if convert::has_avx2() {
             match convert::has_avx512() && caches::last_level_is_far() {
                 true if bytes >= prefetch::FAR => return copy_far_avx512(from, to, bytes),
                 true if !is_behind(from, to) => {}

@@ -318,7 +318,7 @@ impl Mover {
     ///
     /// # Safety
     /// As for [`Mover::sheet`]; the mover [moves bytes](Mover::moves_bytes).
-    #[inline(always)]
+    #[inline(never)]
     pub unsafe fn adjacent(&self, from: *const u8, to: *mut u8, count: usize) {
         // SAFETY: the caller's promise.
         unsafe {

@@ -30,6 +30,7 @@ impl<'a> Offsets<'a> {
     }
 
     /// A loop of `size` steps around those that are there, `step` bytes apart. There are [`MOST`] units at most.
+    #[inline(never)]
     pub fn repeat(&mut self, size: usize, step: isize) {
         let (first, others) = self.bytes[..self.len * size].split_at_mut(self.len);
         for (i, others) in others.chunks_exact_mut(self.len).enumerate() {
@@ -40,6 +41,15 @@ impl<'a> Offsets<'a> {
             }
         }
         self.len *= size;
+    }
+
+    /// The same, so many times, `step` bytes apart.
+    pub fn repeated<'b>(&self, times: usize, step: isize, space: &'b mut Space) -> Offsets<'b> {
+        let mut all = Offsets::new(space);
+        all.bytes[..self.len].copy_from_slice(&self.bytes[..self.len]);
+        all.len = self.len;
+        all.repeat(times, step);
+        all
     }
 
     /// How many there are.

@@ -5,8 +5,8 @@ use super::axes::{Axes, Axis, for_each_place};
 use super::block::{BLOCK, Block};
 use super::mover::Mover;
 use super::offsets::{MOST, Offsets, Space};
+use super::places::{Step, move_blocks};
 use super::rounds::Rounds;
-use super::strided::{Step, move_blocks};
 use crate::prefetch;
 
 /// Bytes of a unit, at most.

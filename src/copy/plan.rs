@@ -18,6 +18,7 @@ use super::reweave::Reweave;
 use super::rounds::Rounds;
 use super::scratch::{Scratch, Small};
 use super::shares::Division;
+use super::shuffle::{self, Blocks, Shuffle};
 use super::slices::Slices;
 use super::small_planes::SmallPlanes;
 use super::stream;
@@ -102,6 +103,11 @@ fn are_joined(along: Axis, inner: Axis) -> bool {
     inner.source == along.size * along.source
 }
 
+/// Whether a plane is one run on both sides.
+fn are_runs(along: Axis, inner: Axis) -> bool {
+    are_joined(along, inner) && along.destination == inner.size * inner.destination
+}
+
 impl Copy<'_> {
     /// The other loop of a plane that must be transposed, if there is one.
     fn plane(&self, axes: &Axes<'_>) -> Option<usize> {
@@ -126,7 +132,10 @@ impl Copy<'_> {
                 (Some(along), _) if SmallPlanes::pay(mover, &axes, along) => {
                     let short = SmallPlanes::are_rather_bricks(mover, &axes, along)
                         && self.has_short_planes(&axes, along);
-                    if !(short && self.by_bricks(&axes, along)) {
+                    if !(are_runs(axes.get(along), axes.inner_two()[1])
+                        && self.by_shuffles(&axes, Blocks::beat_small_planes)
+                        || short && self.by_bricks(&axes, along))
+                    {
                         self.by_small_planes(axes, along)
                     }
                 }
@@ -140,6 +149,7 @@ impl Copy<'_> {
                 (None, _) if self.by_dense_rows(&mut axes) => {}
                 (None, _) if self.has_long_rows(&axes) => self.by_rows(&axes),
                 (Some(along), _) if self.has_gathered_rows(&axes, along) => self.by_rows(&axes),
+                _ if self.by_shuffles(&axes, Blocks::beat_patterns) => {}
                 _ => self.by_patterns(axes),
             }
         }
@@ -347,19 +357,58 @@ impl Copy<'_> {
     /// # Safety
     /// As for [`run`].
     #[inline(never)]
-    unsafe fn by_bricks(&self, axes: &Axes<'_>, along: usize) -> bool {
+    unsafe fn by_bricks(&self, whole: &Axes<'_>, along: usize) -> bool {
         // A copy: if there are no bricks, the loops are still needed.
         let mut room = Room::<MAX_AXES>::new();
-        let mut axes = axes.without([None; 2], room.as_mut());
+        let mut axes = whole.without([None; 2], room.as_mut());
         let mut spaces = [Space::NEW; 2];
         let Some(bricks) = Bricks::take(self.mover, &mut axes, along, &mut spaces) else {
             return false;
         };
+        // SAFETY: the caller's promises.
+        if unsafe { self.by_shuffles(whole, Blocks::beat_bricks) } {
+            return true;
+        }
         // SAFETY: the caller's promises; there are so many steps.
         let sheet =
             |first, around, steps: [usize; 2]| unsafe { bricks.sheet(first, around, steps) };
         // SAFETY: the caller's promises.
         unsafe { self.by_rounds(&axes, bricks.rounds(), &sheet) }
+        true
+    }
+
+    /// By blocks that are permuted in registers, if there are any that `beat` what else would be done. Returns whether it did.
+    ///
+    /// # Safety
+    /// As for [`run`].
+    #[inline(never)]
+    unsafe fn by_shuffles(&self, axes: &Axes<'_>, beat: fn(&Blocks) -> bool) -> bool {
+        let Some(blocks) = Blocks::of(self.mover, axes, self.bytes).filter(beat) else {
+            return false;
+        };
+        let mut room = Room::<MAX_AXES>::new();
+        let mut axes = axes.without([None; 2], room.as_mut());
+        let loops = blocks.take(&mut axes);
+        // Far away, pages of the source are met one after the other.
+        if self.mover.is_far() {
+            axes.follow_source();
+        }
+        Rounds::for_each(
+            &axes,
+            self.start,
+            loops.rounds(),
+            &mut |axes, start, steps| {
+                let (mut inside, mut room) = ([Axis::ONE; shuffle::LOOPS], shuffle::Room::new());
+                let shuffle =
+                    Shuffle::new(self.mover, loops.of_steps(steps, &mut inside), &mut room);
+                // SAFETY: the caller's promises.
+                unsafe {
+                    self.visit(axes, start, 1, &|(from, to), outer, inner| {
+                        shuffle.sheet((from.0, to.0), [outer, inner]);
+                    });
+                }
+            },
+        );
         true
     }
 

@@ -14,14 +14,20 @@ impl Text {
 
     /// The displayed form of `value`, cut off where the buffer ends.
     pub fn of(value: impl fmt::Display) -> Self {
-        use fmt::Write;
-        let mut text = Self {
-            len: 0,
-            bytes: [0; Self::CAPACITY],
-        };
-        // A write that does not fit leaves the part that did.
-        let _ = write!(text, "{value}");
-        text
+        // One function for all: errors are seldom.
+        #[cold]
+        #[inline(never)]
+        fn shown(value: &dyn fmt::Display) -> Text {
+            use fmt::Write;
+            let mut text = Text {
+                len: 0,
+                bytes: [0; Text::CAPACITY],
+            };
+            // A write that does not fit leaves the part that did.
+            let _ = write!(text, "{value}");
+            text
+        }
+        shown(&value)
     }
 
     /// The beginning of bytes that should be UTF-8, up to the first that are not.

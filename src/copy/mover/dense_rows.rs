@@ -7,8 +7,9 @@ use crate::caches;
 use crate::convert::Kernel;
 use crate::copy::axes::Axis;
 use crate::copy::block;
+use crate::copy::places::{Step, move_blocks};
 use crate::copy::sheet::Sheet;
-use crate::copy::strided::{Loop, Step, move_blocks};
+use crate::copy::strided::Loop;
 use crate::copy::tiles::lines_held;
 use crate::prefetch::{self, LINE};
 

@@ -6,9 +6,10 @@ use crate::caches;
 use crate::copy::axes::Axis;
 use crate::copy::block::{self, BLOCK, Block};
 use crate::copy::lanes::{at, move_lanes};
+use crate::copy::places::{Step, move_blocks};
 use crate::copy::sheet::Sheet;
 use crate::copy::stream;
-use crate::copy::strided::{Loop, Step, move_blocks, scatter};
+use crate::copy::strided::{Loop, scatter};
 use crate::copy::turns::{self, Turns};
 use crate::prefetch::{self, LINE};
 

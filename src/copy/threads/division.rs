@@ -45,6 +45,7 @@ pub fn parts_for(bytes: i64) -> i64 {
 }
 
 /// Processors that this process may run on.
+#[inline(never)]
 fn processors() -> i32 {
     #[cfg(target_os = "linux")]
     {

@@ -3,9 +3,10 @@
 use super::*;
 use crate::copy::block::{self, Block};
 use crate::copy::mover::LONG_ROW;
+use crate::copy::places::{Step, move_blocks};
 use crate::copy::scratch::{PAD, Scratch, Small};
 use crate::copy::sheet::Sheet;
-use crate::copy::strided::{Loop, Step, move_blocks};
+use crate::copy::strided::Loop;
 
 /// Bytes that a row of large elements has in the destination, if it is converted on its way there, in near caches; and units of such rows
 /// that are whole in a tile, wherever it is possible: the longer they are, the less it takes to convert them.

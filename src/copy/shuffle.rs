@@ -1,0 +1,287 @@
+//! Shuffles: blocks of short loops, which are permuted in registers, whatever the order of their units on both sides.
+//!
+//! The runs of a block come to memory that is near, are permuted there all at once, and leave as rows. A block that is one run in the
+//! source is read as it lies, and one that is one row in the destination is written as it will lie.
+
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod blocks;
+
+use super::axes::Axis;
+use super::block::Aligned;
+use super::mover::Mover;
+use super::offsets::{MOST, Offsets, Space};
+use super::places::{Step, move_blocks};
+#[cfg(target_arch = "x86_64")]
+use crate::convert;
+#[cfg(target_arch = "x86_64")]
+use avx512::Table;
+pub use blocks::{Blocks, LOOPS};
+use blocks::{Sided, destination_step, source_step};
+use core::mem::MaybeUninit;
+
+/// Bytes of a block while it is permuted, at most: as many as registers hold.
+const BYTES: usize = 1024;
+
+/// Bytes of near memory that several blocks go by way of, and of each of them on either side, at most.
+const NEAR: usize = 8 << 10;
+const LARGEST: usize = 4 << 10;
+
+/// Memory for several blocks.
+type Near = Aligned<NEAR>;
+
+/// Whether the processor has the instructions.
+#[cfg(target_arch = "x86_64")]
+fn is_possible() -> bool {
+    convert::has_avx512_vbmi()
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn is_possible() -> bool {
+    false
+}
+
+/// How registers are permuted: not at all.
+#[cfg(not(target_arch = "x86_64"))]
+enum Table {}
+
+#[cfg(not(target_arch = "x86_64"))]
+impl Table {
+    unsafe fn new(
+        _: usize,
+        _: impl Iterator<Item = (usize, usize)>,
+        _: &mut MaybeUninit<Self>,
+    ) -> &Self {
+        unreachable!("there are no such blocks")
+    }
+
+    unsafe fn run(&self, _: (*const u8, isize), _: (*mut u8, isize), _: usize) {}
+}
+
+/// Memory on the stack for what is known of a block.
+pub struct Room {
+    spaces: [Space; 2],
+    table: MaybeUninit<Table>,
+}
+
+impl Room {
+    /// Nothing is written yet.
+    pub fn new() -> Self {
+        Self {
+            spaces: [Space::NEW; 2],
+            table: MaybeUninit::uninit(),
+        }
+    }
+}
+
+/// One side of a block: bytes of a run, and where all of them are.
+struct Side<'a> {
+    run: usize,
+    runs: Offsets<'a>,
+}
+
+impl<'a> Side<'a> {
+    /// The runs of these loops, and the order of loops in them, from the inside.
+    #[inline(never)]
+    fn new(
+        loops: &[Axis],
+        unit: usize,
+        step: Sided,
+        space: &'a mut Space,
+    ) -> (Self, [usize; LOOPS]) {
+        let (mut order, mut len) = ([0; LOOPS], 0);
+        let mut run = unit as i64;
+        let follows = |axis: Axis, run: i64| step(axis) == run && axis.size > 1;
+        while let Some(next) = loops.iter().position(|&axis| follows(axis, run)) {
+            order[len] = next;
+            len += 1;
+            run *= loops[next].size;
+        }
+        let mut runs = Offsets::new(space);
+        for (i, &axis) in loops.iter().enumerate() {
+            if !order[..len].contains(&i) {
+                order[len] = i;
+                len += 1;
+                runs.repeat(axis.size as usize, step(axis) as isize);
+            }
+        }
+        let run = run as usize;
+        (Self { run, runs }, order)
+    }
+
+    fn is_one_run(&self) -> bool {
+        self.runs.len() == 1
+    }
+}
+
+/// How blocks of some loops are moved.
+pub struct Shuffle<'a> {
+    mover: &'a Mover,
+    units: usize,
+    /// Bytes of a block in the source, in the destination, and while it is permuted.
+    source_bytes: usize,
+    destination_bytes: usize,
+    bytes: usize,
+    source: Side<'a>,
+    destination: Side<'a>,
+    table: &'a Table,
+}
+
+impl<'a> Shuffle<'a> {
+    /// Of the loops of [`Blocks`].
+    pub fn new(mover: &'a Mover, loops: &[Axis], room: &'a mut Room) -> Self {
+        let (from, to) = mover.units();
+        let unit = from.min(to);
+        let [sources, destinations] = &mut room.spaces;
+        let (source, order) = Side::new(loops, from, source_step, sources);
+        let mut steps = [0; LOOPS];
+        let mut bytes = unit;
+        for &i in &order[..loops.len()] {
+            steps[i] = bytes;
+            bytes *= loops[i].size as usize;
+        }
+        let (destination, order) = Side::new(loops, to, destination_step, destinations);
+        let permuted = order[..loops.len()]
+            .iter()
+            .map(|&i| (loops[i].size as usize, steps[i]));
+        // SAFETY: there are blocks if the processor has the instructions.
+        let table = unsafe { Table::new(unit, permuted, &mut room.table) };
+        let units = bytes / unit;
+        Self {
+            mover,
+            units,
+            source_bytes: units * from,
+            destination_bytes: units * to,
+            bytes,
+            source,
+            destination,
+            table,
+        }
+    }
+
+    /// Moves the blocks of two loops.
+    ///
+    /// # Safety
+    /// As for [`Mover::sheet`].
+    pub unsafe fn sheet(&self, first: (*const u8, *mut u8), [outer, inner]: [Axis; 2]) {
+        let (one, all) = (Axis { size: 1, ..inner }, inner.size as usize);
+        let most = self.at_once().min(all);
+        // The runs of as many blocks.
+        let mut spaces = [Space::NEW; 2];
+        let [sources, destinations] = &mut spaces;
+        let sources = self
+            .source
+            .runs
+            .repeated(most, source_step(one) as isize, sources);
+        let destinations =
+            self.destination
+                .runs
+                .repeated(most, destination_step(one) as isize, destinations);
+        let (mut near, mut other) = (Near::new(), Near::new());
+        let near = [near.as_mut_ptr(), other.as_mut_ptr()];
+        let steps = (
+            source_step(inner) as isize,
+            destination_step(inner) as isize,
+        );
+        for i in 0..outer.size as isize {
+            let from = first.0.wrapping_offset(i * source_step(outer) as isize);
+            let to = first
+                .1
+                .wrapping_offset(i * destination_step(outer) as isize);
+            for done in (0..all).step_by(most) {
+                let count = most.min(all - done);
+                let from = from.wrapping_offset(done as isize * steps.0);
+                let to = to.wrapping_offset(done as isize * steps.1);
+                let runs = [&sources, &destinations];
+                // SAFETY: the caller's promise.
+                unsafe { self.run((from, steps.0), (to, steps.1), runs, near, count) }
+            }
+        }
+    }
+
+    /// How many blocks go together.
+    fn at_once(&self) -> usize {
+        let largest = self.source_bytes.max(self.destination_bytes);
+        let runs = self.source.runs.len().max(self.destination.runs.len());
+        (NEAR / largest).min(MOST / runs)
+    }
+
+    /// Moves so many blocks, whose runs are there, by way of near memory.
+    ///
+    /// # Safety
+    /// As for [`Shuffle::sheet`].
+    unsafe fn run(
+        &self,
+        from: (*const u8, isize),
+        to: (*mut u8, isize),
+        [sources, destinations]: [&Offsets<'_>; 2],
+        [mut near, mut other]: [*mut u8; 2],
+        count: usize,
+    ) {
+        let converts = self.mover.converts();
+        let converts_first = converts && self.bytes == self.destination_bytes;
+        let converts_last = converts && !converts_first;
+        let mut now = from;
+        let mut next = |bytes: usize| {
+            core::mem::swap(&mut near, &mut other);
+            (other, bytes as isize)
+        };
+        // SAFETY: the caller's promise; near memory holds as many blocks, of which each step reads those of the step before.
+        unsafe {
+            if !self.source.is_one_run() {
+                let target = next(self.source_bytes);
+                let (runs, run) = (count * self.source.runs.len(), self.source.run);
+                let source = (now.0, sources.first(runs));
+                move_blocks(source, (target.0, Step(run as isize)), runs, run);
+                now = read(target);
+            }
+            if converts_first {
+                let target = next(self.destination_bytes);
+                self.convert(now, target, count);
+                now = read(target);
+            }
+            let target = match self.destination.is_one_run() && !converts_last {
+                true => to,
+                false => next(self.bytes),
+            };
+            self.table.run(now, target, count);
+            now = read(target);
+            if converts_last {
+                let target = match self.destination.is_one_run() {
+                    true => to,
+                    false => next(self.destination_bytes),
+                };
+                self.convert(now, target, count);
+                now = read(target);
+            }
+            if !self.destination.is_one_run() {
+                let (runs, run) = (count * self.destination.runs.len(), self.destination.run);
+                let target = (to.0, destinations.first(runs));
+                move_blocks((now.0, Step(run as isize)), target, runs, run);
+            }
+        }
+    }
+
+    /// Converts so many blocks: at once if they follow each other on both sides.
+    ///
+    /// # Safety
+    /// As for [`Mover::adjacent`].
+    unsafe fn convert(&self, from: (*const u8, isize), to: (*mut u8, isize), count: usize) {
+        let follow = (self.source_bytes as isize, self.destination_bytes as isize);
+        let (blocks, units) = match (from.1, to.1) == follow {
+            true => (1, count * self.units),
+            false => (count, self.units),
+        };
+        for i in 0..blocks as isize {
+            let from = from.0.wrapping_offset(i * from.1);
+            let to = to.0.wrapping_offset(i * to.1);
+            // SAFETY: the caller's promise.
+            unsafe { self.mover.adjacent(from, to, units) }
+        }
+    }
+}
+
+/// What has been written, to be read.
+fn read((place, step): (*mut u8, isize)) -> (*const u8, isize) {
+    (place.cast_const(), step)
+}

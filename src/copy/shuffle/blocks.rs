@@ -1,0 +1,212 @@
+//! Which loops a block takes, and whether it pays.
+
+use super::{BYTES, LARGEST, is_possible};
+use crate::copy::axes::{Axes, Axis, MAX_AXES};
+use crate::copy::mover::Mover;
+use crate::copy::offsets::MOST;
+use crate::copy::rounds::Rounds;
+use crate::prefetch::LINE;
+
+/// Bytes of runs, on either side, that are long enough.
+const LONG: i64 = 48;
+
+/// Bytes of a unit while it is permuted, at most. Registers are exchanged by larger units in fewer instructions.
+const UNIT: usize = 2;
+
+/// Bytes of a copy from which blocks pay, and from which they pay instead of small planes.
+const FEWEST: i64 = 4 << 10;
+const FEWEST_PLANES: i64 = 16 << 10;
+
+/// Loops of a block, at most: each has two steps, or more.
+pub const LOOPS: usize = BYTES.ilog2() as usize;
+
+/// Bytes by which a loop moves on one side.
+pub type Sided = fn(Axis) -> i64;
+
+pub fn source_step(axis: Axis) -> i64 {
+    axis.source / 8
+}
+
+pub fn destination_step(axis: Axis) -> i64 {
+    axis.destination / 8
+}
+
+/// How loops go on where each other ends, on one side of a block.
+#[derive(Clone, Copy)]
+struct Chain {
+    /// Units of a run.
+    units: i64,
+    /// The loop that makes it longer, if it has more steps.
+    next: Option<usize>,
+}
+
+/// The loops of a block: steps of each of all loops.
+pub struct Blocks {
+    /// Bytes of all of them.
+    bytes: i64,
+    steps: [i64; MAX_AXES],
+    units: i64,
+    unit: usize,
+    /// Units of a run on each side, and of a piece that stays whole.
+    runs: [i64; 2],
+    piece: i64,
+}
+
+impl Blocks {
+    /// The loops of a block of the units of a mover, if there are such blocks and a copy of so many bytes is worth them: on both sides those
+    /// that follow each other, until runs are long enough.
+    pub fn of(mover: &Mover, axes: &Axes<'_>, bytes: i64) -> Option<Self> {
+        let (from, to) = mover.units();
+        let unit = from.min(to);
+        let small = mover.moves_bytes() && unit <= UNIT;
+        if !is_possible() || !small || axes.len() < 2 || bytes < FEWEST {
+            return None;
+        }
+        let inner = axes.get(axes.len() - 1);
+        let whole = inner.is_dense_in(from) && inner.is_dense_out(to);
+        let mut blocks = Self {
+            bytes,
+            steps: [1; MAX_AXES],
+            units: 1,
+            unit,
+            runs: [1; 2],
+            piece: if whole { inner.size } else { 1 },
+        };
+        let sides: [(usize, Sided); 2] = [(from, source_step), (to, destination_step)];
+        let most = (BYTES / unit).min(LARGEST / from.max(to)) as i64;
+        let mut open = [true; 2];
+        loop {
+            let chains = sides.map(|(unit, step)| blocks.chain(axes, unit, step));
+            blocks.runs = chains.map(|chain| chain.units);
+            // The shorter side first.
+            let first = usize::from(chains[1].units < chains[0].units);
+            let short = |side: usize| open[side] && blocks.run_bytes(side) < LONG;
+            let Some((side, next)) = [first, 1 - first]
+                .into_iter()
+                .filter(|&side| short(side))
+                .find_map(|side| Some((side, chains[side].next?)))
+            else {
+                break;
+            };
+            open[side] = blocks.grow(next, axes.get(next).size, most);
+        }
+        (blocks.runs_on_sides() <= MOST as i64).then_some(blocks)
+    }
+
+    /// The loops that follow each other on one side.
+    fn chain(&self, axes: &Axes<'_>, unit: usize, step: Sided) -> Chain {
+        let mut units = 1;
+        loop {
+            let follows = |&i: &usize| step(axes.get(i)) == units * unit as i64;
+            let next = (0..axes.len()).find(follows);
+            let Some(i) = next else {
+                return Chain { units, next };
+            };
+            units *= self.steps[i];
+            if self.steps[i] < axes.get(i).size {
+                return Chain { units, next };
+            }
+        }
+    }
+
+    /// Takes about twice as many steps of a loop of so many, if blocks of so many units can be that large. Returns whether they can.
+    fn grow(&mut self, index: usize, size: i64, most: i64) -> bool {
+        let now = self.steps[index];
+        let others = self.units / now;
+        // What is left would be few.
+        let more = if 8 * now > 3 * size { size } else { 2 * now };
+        let steps = more.min(most / others);
+        self.steps[index] = steps.max(now);
+        self.units = others * self.steps[index];
+        steps > now
+    }
+
+    /// Bytes of a run on one side.
+    fn run_bytes(&self, side: usize) -> i64 {
+        self.runs[side] * self.unit as i64
+    }
+
+    /// Runs on the side that has more.
+    fn runs_on_sides(&self) -> i64 {
+        self.units / self.runs[0].min(self.runs[1])
+    }
+
+    /// About how long a block takes, in eighths of a cycle: what was measured.
+    fn cost(&self) -> i64 {
+        const BLOCK: i64 = 80;
+        const PERMUTED: i64 = 14;
+        const MOVED: i64 = 12;
+        let lines = (self.units * self.unit as i64 - 1) / LINE as i64 + 1;
+        let moved = self.runs.map(|run| match self.units / run {
+            1 => 0,
+            runs => runs * MOVED,
+        });
+        BLOCK + lines * ((lines + 1) / 2) * PERMUTED + moved[0] + moved[1]
+    }
+
+    /// Whether they take less time than [patterns](crate::copy::pattern), which move piece by piece.
+    pub fn beat_patterns(&self) -> bool {
+        const PIECE: i64 = 10;
+        self.cost() * self.piece < self.units * PIECE
+    }
+
+    /// Whether they take less time than [small planes](crate::copy::small_planes): if they are one run on each side, of few registers.
+    pub fn beat_small_planes(&self) -> bool {
+        const EACH: i64 = 2;
+        let enough = self.bytes >= FEWEST_PLANES;
+        enough && self.runs == [self.units; 2] && self.cost() < self.units * EACH
+    }
+
+    /// Whether they take less time than [bricks](crate::copy::bricks), which exchange by larger units in fewer instructions.
+    pub fn beat_bricks(&self) -> bool {
+        self.unit == 1 && [0, 1].into_iter().all(|side| self.run_bytes(side) >= LONG)
+    }
+
+    /// Takes the loops away.
+    pub fn take(&self, axes: &mut Axes<'_>) -> Loops {
+        let mut loops = Loops {
+            axes: [Axis::ONE; LOOPS],
+            len: 0,
+            rounds: [Rounds::ONE; 2],
+            partial: [LOOPS; 2],
+        };
+        let mut partial = 0;
+        for i in (0..axes.len()).rev().filter(|&i| self.steps[i] > 1) {
+            let rounds = Rounds::of(axes, i, self.steps[i]);
+            if !rounds.is_whole() {
+                loops.rounds[partial] = rounds;
+                loops.partial[partial] = loops.len;
+                partial += 1;
+            }
+            loops.axes[loops.len] = rounds.inside;
+            loops.len += 1;
+        }
+        loops
+    }
+}
+
+/// The loops of a block.
+pub struct Loops {
+    axes: [Axis; LOOPS],
+    len: usize,
+    /// The rounds of two of them at most, on each side the last one, and which they are.
+    rounds: [Rounds; 2],
+    partial: [usize; 2],
+}
+
+impl Loops {
+    pub fn rounds(&self) -> [Rounds; 2] {
+        self.rounds
+    }
+
+    /// The loops, with so many steps of those that go in rounds.
+    pub fn of_steps<'b>(&self, steps: [usize; 2], room: &'b mut [Axis; LOOPS]) -> &'b [Axis] {
+        *room = self.axes;
+        for (partial, steps) in self.partial.into_iter().zip(steps) {
+            if let Some(axis) = room.get_mut(partial) {
+                axis.size = steps as i64;
+            }
+        }
+        &room[..self.len]
+    }
+}
