@@ -132,8 +132,9 @@ impl Copy<'_> {
                 (Some(along), _) if SmallPlanes::pay(mover, &axes, along) => {
                     let short = SmallPlanes::are_rather_bricks(mover, &axes, along)
                         && self.has_short_planes(&axes, along);
+                    let plane = [along, axes.len() - 1];
                     if !(are_runs(axes.get(along), axes.inner_two()[1])
-                        && self.by_shuffles(&axes, Blocks::beat_small_planes)
+                        && self.by_shuffles(&axes, &plane, Blocks::beat_small_planes)
                         || short && self.by_bricks(&axes, along))
                     {
                         self.by_small_planes(axes, along)
@@ -149,7 +150,7 @@ impl Copy<'_> {
                 (None, _) if self.by_dense_rows(&mut axes) => {}
                 (None, _) if self.has_long_rows(&axes) => self.by_rows(&axes),
                 (Some(along), _) if self.has_gathered_rows(&axes, along) => self.by_rows(&axes),
-                _ if self.by_shuffles(&axes, Blocks::beat_patterns) => {}
+                _ if self.by_shuffles(&axes, &[], Blocks::beat_patterns) => {}
                 _ => self.by_patterns(axes),
             }
         }
@@ -366,7 +367,7 @@ impl Copy<'_> {
             return false;
         };
         // SAFETY: the caller's promises.
-        if unsafe { self.by_shuffles(whole, Blocks::beat_bricks) } {
+        if unsafe { self.by_shuffles(whole, &[], Blocks::beat_bricks) } {
             return true;
         }
         // SAFETY: the caller's promises; there are so many steps.
@@ -377,13 +378,19 @@ impl Copy<'_> {
         true
     }
 
-    /// By blocks that are permuted in registers, if there are any that `beat` what else would be done. Returns whether it did.
+    /// By blocks that are permuted in registers, of these loops and others, if there are any that `beat` what else would be done. Returns
+    /// whether it did.
     ///
     /// # Safety
     /// As for [`run`].
     #[inline(never)]
-    unsafe fn by_shuffles(&self, axes: &Axes<'_>, beat: fn(&Blocks) -> bool) -> bool {
-        let Some(blocks) = Blocks::of(self.mover, axes, self.bytes).filter(beat) else {
+    unsafe fn by_shuffles(
+        &self,
+        axes: &Axes<'_>,
+        whole: &[usize],
+        beat: fn(&Blocks) -> bool,
+    ) -> bool {
+        let Some(blocks) = Blocks::of(self.mover, axes, self.bytes, whole).filter(beat) else {
             return false;
         };
         let mut room = Room::<MAX_AXES>::new();

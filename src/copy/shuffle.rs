@@ -27,6 +27,9 @@ const BYTES: usize = 1024;
 const NEAR: usize = 8 << 10;
 const LARGEST: usize = 4 << 10;
 
+/// Units of a block that are worth being converted by themselves.
+const CONVERTED: usize = 32;
+
 /// Memory for several blocks.
 type Near = Aligned<NEAR>;
 
@@ -221,6 +224,12 @@ impl<'a> Shuffle<'a> {
         let converts = self.mover.converts();
         let converts_first = converts && self.bytes == self.destination_bytes;
         let converts_last = converts && !converts_first;
+        // What is converted at once must follow each other.
+        let follow = |step: isize, bytes: usize| step == bytes as isize || self.units >= CONVERTED;
+        let gathers =
+            !self.source.is_one_run() || converts_first && !follow(from.1, self.source_bytes);
+        let scatters = !self.destination.is_one_run()
+            || converts_last && !follow(to.1, self.destination_bytes);
         let mut now = from;
         let mut next = |bytes: usize| {
             core::mem::swap(&mut near, &mut other);
@@ -228,7 +237,7 @@ impl<'a> Shuffle<'a> {
         };
         // SAFETY: the caller's promise; near memory holds as many blocks, of which each step reads those of the step before.
         unsafe {
-            if !self.source.is_one_run() {
+            if gathers {
                 let target = next(self.source_bytes);
                 let (runs, run) = (count * self.source.runs.len(), self.source.run);
                 let source = (now.0, sources.first(runs));
@@ -240,21 +249,21 @@ impl<'a> Shuffle<'a> {
                 self.convert(now, target, count);
                 now = read(target);
             }
-            let target = match self.destination.is_one_run() && !converts_last {
-                true => to,
-                false => next(self.bytes),
+            let target = match scatters || converts_last {
+                true => next(self.bytes),
+                false => to,
             };
             self.table.run(now, target, count);
             now = read(target);
             if converts_last {
-                let target = match self.destination.is_one_run() {
-                    true => to,
-                    false => next(self.destination_bytes),
+                let target = match scatters {
+                    true => next(self.destination_bytes),
+                    false => to,
                 };
                 self.convert(now, target, count);
                 now = read(target);
             }
-            if !self.destination.is_one_run() {
+            if scatters {
                 let (runs, run) = (count * self.destination.runs.len(), self.destination.run);
                 let target = (to.0, destinations.first(runs));
                 move_blocks((now.0, Step(run as isize)), target, runs, run);
@@ -262,7 +271,7 @@ impl<'a> Shuffle<'a> {
         }
     }
 
-    /// Converts so many blocks: at once if they follow each other on both sides.
+    /// Converts so many blocks, at once if they follow each other on both sides.
     ///
     /// # Safety
     /// As for [`Mover::adjacent`].

@@ -10,8 +10,9 @@ use crate::prefetch::LINE;
 /// Bytes of runs, on either side, that are long enough.
 const LONG: i64 = 48;
 
-/// Bytes of a unit while it is permuted, at most. Registers are exchanged by larger units in fewer instructions.
-const UNIT: usize = 2;
+/// Bytes of a unit while it is permuted, at most, and of one in blocks that are not one run on both sides: larger units move as well one by one.
+const LARGEST_UNIT: usize = 8;
+const SMALL_UNIT: usize = 2;
 
 /// Bytes of a copy from which blocks pay, and from which they pay instead of small planes.
 const FEWEST: i64 = 4 << 10;
@@ -53,27 +54,30 @@ pub struct Blocks {
 }
 
 impl Blocks {
-    /// The loops of a block of the units of a mover, if there are such blocks and a copy of so many bytes is worth them: on both sides those
-    /// that follow each other, until runs are long enough.
-    pub fn of(mover: &Mover, axes: &Axes<'_>, bytes: i64) -> Option<Self> {
+    /// The loops of a block of the units of a mover, if there are such blocks and a copy of so many bytes is worth them: these, if they are
+    /// not too many, and on both sides those that follow each other, until runs are long enough.
+    pub fn of(mover: &Mover, axes: &Axes<'_>, bytes: i64, whole: &[usize]) -> Option<Self> {
         let (from, to) = mover.units();
         let unit = from.min(to);
-        let small = mover.moves_bytes() && unit <= UNIT;
+        let small = mover.moves_bytes() && unit <= LARGEST_UNIT;
         if !is_possible() || !small || axes.len() < 2 || bytes < FEWEST {
             return None;
         }
         let inner = axes.get(axes.len() - 1);
-        let whole = inner.is_dense_in(from) && inner.is_dense_out(to);
+        let dense = inner.is_dense_in(from) && inner.is_dense_out(to);
         let mut blocks = Self {
             bytes,
             steps: [1; MAX_AXES],
             units: 1,
             unit,
             runs: [1; 2],
-            piece: if whole { inner.size } else { 1 },
+            piece: if dense { inner.size } else { 1 },
         };
         let sides: [(usize, Sided); 2] = [(from, source_step), (to, destination_step)];
         let most = (BYTES / unit).min(LARGEST / from.max(to)) as i64;
+        for &i in whole {
+            blocks.grow_to(i, axes.get(i).size, most);
+        }
         let mut open = [true; 2];
         loop {
             let chains = sides.map(|(unit, step)| blocks.chain(axes, unit, step));
@@ -88,7 +92,10 @@ impl Blocks {
             else {
                 break;
             };
-            open[side] = blocks.grow(next, axes.get(next).size, most);
+            let (now, size) = (blocks.steps[next], axes.get(next).size);
+            // What is left would be few.
+            let steps = if 8 * now > 3 * size { size } else { 2 * now };
+            open[side] = blocks.grow_to(next, steps, most);
         }
         (blocks.runs_on_sides() <= MOST as i64).then_some(blocks)
     }
@@ -109,16 +116,13 @@ impl Blocks {
         }
     }
 
-    /// Takes about twice as many steps of a loop of so many, if blocks of so many units can be that large. Returns whether they can.
-    fn grow(&mut self, index: usize, size: i64, most: i64) -> bool {
+    /// Takes so many steps of a loop, or fewer, if blocks can have no more than so many units. Returns whether there are more than before.
+    fn grow_to(&mut self, index: usize, steps: i64, most: i64) -> bool {
         let now = self.steps[index];
         let others = self.units / now;
-        // What is left would be few.
-        let more = if 8 * now > 3 * size { size } else { 2 * now };
-        let steps = more.min(most / others);
-        self.steps[index] = steps.max(now);
+        self.steps[index] = steps.min(most / others).max(now);
         self.units = others * self.steps[index];
-        steps > now
+        self.steps[index] > now
     }
 
     /// Bytes of a run on one side.
@@ -144,17 +148,23 @@ impl Blocks {
         BLOCK + lines * ((lines + 1) / 2) * PERMUTED + moved[0] + moved[1]
     }
 
+    /// Whether they are one run on each side.
+    fn are_runs(&self) -> bool {
+        self.runs == [self.units; 2]
+    }
+
     /// Whether they take less time than [patterns](crate::copy::pattern), which move piece by piece.
     pub fn beat_patterns(&self) -> bool {
         const PIECE: i64 = 10;
-        self.cost() * self.piece < self.units * PIECE
+        let small = self.unit <= SMALL_UNIT || self.are_runs();
+        small && self.cost() * self.piece < self.units * PIECE
     }
 
-    /// Whether they take less time than [small planes](crate::copy::small_planes): if they are one run on each side, of few registers.
+    /// Whether they take less time than [small planes](crate::copy::small_planes), of which those of larger units take more for each.
     pub fn beat_small_planes(&self) -> bool {
-        const EACH: i64 = 2;
+        let tenths = 13 + 7 * self.unit as i64;
         let enough = self.bytes >= FEWEST_PLANES;
-        enough && self.runs == [self.units; 2] && self.cost() < self.units * EACH
+        enough && self.are_runs() && 10 * self.cost() < self.units * tenths
     }
 
     /// Whether they take less time than [bricks](crate::copy::bricks), which exchange by larger units in fewer instructions.
