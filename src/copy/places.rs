@@ -3,10 +3,7 @@
 use super::block;
 
 /// Where blocks are: at equal distances, or by a table of them.
-pub trait Places: Copy + Into<AnyPlaces> {
-    /// Whether they are at equal distances.
-    const EQUAL: bool;
-
+pub trait Places: Copy {
     /// Bytes from the first block to number `i`.
     ///
     /// # Safety
@@ -19,8 +16,6 @@ pub trait Places: Copy + Into<AnyPlaces> {
 pub struct Step(pub isize);
 
 impl Places for Step {
-    const EQUAL: bool = true;
-
     #[inline(always)]
     unsafe fn offset(self, i: usize) -> isize {
         (i as isize).wrapping_mul(self.0)
@@ -28,53 +23,10 @@ impl Places for Step {
 }
 
 impl Places for &[isize] {
-    const EQUAL: bool = false;
-
     #[inline(always)]
     unsafe fn offset(self, i: usize) -> isize {
         // SAFETY: the caller's promise.
         unsafe { *self.get_unchecked(i) }
-    }
-}
-
-/// Places of either kind: what a table says, the same entry or the next one for each, and so many bytes from one to the next.
-#[derive(Clone, Copy)]
-pub struct AnyPlaces {
-    table: *const isize,
-    next: usize,
-    step: isize,
-}
-
-impl Places for AnyPlaces {
-    const EQUAL: bool = false;
-
-    #[inline(always)]
-    unsafe fn offset(self, i: usize) -> isize {
-        // SAFETY: the caller's promise.
-        let place = unsafe { *self.table.add(i * self.next) };
-        place.wrapping_add((i as isize).wrapping_mul(self.step))
-    }
-}
-
-impl From<Step> for AnyPlaces {
-    #[inline(always)]
-    fn from(Step(step): Step) -> Self {
-        Self {
-            table: &0,
-            next: 0,
-            step,
-        }
-    }
-}
-
-impl From<&[isize]> for AnyPlaces {
-    #[inline(always)]
-    fn from(table: &[isize]) -> Self {
-        Self {
-            table: table.as_ptr(),
-            next: 1,
-            step: 0,
-        }
     }
 }
 
@@ -120,49 +72,13 @@ unsafe fn pieces<T: Copy>(
     }
 }
 
-/// [`move_blocks`] of 32 to 128 bytes.
-///
-/// # Safety
-/// As for [`move_blocks`].
-#[inline(always)]
-unsafe fn large(
-    from: (*const u8, impl Places),
-    to: (*mut u8, impl Places),
-    count: usize,
-    bytes: usize,
-) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match bytes {
-            32 => exact::<[u64; 4]>(from, to, count),
-            33..=64 => pieces::<[u64; 4]>(from, to, count, bytes),
-            _ => pieces::<[u64; 8]>(from, to, count, bytes),
-        }
-    }
-}
-
-/// The same by a table, which takes less time than they do: one function for a table of either side.
-///
-/// # Safety
-/// As for [`move_blocks`].
-#[inline(never)]
-unsafe fn large_by_table(
-    from: (*const u8, AnyPlaces),
-    to: (*mut u8, AnyPlaces),
-    count: usize,
-    bytes: usize,
-) {
-    // SAFETY: the caller's promise.
-    unsafe { large(from, to, count, bytes) }
-}
-
 /// Copies `count` blocks of `bytes` bytes.
 ///
 /// # Safety
 /// Every block is readable on the one side and writable on the other; they do not overlap.
-pub unsafe fn move_blocks<A: Places, B: Places>(
-    (from, from_places): (*const u8, A),
-    (to, to_places): (*mut u8, B),
+pub unsafe fn move_blocks(
+    (from, from_places): (*const u8, impl Places),
+    (to, to_places): (*mut u8, impl Places),
     count: usize,
     bytes: usize,
 ) {
@@ -176,15 +92,13 @@ pub unsafe fn move_blocks<A: Places, B: Places>(
             4 => exact::<u32>(source, target, count),
             8 => exact::<u64>(source, target, count),
             16 => exact::<[u64; 2]>(source, target, count),
+            32 => exact::<[u64; 4]>(source, target, count),
             3 => pieces::<u16>(source, target, count, bytes),
             5..=7 => pieces::<u32>(source, target, count, bytes),
             9..=15 => pieces::<u64>(source, target, count, bytes),
             17..=31 => pieces::<[u64; 2]>(source, target, count, bytes),
-            32..=128 if A::EQUAL && B::EQUAL => large(source, target, count, bytes),
-            32..=128 => {
-                let target = (to, to_places.into());
-                large_by_table((from, from_places.into()), target, count, bytes)
-            }
+            33..=64 => pieces::<[u64; 4]>(source, target, count, bytes),
+            65..=128 => pieces::<[u64; 8]>(source, target, count, bytes),
             _ => {
                 for i in 0..count {
                     let from = from.wrapping_offset(from_places.offset(i));

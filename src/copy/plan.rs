@@ -132,9 +132,10 @@ impl Copy<'_> {
                 (Some(along), _) if SmallPlanes::pay(mover, &axes, along) => {
                     let short = SmallPlanes::are_rather_bricks(mover, &axes, along)
                         && self.has_short_planes(&axes, along);
+                    let runs = are_runs(axes.get(along), axes.inner_two()[1])
+                        && !SmallPlanes::had_better_be_woven(mover, &axes, along);
                     let plane = [along, axes.len() - 1];
-                    if !(are_runs(axes.get(along), axes.inner_two()[1])
-                        && self.by_shuffles(&axes, &plane, Blocks::beat_small_planes)
+                    if !(runs && self.by_shuffles(&axes, &plane, Blocks::beat_small_planes)
                         || short && self.by_bricks(&axes, along))
                     {
                         self.by_small_planes(axes, along)

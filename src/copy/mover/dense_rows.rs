@@ -22,6 +22,10 @@ const ASKED_CONVERTED: usize = 2 << 10;
 const REPEATED: usize = 512;
 const REPEATED_ROWS: usize = 16;
 
+/// Units of a row, and bytes on the side that has more, from which it is converted by itself where rows are joined.
+const MANY: usize = 24;
+const MANY_BYTES: usize = 48;
+
 /// Bytes from one row to the next as far as the processor reads ahead by itself: what is further apart is scattered.
 pub const READ_AHEAD: usize = 2048;
 
@@ -158,6 +162,7 @@ impl Mover {
         let (source_bytes, bytes) = (units * self.source_unit, units * self.destination_unit);
         let long = match joined && rows > 1 {
             true if source_bytes > LINE && source_bytes + bytes > 2 * LINE => true,
+            true if units >= MANY && source_bytes.max(bytes) >= MANY_BYTES => true,
             true => {
                 // In near caches, elements that are left are felt.
                 let whole = units >= 16 || units.is_multiple_of(8) || self.is_far();

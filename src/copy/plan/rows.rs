@@ -12,8 +12,10 @@ use crate::prefetch::LINE;
 /// Steps from which rows of units that are gathered, or put in their places, are long enough to be gone along by themselves.
 const LONG_APART: i64 = 4;
 
-/// Bytes of a row, on the side that has more, from which it is not worth being part of a pattern if it is dense.
+/// Bytes of a row, on the side that has more, from which it is not worth being part of a pattern if it is dense, and units of one that is
+/// converted, up to which it is: patterns convert many at once.
 const DENSE: i64 = 32;
+const CONVERTED: i64 = 32;
 
 /// Such rows that are too few for a loop along them.
 const FEW_ROWS: i64 = 5;
@@ -30,11 +32,22 @@ impl Copy<'_> {
     pub(super) fn has_long_rows(&self, axes: &Axes<'_>) -> bool {
         let [outer, inner] = axes.inner_two();
         let (from, to) = self.mover.units();
-        // Adjacent on both sides, or one unit again and again.
-        let dense = (inner.is_dense_in(from) || inner.source == 0) && inner.is_dense_out(to);
+        if axes.len() < 2 || !Pattern::takes(self.mover) {
+            return true;
+        }
+        let long = match (inner.source, inner.is_dense_out(to)) {
+            // One unit again and again.
+            (0, true) => true,
+            (_, true) if inner.is_dense_in(from) => match self.mover.converts() {
+                // Patterns are not streamed.
+                _ if axes.len() < 3 || self.mover.streams() => true,
+                true => inner.size > CONVERTED,
+                false => inner.size * from as i64 >= DENSE,
+            },
+            _ => inner.size >= LONG_APART,
+        };
         let sheet = outer.size.saturating_mul(inner.size);
-        let many = axes.len() < 3 || sheet >= MANY;
-        axes.len() < 2 || !Pattern::takes(self.mover) || many && (dense || inner.size >= LONG_APART)
+        long && (axes.len() < 3 || sheet >= MANY)
     }
 
     /// Whether there is so little of all planes, whose runs do not follow each other, that rows had better be gathered one by one.

@@ -47,6 +47,8 @@ pub struct Blocks {
     bytes: i64,
     steps: [i64; MAX_AXES],
     units: i64,
+    /// Bytes of a unit on each side, and while it is permuted.
+    sizes: [usize; 2],
     unit: usize,
     /// Units of a run on each side, and of a piece that stays whole.
     runs: [i64; 2],
@@ -69,6 +71,7 @@ impl Blocks {
             bytes,
             steps: [1; MAX_AXES],
             units: 1,
+            sizes: [from, to],
             unit,
             runs: [1; 2],
             piece: if dense { inner.size } else { 1 },
@@ -140,12 +143,13 @@ impl Blocks {
         const BLOCK: i64 = 80;
         const PERMUTED: i64 = 14;
         const MOVED: i64 = 12;
+        const MOVED_BYTES: i64 = 4;
         let lines = (self.units * self.unit as i64 - 1) / LINE as i64 + 1;
-        let moved = self.runs.map(|run| match self.units / run {
+        let moved = |side: usize| match self.units / self.runs[side] {
             1 => 0,
-            runs => runs * MOVED,
-        });
-        BLOCK + lines * ((lines + 1) / 2) * PERMUTED + moved[0] + moved[1]
+            runs => runs * MOVED + self.units * self.sizes[side] as i64 / MOVED_BYTES,
+        };
+        BLOCK + lines * ((lines + 1) / 2) * PERMUTED + moved(0) + moved(1)
     }
 
     /// Whether they are one run on each side.

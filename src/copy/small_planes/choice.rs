@@ -24,6 +24,9 @@ const FEW: i64 = 32;
 /// Units of a run that is long.
 const LONG_RUN: i64 = 64;
 
+/// Bytes of a plane that is woven, up to which anything else takes fewer instructions.
+const WOVEN: i64 = 600;
+
 /// What planes that follow each other along a loop are converted as.
 struct Converted {
     /// The side where they are converted, and the bits by which the loop moves there.
@@ -148,6 +151,14 @@ impl SmallPlanes<'_> {
         let lost = sides(axes, along).iter().any(|side| side.lose_parts())
             && !Self::come_together(mover, axes, along);
         !mover.is_far() && (lost || Self::convert_short_runs(mover, axes, along))
+    }
+
+    /// Whether they are woven, and large enough that nothing takes fewer instructions.
+    pub fn had_better_be_woven(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
+        let sides = sides(axes, along);
+        let (from, to) = mover.units();
+        let bytes = sides[0].count * sides[1].count * from.min(to) as i64;
+        bytes > WOVEN && weaving(mover, sides).is_some()
     }
 
     /// Whether they come together, or pay by groups that are converted at once, so that no runs are short.
