@@ -7,7 +7,7 @@
 mod avx512;
 mod blocks;
 
-use super::axes::Axis;
+use super::axes::{Axis, for_each_place};
 use super::block::Aligned;
 use super::mover::Mover;
 use super::offsets::{MOST, Offsets, Space};
@@ -167,39 +167,30 @@ impl<'a> Shuffle<'a> {
     /// # Safety
     /// As for [`Mover::sheet`].
     pub unsafe fn sheet(&self, first: (*const u8, *mut u8), [outer, inner]: [Axis; 2]) {
-        let (one, all) = (Axis { size: 1, ..inner }, inner.size as usize);
+        let all = inner.size as usize;
         let most = self.at_once().min(all);
+        let [from_step, to_step] =
+            [source_step(inner), destination_step(inner)].map(|step| step as isize);
         // The runs of as many blocks.
-        let mut spaces = [Space::NEW; 2];
-        let [sources, destinations] = &mut spaces;
-        let sources = self
-            .source
-            .runs
-            .repeated(most, source_step(one) as isize, sources);
-        let destinations =
-            self.destination
+        let [mut sources, mut destinations] = [Space::NEW; 2];
+        let runs = [
+            &self.source.runs.repeated(most, from_step, &mut sources),
+            &self
+                .destination
                 .runs
-                .repeated(most, destination_step(one) as isize, destinations);
-        let (mut near, mut other) = (Near::new(), Near::new());
+                .repeated(most, to_step, &mut destinations),
+        ];
+        let [mut near, mut other] = [Near::new(), Near::new()];
         let near = [near.as_mut_ptr(), other.as_mut_ptr()];
-        let steps = (
-            source_step(inner) as isize,
-            destination_step(inner) as isize,
-        );
-        for i in 0..outer.size as isize {
-            let from = first.0.wrapping_offset(i * source_step(outer) as isize);
-            let to = first
-                .1
-                .wrapping_offset(i * destination_step(outer) as isize);
+        for_each_place(first, [outer, Axis::ONE], |from, to| {
             for done in (0..all).step_by(most) {
+                let from = from.wrapping_offset(done as isize * from_step);
+                let to = to.wrapping_offset(done as isize * to_step);
                 let count = most.min(all - done);
-                let from = from.wrapping_offset(done as isize * steps.0);
-                let to = to.wrapping_offset(done as isize * steps.1);
-                let runs = [&sources, &destinations];
                 // SAFETY: the caller's promise.
-                unsafe { self.run((from, steps.0), (to, steps.1), runs, near, count) }
+                unsafe { self.run((from, from_step), (to, to_step), runs, near, count) }
             }
-        }
+        });
     }
 
     /// How many blocks go together.
@@ -290,7 +281,7 @@ impl<'a> Shuffle<'a> {
     }
 }
 
-/// What has been written, to be read.
+/// What has been written, as what is read next.
 fn read((place, step): (*mut u8, isize)) -> (*const u8, isize) {
     (place.cast_const(), step)
 }

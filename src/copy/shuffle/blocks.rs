@@ -5,6 +5,7 @@ use crate::copy::axes::{Axes, Axis, MAX_AXES};
 use crate::copy::mover::Mover;
 use crate::copy::offsets::MOST;
 use crate::copy::rounds::Rounds;
+use crate::copy::strided::is_movable;
 use crate::prefetch::LINE;
 
 /// Bytes of runs, on either side, that are long enough.
@@ -14,9 +15,10 @@ const LONG: i64 = 48;
 const LARGEST_UNIT: usize = 8;
 const SMALL_UNIT: usize = 2;
 
-/// Bytes of a copy from which blocks pay, and from which they pay instead of small planes.
+/// Bytes of a copy from which blocks pay, from which they pay instead of small planes, and of pieces that are moved in two parts.
 const FEWEST: i64 = 4 << 10;
 const FEWEST_PLANES: i64 = 16 << 10;
+const FEWEST_PARTS: i64 = 64 << 10;
 
 /// Loops of a block, at most: each has two steps, or more.
 pub const LOOPS: usize = BYTES.ilog2() as usize;
@@ -157,11 +159,19 @@ impl Blocks {
         self.runs == [self.units; 2]
     }
 
-    /// Whether they take less time than [patterns](crate::copy::pattern), which move piece by piece.
+    /// Whether they take less time than [patterns](crate::copy::pattern), which move piece by piece, or in two parts those of few bytes that
+    /// are no number.
     pub fn beat_patterns(&self) -> bool {
         const PIECE: i64 = 10;
+        const IN_PARTS: i64 = 18;
+        let bytes = self.piece * self.unit as i64;
+        let in_parts = bytes < 8 && !is_movable(bytes as usize);
+        let piece = match in_parts && self.bytes >= FEWEST_PARTS {
+            true => IN_PARTS,
+            false => PIECE,
+        };
         let small = self.unit <= SMALL_UNIT || self.are_runs();
-        small && self.cost() * self.piece < self.units * PIECE
+        small && self.cost() * self.piece < self.units * piece
     }
 
     /// Whether they take less time than [small planes](crate::copy::small_planes), of which those of larger units take more for each.
