@@ -225,13 +225,23 @@ int main(int argc, char **argv)
         ordered(f32, f64, 4, slices[i % 5], orders[(i + 2) % 4], no_gaps);
     }
     /* Few bytes that are permuted at once: in one run on both sides, in several, in rounds of which the last have fewer, or one step. */
-    int64_t short_loops[][5] = {{9, 12, 20, 6, 1}, {5, 7, 12, 5, 3}, {4, 6, 100, 5, 2}, {3, 7, 2, 50, 43}, {5, 5, 19, 6, 12}, {3, 37, 7, 4, 33}};
+    int64_t short_loops[][5] = {{13, 12, 20, 6, 1}, {5, 7, 12, 5, 3}, {4, 6, 100, 5, 2}, {3, 7, 2, 50, 43}, {5, 5, 19, 6, 12}, {3, 37, 7, 4, 33}};
     static const int short_orders[][5] = {{0, 1, 4, 3, 2}, {1, 0, 4, 3, 2}, {3, 1, 0, 4, 2}, {0, 3, 1, 4, 2}, {4, 1, 2, 0, 3}, {4, 2, 3, 1, 0}};
-    const element_t few_bytes[][2] = {{u8, u8}, {u16, u16}, {u8, u16}, {u16, u8}, {f32, u8}, {u8, f64}, {u16, f32}};
-    for (int i = 0; i < (tiny ? 7 : 84); i++) {
-        const element_t *pair = few_bytes[i % 7];
-        ordered(pair[0], pair[1], 5, short_loops[i % 6], short_orders[i % 6], i < 42 ? no_gaps : some_gaps);
-        shuffled(pair[0], pair[1], 5, short_loops[i / 7 % 6], i % 2 ? no_gaps : some_gaps, no_gaps);
+    const element_t few_bytes[][2] = {{u8, u8}, {u16, u16}, {u8, u16}, {u16, u8}, {f32, u8}, {u8, f64}, {u16, f32}, {c64, truth}, {f32, c64}};
+    const int few_pairs = (int)(sizeof few_bytes / sizeof *few_bytes);
+    for (int i = 0; i < (tiny ? few_pairs : 12 * few_pairs); i++) {
+        const element_t *pair = few_bytes[i % few_pairs];
+        ordered(pair[0], pair[1], 5, short_loops[i / 2 % 6], short_orders[i / 2 % 6], i < 6 * few_pairs ? no_gaps : some_gaps);
+        shuffled(pair[0], pair[1], 5, short_loops[i / few_pairs % 6], i % 2 ? no_gaps : some_gaps, no_gaps);
+    }
+    /* Windows that slide over the source: two dimensions go on by as much there. */
+    int64_t windows[3] = {64, 9, 50};
+    for (int i = 0; i < few_pairs; i++) {
+        const side_t sliding = {{1, 1, 80}, 2, 50 * 80 + 16}, stepped = {{9, 1, 700}, 1, 50 * 700 + 16};
+        const side_t apart_in = {{50, 64 * 50, 1}, 3, 64 * 9 * 50 + 16}, one_run = {{9, 1, 64 * 9}, 1, 64 * 9 * 50 + 16};
+        copy(few_bytes[i][0], few_bytes[i][1], 3, windows, sliding, apart_in);
+        copy(few_bytes[i][0], few_bytes[i][1], 3, windows, sliding, one_run);
+        copy(few_bytes[i][0], few_bytes[i][1], 3, windows, stepped, apart_in);
     }
     if (!tiny) {
         /* More than any cache is taken to have room for, and so that several threads take part. */
@@ -257,6 +267,13 @@ int main(int argc, char **argv)
             small_planes(f32, f32, blocks, threads == 1, threads == 1, 0, 0);
             small_planes(f64, f32, blocks, threads == 1, threads != 1, 0, 0);
             small_planes(u8, f32, blocks, threads != 1, threads == 1, 0, 0);
+            /* Short loops that are permuted in blocks, and small planes, each of them one run. */
+            int64_t far_blocks[5] = {40, 64, 2, 50, 50}, far_pages[5] = {150, 16, 20, 16, 2}, far_planes[3] = {300001, 3, 5};
+            static const int blocks_order[5] = {0, 3, 1, 4, 2}, pages_order[5] = {2, 1, 0, 4, 3}, planes_order[3] = {0, 2, 1};
+            ordered(u8, u8, 5, far_blocks, blocks_order, no_gaps);
+            ordered(u16, u16, 5, far_pages, pages_order, no_gaps);
+            ordered(u8, f32, 3, far_planes, planes_order, no_gaps);
+            ordered(f32, f32, 3, far_planes, planes_order, no_gaps);
             const odds_t none = {0, 0, 0, 0}, some = {4, 6, 4, 6}, gaps = {4, 0, 0, 0};
             static const int mixed_order[5] = {0, 1, 4, 3, 2};
             for (int i = 0; i < 2; i++) {

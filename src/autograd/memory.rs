@@ -82,6 +82,7 @@ impl<T> Drop for Counted<T> {
 ///
 /// # Safety
 /// There are as many, and room for them; the old memory is not used any more.
+// One function for lists of all types.
 #[inline(never)]
 unsafe fn moved(
     old: Option<NonNull<u8>>,

@@ -31,6 +31,16 @@ impl Axis {
         self.source == 8 * unit as i64
     }
 
+    /// Bytes from one step to the next in the source, of units that are whole bytes.
+    pub fn source_bytes(self) -> isize {
+        (self.source / 8) as isize
+    }
+
+    /// The same in the destination.
+    pub fn destination_bytes(self) -> isize {
+        (self.destination / 8) as isize
+    }
+
     /// Whether units of so many bytes follow each other in the destination.
     pub fn is_dense_out(self, unit: usize) -> bool {
         self.destination == 8 * unit as i64

@@ -62,10 +62,10 @@ pub unsafe fn copy(from: *const u8, to: *mut u8, bytes: usize) {
     }
 }
 
-/// [`copy()`] of a block that is worth a call.
+/// [`copy()`] of a block of [`LONG`] bytes or more, which is worth a call.
 ///
 /// # Safety
-/// As for [`copy()`]; there are at least 128 bytes.
+/// As for [`copy()`]; there are as many.
 #[cfg(target_arch = "x86_64")]
 #[inline(never)]
 unsafe fn copy_large(from: *const u8, to: *mut u8, bytes: usize) {

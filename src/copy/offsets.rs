@@ -30,6 +30,7 @@ impl<'a> Offsets<'a> {
     }
 
     /// A loop of `size` steps around those that are there, `step` bytes apart. There are [`MOST`] units at most.
+    // Not a part of each plan, which it would make half a KiB larger.
     #[inline(never)]
     pub fn repeat(&mut self, size: usize, step: isize) {
         let (first, others) = self.bytes[..self.len * size].split_at_mut(self.len);
@@ -77,5 +78,11 @@ mod tests {
         offsets.repeat(2, -1);
         assert_eq!(offsets.first(6), [0, 10, 20, -1, 9, 19]);
         assert_eq!(offsets.first(3), [0, 10, 20]);
+        let mut space = Space::NEW;
+        let twice = offsets.repeated(2, 100, &mut space);
+        assert_eq!(
+            twice.first(12),
+            [0, 10, 20, -1, 9, 19, 100, 110, 120, 99, 109, 119]
+        );
     }
 }

@@ -65,7 +65,7 @@ impl<'a> Pattern<'a> {
     fn add(&mut self, axis: Axis) {
         let (source_unit, destination_unit) = self.mover.units();
         let size = axis.size as usize;
-        let (from, to) = ((axis.source / 8) as isize, (axis.destination / 8) as isize);
+        let (from, to) = (axis.source_bytes(), axis.destination_bytes());
         let row = self.rows.len() == 1 && to == (self.row * destination_unit) as isize;
         let piece = row && self.pieces.len() == 1 && from == (self.piece * source_unit) as isize;
         match piece {

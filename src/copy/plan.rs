@@ -2,7 +2,8 @@
 //!
 //! Rows are runs of one loop. Planes are two loops of which one follows the source and the other the destination; small ones go one
 //! after the other, and those of a few runs that go on along another loop are woven anew. Where such a loop is short, several make the
-//! side of a brick; and where that is short too, or there is nothing to transpose, short loops are a pattern. What pays was measured: see
+//! side of a brick; and where that is short too, or there is nothing to transpose, short loops are a pattern. Blocks of short loops are
+//! shuffled in registers where that takes less time than small planes, bricks, or patterns. What pays was measured: see
 //! `docs/performance.md`.
 
 mod rows;
@@ -103,11 +104,6 @@ fn are_joined(along: Axis, inner: Axis) -> bool {
     inner.source == along.size * along.source
 }
 
-/// Whether a plane is one run on both sides.
-fn are_runs(along: Axis, inner: Axis) -> bool {
-    are_joined(along, inner) && along.destination == inner.size * inner.destination
-}
-
 impl Copy<'_> {
     /// The other loop of a plane that must be transposed, if there is one.
     fn plane(&self, axes: &Axes<'_>) -> Option<usize> {
@@ -132,18 +128,18 @@ impl Copy<'_> {
                 (Some(along), _) if SmallPlanes::pay(mover, &axes, along) => {
                     let short = SmallPlanes::are_rather_bricks(mover, &axes, along)
                         && self.has_short_planes(&axes, along);
-                    let runs = are_runs(axes.get(along), axes.inner_two()[1])
-                        && !SmallPlanes::had_better_be_woven(mover, &axes, along);
                     let plane = [along, axes.len() - 1];
-                    if !(runs && self.by_shuffles(&axes, &plane, Blocks::beat_small_planes)
-                        || short && self.by_bricks(&axes, along))
+                    if !(SmallPlanes::are_rather_shuffled(mover, &axes, along)
+                        && self.by_shuffles(&axes, &plane, Blocks::beat_small_planes)
+                        || short && self.by_bricks_or_shuffles(&axes, along))
                     {
                         self.by_small_planes(axes, along)
                     }
                 }
                 (Some(along), Some(between)) => self.by_reweaving(axes, [along, between]),
                 (Some(along), _)
-                    if self.has_short_planes(&axes, along) && self.by_bricks(&axes, along) => {}
+                    if self.has_short_planes(&axes, along)
+                        && self.by_bricks_or_shuffles(&axes, along) => {}
                 (Some(along), _) if self.has_long_plane(&axes, along) => {
                     let mover = &mover.for_planes();
                     Copy { mover, ..self }.by_planes(axes, along)
@@ -354,21 +350,22 @@ impl Copy<'_> {
         });
     }
 
-    /// By bricks, if those make more of a plane whose loops are short. Returns whether they did.
+    /// By bricks, if those make more of a plane whose loops are short, or by blocks that are permuted in registers, if those are better
+    /// than bricks. Returns whether either did.
     ///
     /// # Safety
     /// As for [`run`].
     #[inline(never)]
-    unsafe fn by_bricks(&self, whole: &Axes<'_>, along: usize) -> bool {
+    unsafe fn by_bricks_or_shuffles(&self, all: &Axes<'_>, along: usize) -> bool {
         // A copy: if there are no bricks, the loops are still needed.
         let mut room = Room::<MAX_AXES>::new();
-        let mut axes = whole.without([None; 2], room.as_mut());
+        let mut axes = all.without([None; 2], room.as_mut());
         let mut spaces = [Space::NEW; 2];
         let Some(bricks) = Bricks::take(self.mover, &mut axes, along, &mut spaces) else {
             return false;
         };
         // SAFETY: the caller's promises.
-        if unsafe { self.by_shuffles(whole, &[], Blocks::beat_bricks) } {
+        if unsafe { self.by_shuffles(all, &[], Blocks::beat_bricks) } {
             return true;
         }
         // SAFETY: the caller's promises; there are so many steps.
@@ -379,8 +376,8 @@ impl Copy<'_> {
         true
     }
 
-    /// By blocks that are permuted in registers, of these loops and others, if there are any that `beat` what else would be done. Returns
-    /// whether it did.
+    /// By blocks that are permuted in registers, of all steps of the loops at `whole` and some of others, if there are blocks that `beat` what
+    /// else would be done. Returns whether it did.
     ///
     /// # Safety
     /// As for [`run`].
@@ -406,9 +403,8 @@ impl Copy<'_> {
             self.start,
             loops.rounds(),
             &mut |axes, start, steps| {
-                let (mut inside, mut room) = ([Axis::ONE; shuffle::LOOPS], shuffle::Room::new());
-                let shuffle =
-                    Shuffle::new(self.mover, loops.of_steps(steps, &mut inside), &mut room);
+                let mut room = shuffle::Room::new();
+                let shuffle = Shuffle::new(self.mover, &loops, steps, &mut room);
                 // SAFETY: the caller's promises.
                 unsafe {
                     self.visit(axes, start, 1, &|(from, to), outer, inner| {

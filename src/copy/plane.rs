@@ -34,8 +34,8 @@ impl Line {
     pub fn of(axis: Axis) -> Self {
         Self {
             size: axis.size as usize,
-            source: (axis.source / 8) as isize,
-            destination: (axis.destination / 8) as isize,
+            source: axis.source_bytes(),
+            destination: axis.destination_bytes(),
         }
     }
 }

@@ -89,8 +89,8 @@ impl<'a> Reweave<'a> {
             tiles,
             apart: Weave::new(Direction::Apart, rows, unit, bytes, apart),
             together: Weave::new(Direction::Together, columns, unit, bytes, together),
-            source: (inner.source / 8) as isize,
-            destination: (run.destination / 8) as isize,
+            source: inner.source_bytes(),
+            destination: run.destination_bytes(),
             rounds,
         }
     }

@@ -21,8 +21,8 @@ impl Rounds {
         outer: Axis::ONE,
     };
 
-    /// Rounds of the loop at `index`, of `most` steps at most, and about as many each. They stay among the loops, if there are
-    /// several.
+    /// Rounds of the loop at `index`, of `most` steps at most, and about as many each. They stay among the loops, if several have as
+    /// many steps.
     pub fn of(axes: &mut Axes<'_>, index: usize, most: i64) -> Self {
         let axis = axes.get(index);
         if axis.size <= most {
@@ -39,7 +39,10 @@ impl Rounds {
             source: axis.source * steps,
             destination: axis.destination * steps,
         };
-        axes.set(index, outer);
+        match outer.size {
+            1 => axes.remove(index),
+            _ => axes.set(index, outer),
+        }
         Self {
             inside: Axis {
                 size: steps,
@@ -101,8 +104,28 @@ mod tests {
     use crate::copy::shares::Division;
 
     #[test]
+    fn one_round_and_a_shorter_one_leave_no_loop() {
+        let mut room = Room::<4>::new();
+        let mut axes = Axes::none(room.as_mut());
+        axes.push(Axis {
+            size: 43,
+            source: 8,
+            destination: 8,
+        });
+        let rounds = Rounds::of(&mut axes, 0, 32);
+        assert_eq!((axes.len(), rounds.inside.size, rounds.rest), (0, 22, 21));
+        assert!(!rounds.is_whole());
+    }
+
+    #[test]
     fn rounds_cover_every_step_once() {
-        for (sizes, most) in [([7, 9], [3, 4]), ([8, 8], [4, 8]), ([5, 100], [5, 33])] {
+        let loops = [
+            ([7, 9], [3, 4]),
+            ([8, 8], [4, 8]),
+            ([5, 100], [5, 33]),
+            ([5, 7], [3, 4]),
+        ];
+        for (sizes, most) in loops {
             let mut room = Room::<4>::new();
             let mut axes = Axes::none(room.as_mut());
             for (size, step) in [(sizes[0], 1000), (sizes[1], 1)] {

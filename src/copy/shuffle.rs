@@ -16,8 +16,8 @@ use super::places::{Step, move_blocks};
 use crate::convert;
 #[cfg(target_arch = "x86_64")]
 use avx512::Table;
-pub use blocks::{Blocks, LOOPS};
-use blocks::{Sided, destination_step, source_step};
+pub use blocks::Blocks;
+use blocks::{LOOPS, Loops, Sided, following};
 use core::mem::MaybeUninit;
 
 /// Bytes of a block while it is permuted, at most: as many as registers hold.
@@ -86,7 +86,7 @@ struct Side<'a> {
 }
 
 impl<'a> Side<'a> {
-    /// The runs of these loops, and the order of loops in them, from the inside.
+    /// The runs of these loops, and the order of loops in them, from the inside. One function for both sides.
     #[inline(never)]
     fn new(
         loops: &[Axis],
@@ -95,22 +95,20 @@ impl<'a> Side<'a> {
         space: &'a mut Space,
     ) -> (Self, [usize; LOOPS]) {
         let (mut order, mut len) = ([0; LOOPS], 0);
-        let mut run = unit as i64;
-        let follows = |axis: Axis, run: i64| step(axis) == run && axis.size > 1;
-        while let Some(next) = loops.iter().position(|&axis| follows(axis, run)) {
+        let mut run = unit;
+        while let Some(next) = following(loops.iter().copied(), run, step) {
             order[len] = next;
             len += 1;
-            run *= loops[next].size;
+            run *= loops[next].size as usize;
         }
         let mut runs = Offsets::new(space);
         for (i, &axis) in loops.iter().enumerate() {
             if !order[..len].contains(&i) {
                 order[len] = i;
                 len += 1;
-                runs.repeat(axis.size as usize, step(axis) as isize);
+                runs.repeat(axis.size as usize, step(axis));
             }
         }
-        let run = run as usize;
         (Self { run, runs }, order)
     }
 
@@ -133,23 +131,25 @@ pub struct Shuffle<'a> {
 }
 
 impl<'a> Shuffle<'a> {
-    /// Of the loops of [`Blocks`].
-    pub fn new(mover: &'a Mover, loops: &[Axis], room: &'a mut Room) -> Self {
+    /// Of these loops, of which those that go in rounds have so many steps.
+    pub fn new(mover: &'a Mover, loops: &Loops, steps: [usize; 2], room: &'a mut Room) -> Self {
+        let (loops, len) = loops.of_steps(steps);
+        let loops = &loops[..len];
         let (from, to) = mover.units();
         let unit = from.min(to);
         let [sources, destinations] = &mut room.spaces;
-        let (source, order) = Side::new(loops, from, source_step, sources);
+        let (source, order) = Side::new(loops, from, Axis::source_bytes, sources);
         let mut steps = [0; LOOPS];
         let mut bytes = unit;
         for &i in &order[..loops.len()] {
             steps[i] = bytes;
             bytes *= loops[i].size as usize;
         }
-        let (destination, order) = Side::new(loops, to, destination_step, destinations);
+        let (destination, order) = Side::new(loops, to, Axis::destination_bytes, destinations);
         let permuted = order[..loops.len()]
             .iter()
             .map(|&i| (loops[i].size as usize, steps[i]));
-        // SAFETY: there are blocks if the processor has the instructions.
+        // SAFETY: the loops are those of blocks, for which the processor was asked, and which have no more bytes.
         let table = unsafe { Table::new(unit, permuted, &mut room.table) };
         let units = bytes / unit;
         Self {
@@ -171,8 +171,7 @@ impl<'a> Shuffle<'a> {
     pub unsafe fn sheet(&self, first: (*const u8, *mut u8), [outer, inner]: [Axis; 2]) {
         let all = inner.size as usize;
         let most = self.at_once().min(all);
-        let [from_step, to_step] =
-            [source_step(inner), destination_step(inner)].map(|step| step as isize);
+        let (from_step, to_step) = (inner.source_bytes(), inner.destination_bytes());
         // The runs of as many blocks.
         let [mut sources, mut destinations] = [Space::NEW; 2];
         let runs = [

@@ -260,7 +260,7 @@ impl<'a> SmallPlanes<'a> {
                     self.mover.adjacent(from, row(i), row_units);
                 }
                 for i in 0..steps {
-                    let to = to.wrapping_offset(i as isize * (inside.destination / 8) as isize);
+                    let to = to.wrapping_offset(i as isize * inside.destination_bytes());
                     let (block, pitch) = plane(i);
                     self.exchange((block.cast_const(), pitch), (to, destination.step as isize));
                 }
@@ -268,14 +268,14 @@ impl<'a> SmallPlanes<'a> {
                 let mut near = Small::new();
                 let from = match self.comes_in_order(inside) {
                     true => {
-                        let bytes = steps * (inside.source / 8) as usize;
+                        let bytes = steps * inside.source_bytes() as usize;
                         block::copy(from, near.as_mut_ptr(), bytes);
                         near.as_mut_ptr().cast_const()
                     }
                     false => from,
                 };
                 for i in 0..steps {
-                    let from = from.wrapping_offset(i as isize * (inside.source / 8) as isize);
+                    let from = from.wrapping_offset(i as isize * inside.source_bytes());
                     self.exchange((from, source.step as isize), plane(i));
                 }
                 for i in 0..rows {

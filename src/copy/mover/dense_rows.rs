@@ -161,12 +161,13 @@ impl Mover {
         let (rows, units) = (source.rows.count, source.units.count);
         let (source_bytes, bytes) = (units * self.source_unit, units * self.destination_unit);
         let long = match joined && rows > 1 {
-            true if source_bytes > LINE && source_bytes + bytes > 2 * LINE => true,
-            true if units >= MANY && source_bytes.max(bytes) >= MANY_BYTES => true,
             true => {
+                let lines = source_bytes > LINE && source_bytes + bytes > 2 * LINE;
+                let many = units >= MANY && source_bytes.max(bytes) >= MANY_BYTES;
                 // In near caches, elements that are left are felt.
                 let whole = units >= 16 || units.is_multiple_of(8) || self.is_far();
-                self.is_lost(source) && whole && source_bytes >= LINE / 2 && bytes > LINE / 2
+                let halves = source_bytes >= LINE / 2 && bytes > LINE / 2;
+                lines || many || self.is_lost(source) && whole && halves
             }
             false => bytes > LINE,
         };

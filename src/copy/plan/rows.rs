@@ -13,7 +13,7 @@ use crate::prefetch::LINE;
 const LONG_APART: i64 = 4;
 
 /// Bytes of a row, on the side that has more, from which it is not worth being part of a pattern if it is dense, and units of one that is
-/// converted, up to which it is: patterns convert many at once.
+/// converted, up to which it is, unless it is one of [`DenseRows`]: patterns convert many at once.
 const DENSE: i64 = 32;
 const CONVERTED: i64 = 32;
 
@@ -35,19 +35,21 @@ impl Copy<'_> {
         if axes.len() < 2 || !Pattern::takes(self.mover) {
             return true;
         }
-        let long = match (inner.source, inner.is_dense_out(to)) {
-            // One unit again and again.
-            (0, true) => true,
-            (_, true) if inner.is_dense_in(from) => match self.mover.converts() {
-                // Patterns are not streamed.
-                _ if axes.len() < 3 || self.mover.streams() => true,
-                true => inner.size > CONVERTED,
-                false => inner.size * from as i64 >= DENSE,
-            },
-            _ => inner.size >= LONG_APART,
+        let few = axes.len() < 3;
+        let dense = inner.is_dense_in(from) && inner.is_dense_out(to);
+        let repeats = inner.source == 0 && inner.is_dense_out(to);
+        // Patterns are not streamed.
+        let long = if repeats || dense && (few || self.mover.streams()) {
+            true
+        } else if dense && self.mover.converts() {
+            inner.size > CONVERTED
+        } else if dense {
+            inner.size * from as i64 >= DENSE
+        } else {
+            inner.size >= LONG_APART
         };
         let sheet = outer.size.saturating_mul(inner.size);
-        long && (axes.len() < 3 || sheet >= MANY)
+        long && (few || sheet >= MANY)
     }
 
     /// Whether there is so little of all planes, whose runs do not follow each other, that rows had better be gathered one by one.
@@ -150,7 +152,7 @@ impl Copy<'_> {
     fn next_of_lost_rows(&self, axes: &Axes<'_>, row: Axis) -> Option<usize> {
         let apart = axes.innermost()?;
         let bytes = row.size * self.mover.units().0 as i64;
-        let held = lines_held((apart.source / 8) as isize);
+        let held = lines_held(apart.source_bytes());
         let lost = held <= FEW_PLACES && apart.size >= 2 * held as i64;
         let short = !self.mover.converts() && bytes < 2 * LINE as i64;
         let follow = |&i: &usize| axes.get(i).source == 8 * bytes;

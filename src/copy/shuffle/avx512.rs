@@ -114,7 +114,7 @@ impl Table {
 /// # Safety
 /// As for [`Table::run`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-unsafe fn blocks<const PAIRS: usize>(
+unsafe fn blocks<const USED: usize>(
     table: &Table,
     from: (*const u8, isize),
     to: (*mut u8, isize),
@@ -123,17 +123,17 @@ unsafe fn blocks<const PAIRS: usize>(
     let bytes = table.bytes;
     let last = (bytes - 1) / LINE;
     let rest = first_bytes(bytes, last * LINE);
-    let ends = [2 * PAIRS - 2, 2 * PAIRS - 1].map(|line| first_bytes(bytes, line * LINE));
+    let ends = [2 * USED - 2, 2 * USED - 1].map(|line| first_bytes(bytes, line * LINE));
     for i in 0..count as isize {
         let from = from.0.wrapping_offset(i * from.1);
         let to = to.0.wrapping_offset(i * to.1);
         // SAFETY: the caller's promise; what is behind a block is neither read nor written, and the lines of a table are.
         unsafe {
-            let mut registers = [[_mm512_setzero_si512(); 2]; PAIRS];
+            let mut registers = [[_mm512_setzero_si512(); 2]; USED];
             for (pair, registers) in registers.iter_mut().enumerate() {
                 for (i, register) in registers.iter_mut().enumerate() {
                     let line = from.wrapping_add((2 * pair + i) * LINE);
-                    *register = match pair + 1 == PAIRS {
+                    *register = match pair + 1 == USED {
                         true => _mm512_maskz_loadu_epi8(ends[i], line.cast()),
                         false => _mm512_loadu_si512(line.cast()),
                     };
@@ -172,8 +172,10 @@ mod tests {
             return;
         }
         let source: Vec<u8> = (0..3 * BYTES).map(|i| (i * 37 + i / 256) as u8).collect();
-        for unit in [1, 2] {
-            for (a, b, c) in (1..12).flat_map(|a| (1..12).map(move |b| (a, b, 1 + (a * b) % 7))) {
+        let shapes = (1..12).flat_map(|a| (1..12).map(move |b| (a, b, 1 + (a * b) % 7)));
+        let shapes = shapes.chain([(8, 16, 8), (31, 33, 1), (4, 8, 4), (15, 8, 8)]);
+        for (a, b, c) in shapes {
+            for unit in [1, 2, 3, 4, 8] {
                 let bytes = a * b * c * unit;
                 if bytes > BYTES {
                     continue;

@@ -24,14 +24,11 @@ const FEWEST_PARTS: i64 = 64 << 10;
 pub const LOOPS: usize = BYTES.ilog2() as usize;
 
 /// Bytes by which a loop moves on one side.
-pub type Sided = fn(Axis) -> i64;
+pub type Sided = fn(Axis) -> isize;
 
-pub fn source_step(axis: Axis) -> i64 {
-    axis.source / 8
-}
-
-pub fn destination_step(axis: Axis) -> i64 {
-    axis.destination / 8
+/// The first of some loops, of more than one step, that goes on where a run of so many bytes ends.
+pub fn following(mut loops: impl Iterator<Item = Axis>, run: usize, step: Sided) -> Option<usize> {
+    loops.position(|axis| step(axis) == run as isize && axis.size > 1)
 }
 
 /// How loops go on where each other ends, on one side of a block.
@@ -61,10 +58,20 @@ impl Blocks {
     /// The loops of a block of the units of a mover, if there are such blocks and a copy of so many bytes is worth them: these, if they are
     /// not too many, and on both sides those that follow each other, until runs are long enough.
     pub fn of(mover: &Mover, axes: &Axes<'_>, bytes: i64, whole: &[usize]) -> Option<Self> {
-        let (from, to) = mover.units();
+        let fits = is_possible() && mover.moves_bytes() && bytes >= FEWEST;
+        fits.then(|| Self::choose(mover.units(), axes, bytes, whole))
+            .flatten()
+    }
+
+    /// The same of units of so many bytes on each side, whether or not the processor has the instructions.
+    fn choose(
+        (from, to): (usize, usize),
+        axes: &Axes<'_>,
+        bytes: i64,
+        whole: &[usize],
+    ) -> Option<Self> {
         let unit = from.min(to);
-        let small = mover.moves_bytes() && unit <= LARGEST_UNIT;
-        if !is_possible() || !small || axes.len() < 2 || bytes < FEWEST {
+        if unit > LARGEST_UNIT || axes.len() < 2 {
             return None;
         }
         let inner = axes.get(axes.len() - 1);
@@ -78,7 +85,8 @@ impl Blocks {
             runs: [1; 2],
             piece: if dense { inner.size } else { 1 },
         };
-        let sides: [(usize, Sided); 2] = [(from, source_step), (to, destination_step)];
+        let sides: [(usize, Sided); 2] =
+            [(from, Axis::source_bytes), (to, Axis::destination_bytes)];
         let most = (BYTES / unit).min(LARGEST / from.max(to)) as i64;
         for &i in whole {
             blocks.grow_to(i, axes.get(i).size, most);
@@ -109,8 +117,9 @@ impl Blocks {
     fn chain(&self, axes: &Axes<'_>, unit: usize, step: Sided) -> Chain {
         let mut units = 1;
         loop {
-            let follows = |&i: &usize| step(axes.get(i)) == units * unit as i64;
-            let next = (0..axes.len()).find(follows);
+            let from_inside = (0..axes.len()).rev().map(|i| axes.get(i));
+            let next = following(from_inside, units as usize * unit, step);
+            let next = next.map(|number| axes.len() - 1 - number);
             let Some(i) = next else {
                 return Chain { units, next };
             };
@@ -186,7 +195,7 @@ impl Blocks {
         self.unit == 1 && [0, 1].into_iter().all(|side| self.run_bytes(side) >= LONG)
     }
 
-    /// Takes the loops away.
+    /// Takes the loops away, from the innermost one on.
     pub fn take(&self, axes: &mut Axes<'_>) -> Loops {
         let mut loops = Loops {
             axes: [Axis::ONE; LOOPS],
@@ -223,14 +232,79 @@ impl Loops {
         self.rounds
     }
 
-    /// The loops, with so many steps of those that go in rounds.
-    pub fn of_steps<'b>(&self, steps: [usize; 2], room: &'b mut [Axis; LOOPS]) -> &'b [Axis] {
-        *room = self.axes;
+    /// The loops, with so many steps of those that go in rounds, and how many there are.
+    pub fn of_steps(&self, steps: [usize; 2]) -> ([Axis; LOOPS], usize) {
+        let mut axes = self.axes;
         for (partial, steps) in self.partial.into_iter().zip(steps) {
-            if let Some(axis) = room.get_mut(partial) {
+            if let Some(axis) = axes.get_mut(partial) {
                 axis.size = steps as i64;
             }
         }
-        &room[..self.len]
+        (axes, self.len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::copy::axes::tests::axes;
+
+    /// What a copy of bytes in row-major order to that of these dimensions, from the outermost one on, goes by.
+    fn blocks(shape: &[i64], order: &[usize], whole: &[usize]) -> (Blocks, Axes<'static>) {
+        let strides = |order: &mut dyn Iterator<Item = usize>| {
+            let (mut strides, mut next) = (vec![0; shape.len()], 1);
+            for dim in order {
+                strides[dim] = next;
+                next *= shape[dim];
+            }
+            strides
+        };
+        let source = strides(&mut (0..shape.len()).rev());
+        let destination = strides(&mut order.iter().rev().copied());
+        let (axes, _) = axes(shape, &source, &destination);
+        let bytes = shape.iter().product();
+        let blocks = Blocks::choose((1, 1), &axes, bytes, whole);
+        (blocks.unwrap(), axes)
+    }
+
+    #[test]
+    fn blocks_take_what_makes_runs_on_both_sides() {
+        let (blocks, mut axes) = blocks(&[5, 64, 2, 50, 50], &[0, 3, 1, 4, 2], &[]);
+        assert_eq!((blocks.runs, blocks.units), ([50, 100], 100));
+        assert!(blocks.beat_patterns() && blocks.beat_bricks() && !blocks.beat_small_planes());
+        let loops = blocks.take(&mut axes);
+        assert_eq!((loops.len, axes.len(), loops.partial), (2, 3, [LOOPS; 2]));
+    }
+
+    #[test]
+    fn both_sides_may_go_in_rounds() {
+        let (blocks, mut axes) = blocks(&[3, 37, 41], &[2, 1, 0], &[]);
+        assert!(blocks.units <= BYTES as i64 && !blocks.are_runs() && !blocks.beat_bricks());
+        let loops = blocks.take(&mut axes);
+        let whole = loops.of_steps(loops.rounds.map(|rounds| rounds.inside.size as usize));
+        let last = loops.of_steps([1, 1]);
+        let units = |(axes, len): ([Axis; LOOPS], usize)| -> i64 {
+            axes[..len].iter().map(|axis| axis.size).product()
+        };
+        assert!(units(whole) <= blocks.units && units(last) < units(whole));
+    }
+
+    #[test]
+    fn a_small_plane_that_is_one_run_is_a_block() {
+        let (small, _) = blocks(&[300, 12, 20, 6], &[0, 1, 3, 2], &[1, 2]);
+        assert!(small.are_runs() && small.beat_small_planes());
+        assert_eq!(small.units, 120);
+        // Registers grow with the square of bytes, and a table with few copies is not worth it.
+        let (large, _) = blocks(&[300, 40, 30], &[0, 2, 1], &[1, 2]);
+        assert!(!large.beat_small_planes());
+        let (few, _) = blocks(&[100, 20, 6], &[0, 2, 1], &[1, 2]);
+        assert!(few.are_runs() && !few.beat_small_planes());
+    }
+
+    #[test]
+    fn units_that_are_apart_are_no_blocks() {
+        let (axes, _) = axes(&[100, 100], &[300, 3], &[1, 100]);
+        let blocks = Blocks::choose((1, 1), &axes, 10_000, &[]);
+        assert!(blocks.is_none_or(|blocks| !blocks.beat_patterns()));
     }
 }

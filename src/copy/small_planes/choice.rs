@@ -63,17 +63,16 @@ fn is_run(tiles: Tiles<'_>, [source, destination]: [Runs; 2]) -> bool {
         true => source,
         false => destination,
     };
-    side.step == side.bytes && source.count * destination.count >= LONG_RUN
+    side.are_joined() && source.count * destination.count >= LONG_RUN
 }
 
 /// How planes are woven, if they are: the few runs have a line at least.
 pub fn weaving(mover: &Mover, [source, destination]: [Runs; 2]) -> Option<Direction> {
     let (from, to) = mover.units();
     let unit = from.min(to);
-    let joined = |side: Runs| side.step == side.bytes;
     let few = |side: Runs, other: Runs| {
         let units = other.count as usize;
-        side.count as usize <= weave::most_small(unit) && units * unit >= LINE && joined(other)
+        side.count as usize <= weave::most_small(unit) && units * unit >= LINE && other.are_joined()
     };
     if few(source, destination) {
         return Some(Direction::Together);
@@ -153,12 +152,13 @@ impl SmallPlanes<'_> {
         !mover.is_far() && (lost || Self::convert_short_runs(mover, axes, along))
     }
 
-    /// Whether they are woven, and large enough that nothing takes fewer instructions.
-    pub fn had_better_be_woven(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
+    /// Whether [shuffles](crate::copy::shuffle) may be better: they are one run on both sides, and not woven, if they are large.
+    pub fn are_rather_shuffled(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
         let sides = sides(axes, along);
         let (from, to) = mover.units();
         let bytes = sides[0].count * sides[1].count * from.min(to) as i64;
-        bytes > WOVEN && weaving(mover, sides).is_some()
+        let woven = || weaving(mover, sides).is_some();
+        sides.into_iter().all(Runs::are_joined) && (bytes <= WOVEN || !woven())
     }
 
     /// Whether they come together, or pay by groups that are converted at once, so that no runs are short.

@@ -34,6 +34,11 @@ impl Runs {
         }
     }
 
+    /// Whether they follow each other, and are one run.
+    pub fn are_joined(self) -> bool {
+        self.step == self.bytes
+    }
+
     /// Whether the first-level cache holds lines of all of them together.
     pub fn are_held(self) -> bool {
         self.count as usize <= lines_held(self.step as isize)

@@ -45,6 +45,7 @@ pub fn parts_for(bytes: i64) -> i64 {
 }
 
 /// Processors that this process may run on.
+// Not a part of each copy, which seldom asks.
 #[inline(never)]
 fn processors() -> i32 {
     #[cfg(target_os = "linux")]
