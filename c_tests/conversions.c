@@ -590,6 +590,62 @@ static void every_pair_at_length(void)
     }
 }
 
+/** Runs that no second-level cache holds, of values that come again and again, with nothing written beside. */
+static void every_pair_at_great_length(void)
+{
+    enum { COUNT = 2100, LINE = 64, BYTES = 3 << 20 };
+    uint8_t *source = malloc(BYTES), *target = malloc(BYTES), *results = malloc(16 * COUNT);
+    for (int f = 0; f < DTYPE_COUNT && source && target && results; f++) {
+        const oracle_dtype *from = &oracle_dtypes[f];
+        value_set set = some_values_of(from, COUNT);
+        for (int t = f % thinning; t < DTYPE_COUNT; t += thinning) {
+            const oracle_dtype *to = &oracle_dtypes[t];
+            enum oracle_overflow overflow = (f + t) % 2 ? SATURATE : DEFAULT;
+            size_t size = (size_t)storage_bits(from, 1) / 8, to_size = (size_t)storage_bits(to, 1) / 8;
+            size_t repeats = BYTES / COUNT / (size + to_size), count = repeats * COUNT;
+            size_t before = size * (size_t)(t % 16), beside = LINE + to_size * (size_t)(f % 13);
+            tensor_options_t options = TENSOR_OPTIONS_INIT;
+            options.flags = TENSOR_FLAG_SUBBYTE_PADDED;
+            options.overflow = (int32_t)overflow;
+            memset(results, 0, 16 * COUNT);
+            for (size_t i = 0; i < COUNT; i++) {
+                put_element(from, source + before, i * 8 * size, set.elements[i]);
+                put_element(to, results, i * 8 * to_size, oracle_convert(from, set.elements[i], to, overflow));
+            }
+            for (size_t i = 1; i < repeats; i++) {
+                memcpy(source + before + i * COUNT * size, source + before, COUNT * size);
+            }
+            memset(target, 0xa5, beside + count * to_size + LINE);
+            source_array array;
+            array.shape[0] = (int64_t)count;
+            array.strides[0] = 1;
+            array.tensor = describe(source, (DLDataType){from->code, from->bits, 1}, 1, array.shape, array.strides);
+            array.tensor.byte_offset = before;
+            DLTensor into = describe(target, (DLDataType){to->code, to->bits, 1}, 1, array.shape, array.strides);
+            into.byte_offset = beside;
+            convert_into(&into, &array, &options);
+            check_count++;
+            int is_same = 1;
+            for (size_t i = 0; i < repeats; i++) {
+                is_same &= memcmp(target + beside + i * COUNT * to_size, results, COUNT * to_size) == 0;
+            }
+            for (size_t i = 0; i < LINE; i++) {
+                is_same &= target[beside - 1 - i] == 0xa5 && target[beside + count * to_size + i] == 0xa5;
+            }
+            if (!is_same) {
+                check_failures++;
+                fprintf(stderr, "a long run of %s -> %s (overflow %d): not what was expected\n", from->name, to->name,
+                        (int)overflow);
+            }
+        }
+        free(set.elements);
+    }
+    CHECK(source && target && results);
+    free(source);
+    free(target);
+    free(results);
+}
+
 /** Rows with gaps between them on both sides, converted each by itself or several at a time, with nothing written beside. */
 static void every_pair_by_rows(void)
 {
@@ -782,6 +838,7 @@ int main(int argc, char **argv)
     every_pair_among_small_ones();
     every_length();
     every_pair_at_length();
+    every_pair_at_great_length();
     every_pair_by_rows();
     every_rounding_mode();
     exact_casting();

@@ -14,6 +14,9 @@ mod caches;
 
 mod prefetch;
 
+#[cfg(target_arch = "x86_64")]
+mod lines;
+
 mod order;
 
 mod dlpack;

@@ -46,6 +46,14 @@ pub fn kernel(from: Scalar, to: Scalar, overflow: Overflow) -> Kernel {
 }
 
 impl Kernel {
+    /// The same, for what does not fit the second-level cache.
+    pub fn for_distant(self) -> Self {
+        Self(match self.0 {
+            Way::Packed(steps) => Way::Packed(steps.for_distant()),
+            defined => defined,
+        })
+    }
+
     /// Whether it computes with floating-point instructions, and needs the standard environment.
     pub fn computes(&self) -> bool {
         matches!(self.0, Way::Packed(_))

@@ -4,6 +4,8 @@ use super::places::{Step, move_blocks};
 use crate::caches;
 #[cfg(target_arch = "x86_64")]
 use crate::convert;
+#[cfg(target_arch = "x86_64")]
+use crate::lines;
 use crate::prefetch::{self, LINE};
 use core::mem::MaybeUninit;
 
@@ -75,6 +77,9 @@ unsafe fn copy_large(from: *const u8, to: *mut u8, bytes: usize) {
             match convert::has_avx512() && caches::last_level_is_far() {
                 true if bytes >= prefetch::FAR => return copy_far_avx512(from, to, bytes),
                 true if !is_behind(from, to) => {}
+                _ if convert::has_avx512() && bytes >= prefetch::FAR => {
+                    return copy_by_quarters(from, to, bytes);
+                }
                 _ => return copy_long(from, to, bytes),
             }
         }
@@ -129,6 +134,27 @@ unsafe fn copy_long(from: *const u8, to: *mut u8, bytes: usize) {
             let at = to.add(bytes - STEP + i * REGISTER);
             _mm256_storeu_si256(at.cast(), register);
         }
+    }
+}
+
+/// A line at a time, which is read by quarters.
+///
+/// # Safety
+/// As for [`copy`]; there are at least 128 bytes, and the processor has AVX-512.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx2")]
+unsafe fn copy_by_quarters(from: *const u8, to: *mut u8, bytes: usize) {
+    use core::arch::x86_64::*;
+    // SAFETY: the caller's promise, as in `copy_long`.
+    unsafe {
+        let last = _mm512_loadu_si512(from.add(bytes - LINE).cast());
+        let mut done = prefetch::to_next_line(to);
+        _mm512_storeu_si512(to.cast(), _mm512_loadu_si512(from.cast()));
+        while done + LINE <= bytes {
+            _mm512_store_si512(to.add(done).cast(), lines::by_quarters(from.add(done)));
+            done += LINE;
+        }
+        _mm512_storeu_si512(to.add(bytes - LINE).cast(), last);
     }
 }
 

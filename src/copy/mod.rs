@@ -39,6 +39,7 @@ pub use exact::check_exact;
 pub use few::copy as copy_few;
 pub use threads::{num_threads, set_num_threads};
 
+use crate::caches;
 use crate::dtype::{DType, Overflow};
 use crate::layout::Layout;
 use axes::{Axes, MAX_AXES, Room};
@@ -125,7 +126,10 @@ unsafe fn copy_elements(
         }
         let read = (source.layout.numel_once() as u64).saturating_mul(from.storage_bits()) / 8;
         let read = i64::try_from(read).unwrap_or(i64::MAX);
-        let mover = Mover::choose(from, to, overflow, Reach::of(read, bytes, dense, fresh));
+        let mut mover = Mover::choose(from, to, overflow, Reach::of(read, bytes, dense, fresh));
+        if read.saturating_add(bytes) > caches::second_level() as i64 {
+            mover = mover.for_distant();
+        }
         // Setting up room for the highest rank takes longer than a small copy.
         if dense {
             let mut room = Room::<3>::new();

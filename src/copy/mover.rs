@@ -173,6 +173,17 @@ impl Mover {
         }
     }
 
+    /// The same, for what does not fit the second-level cache.
+    pub fn for_distant(mut self) -> Self {
+        match &mut self.way {
+            Way::Convert { kernel, .. }
+            | Way::AddImaginary { kernel }
+            | Way::EitherNonzero { kernel } => *kernel = kernel.for_distant(),
+            Way::Bytes | Way::Lanes { .. } => {}
+        }
+        self
+    }
+
     /// Adds the loops over the units of an element, where it has several.
     pub fn add_inner_axes(&self, from: DType, to: DType, axes: &mut Axes<'_>) {
         let (source, destination) = (

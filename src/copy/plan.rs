@@ -27,6 +27,7 @@ use super::threads;
 use super::transpose::{NARROW, SIDE};
 use super::weave;
 use crate::convert::Standard;
+use core::ops::Range;
 
 /// Steps from which loops are long enough to be gone along by themselves.
 const LONG: i64 = 32;
@@ -472,10 +473,10 @@ impl Copy<'_> {
         };
         let threads = threads::num_threads().into();
         let division = Division::of(axes, parts, threads, narrowest);
-        let work = |part: i64| {
+        let work = |parts: Range<i64>| {
             // Kernels compute; the caller's rounding mode is no business of theirs.
             let _environment = self.mover.computes().then(Standard::enter);
-            axes.for_each_sheet(start, division.share(part), |from, to, outer, inner| {
+            axes.for_each_sheet(start, division.share(parts), |from, to, outer, inner| {
                 let byte = |bit: i64| bit.div_euclid(8) as isize;
                 let from = (self.source.wrapping_offset(byte(from)), from.rem_euclid(8));
                 let to = (self.destination.wrapping_offset(byte(to)), to.rem_euclid(8));
@@ -488,7 +489,7 @@ impl Copy<'_> {
         if division.parts > 1 {
             threads::run(division.parts, &work);
         } else {
-            work(0);
+            work(0..1);
         }
     }
 }

@@ -143,7 +143,7 @@ mod tests {
                 Start::ZERO,
                 [first, second],
                 &mut |axes, start, steps| {
-                    let share = Division::of(axes, 1, 1, 1).share(0);
+                    let share = Division::of(axes, 1, 1, 1).share(0..1);
                     axes.for_each_sheet(start, share, |from, _, outer, inner| {
                         for at in 0..outer.size * inner.size * (steps[0] * steps[1]) as i64 {
                             let (at, i) = (at / steps[1] as i64, at % steps[1] as i64);

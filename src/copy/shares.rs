@@ -1,6 +1,7 @@
 //! Into which shares a copy is divided among threads: some steps of one loop each.
 
 use super::axes::Axes;
+use core::ops::Range;
 
 /// What one of several threads does: some of the steps of one loop.
 #[derive(Clone, Copy, Debug)]
@@ -58,8 +59,8 @@ impl Division {
         best
     }
 
-    /// The share of one part. Parts begin at multiples of a line of bytes where the loop is long.
-    pub fn share(&self, part: i64) -> Share {
+    /// The share of some parts. They begin at multiples of a line of bytes where the loop is long.
+    pub fn share(&self, some: Range<i64>) -> Share {
         const MULTIPLE: i64 = 64;
         let Self { axis, size, parts } = *self;
         let bound = |part: i64| {
@@ -76,8 +77,8 @@ impl Division {
         };
         Share {
             axis,
-            first: bound(part),
-            end: bound(part + 1),
+            first: bound(some.start),
+            end: bound(some.end),
         }
     }
 }
@@ -133,7 +134,7 @@ mod tests {
                 let division = Division { axis, size, parts };
                 let mut seen = [0; 21];
                 for part in 0..parts {
-                    let share = division.share(part);
+                    let share = division.share(part..part + 1);
                     axes.for_each_sheet(start, share, |source, destination, outer, inner| {
                         for i in 0..outer.size * inner.size {
                             let (i, j) = (i / inner.size, i % inner.size);

@@ -29,8 +29,8 @@ const LOOKS: u32 = 1000;
 /// Looks between two offers.
 const LOOKS_A_TURN: u32 = 16;
 
-/// What is done for each part.
-type Work<'a> = dyn Fn(i64) + Sync + 'a;
+/// What is done for some parts, one after the other.
+type Work<'a> = dyn Fn(Range<i64>) + Sync + 'a;
 
 /// The place of one job.
 struct Slot {
@@ -79,26 +79,32 @@ impl Slot {
         i32::from((state >> (2 * PART_BITS)) as u8)
     }
 
-    /// A part that nobody has claimed, and the state without it: the caller begins with the first one, helpers with the last one, so that
-    /// each finds in its caches what it left there if the same memory is copied again.
-    fn claim(state: u64, number: i32) -> Option<(u64, u64)> {
-        let parts = Self::unclaimed(state);
-        match (parts.is_empty(), number) {
-            (true, _) => None,
-            (false, CALLER) => Some((parts.start, state + 1)),
-            (false, _) => Some((parts.end - 1, state - (1 << PART_BITS))),
-        }
+    /// Parts that nobody has claimed, and the state without them: the caller begins with the first ones, helpers with the last ones, so that
+    /// each finds in its caches what it left there if the same memory is copied again. They are two while many are left: to begin anew
+    /// takes a while.
+    fn claim(state: u64, number: i32) -> Option<(Range<u64>, u64)> {
+        const MANY: u64 = 6;
+        let Range { start, end } = Self::unclaimed(state);
+        let count = match end.saturating_sub(start) {
+            0 => return None,
+            MANY.. => 2,
+            _ => 1,
+        };
+        Some(match number {
+            CALLER => (start..start + count, state + count),
+            _ => (end - count..end, state - (count << PART_BITS)),
+        })
     }
 
     /// Claims parts for helper `number`, or [`CALLER`], and does them, until there are none. Returns whether there were some.
     fn help(&self, number: i32) -> bool {
-        let mut helped = false;
+        let mut done = 0;
         loop {
             // Each time: when the last part is done there may be another job here, with fewer helpers.
             let state = self.state.load(Ordering::Acquire);
             let claimed = Self::claim(state, number).filter(|_| number < Self::helpers(state));
-            let Some((part, rest)) = claimed else {
-                return helped;
+            let Some((parts, rest)) = claimed else {
+                break;
             };
             // A state that is still the same is still that job's: its number is in it.
             let claim =
@@ -107,18 +113,24 @@ impl Slot {
             if claim.is_err() {
                 continue;
             }
-            helped = true;
-            // SAFETY: the job was published with its work, and cannot end before this part is done.
+            done += (parts.end - parts.start) as u32;
+            // SAFETY: the job was published with its work, and cannot end before these parts are done.
             let work = unsafe { &*(*self.work.get()).assume_init() };
             // A panic must not leave a thread of ours; the caller raises it again where it is turned into a status.
-            if catch_unwind(AssertUnwindSafe(|| work(part as i64))).is_err() {
+            let parts = parts.start as i64..parts.end as i64;
+            if catch_unwind(AssertUnwindSafe(|| work(parts))).is_err() {
                 self.panicked.store(true, Ordering::Relaxed);
             }
-            self.done.fetch_add(1, Ordering::SeqCst);
-            if self.awaited.load(Ordering::SeqCst) {
-                futex::wake(&self.done, 1);
-            }
         }
+        if done == 0 {
+            return false;
+        }
+        // The job cannot end before this, so all of them were its parts.
+        self.done.fetch_add(done, Ordering::SeqCst);
+        if self.awaited.load(Ordering::SeqCst) {
+            futex::wake(&self.done, 1);
+        }
+        true
     }
 }
 
@@ -328,14 +340,14 @@ fn start_helper(number: i32) -> Option<libc::pthread_t> {
     }
 }
 
-/// Calls `work` once for each part, on as many threads as may be used and come.
+/// Calls `work` for each part once, on as many threads as may be used and come.
 pub fn run(parts: i64, work: &Work<'_>) {
     let helpers = (num_threads().min(MAX_THREADS) - 1).min(parts as i32 - 1);
     let place = crew()
         .filter(|_| helpers > 0)
         .and_then(|crew| Some((crew, crew.take_slot()?)));
     let Some((crew, slot)) = place else {
-        (0..parts).for_each(work);
+        work(0..parts);
         return;
     };
     crew.recruit(helpers);
@@ -401,8 +413,10 @@ mod tests {
     fn every_part_is_done_once() {
         for parts in [2, 9, 100] {
             let done = [const { AtomicI32::new(0) }; 100];
-            run(parts, &|part| {
-                done[part as usize].fetch_add(1, Ordering::Relaxed);
+            run(parts, &|some| {
+                for part in some {
+                    done[part as usize].fetch_add(1, Ordering::Relaxed);
+                }
             });
             let counts = done.iter().map(|count| count.load(Ordering::Relaxed));
             assert!(
@@ -420,8 +434,8 @@ mod tests {
                 scope.spawn(|| {
                     for _ in 0..50 {
                         let sum = AtomicI32::new(0);
-                        run(16, &|part| {
-                            sum.fetch_add(part as i32, Ordering::Relaxed);
+                        run(16, &|some| {
+                            sum.fetch_add(some.sum::<i64>() as i32, Ordering::Relaxed);
                         });
                         assert_eq!(sum.into_inner(), 120);
                     }
@@ -477,13 +491,13 @@ mod tests {
         let mut state = Slot::state_of(7, MAX_THREADS - 1, 1023);
         let mut parts = Vec::new();
         for number in [CALLER, 0, 1, CALLER] {
-            let (part, rest) = Slot::claim(state, number).unwrap();
-            parts.push(part);
+            let (some, rest) = Slot::claim(state, number).unwrap();
+            parts.extend(some);
             state = rest;
         }
-        assert_eq!(parts, [0, 1022, 1021, 1]);
-        while let Some((part, rest)) = Slot::claim(state, (parts.len() % 3) as i32 - 1) {
-            parts.push(part);
+        assert_eq!(parts, [0, 1, 1021, 1022, 1019, 1020, 2, 3]);
+        while let Some((some, rest)) = Slot::claim(state, (parts.len() % 3) as i32 - 1) {
+            parts.extend(some);
             state = rest;
         }
         parts.sort_unstable();
@@ -493,7 +507,7 @@ mod tests {
 
     #[test]
     fn a_panic_of_a_part_reaches_the_caller() {
-        let caught = catch_unwind(|| run(8, &|part| assert_ne!(part, 5)));
+        let caught = catch_unwind(|| run(8, &|some| assert!(!some.contains(&5))));
         assert!(caught.is_err());
     }
 }

@@ -25,6 +25,7 @@ pub use environment::Standard;
 
 use super::float::{self, Float};
 use super::round::Format;
+use crate::caches;
 use crate::dtype::{Kind, Overflow, Scalar};
 use crate::prefetch;
 use core::mem::MaybeUninit;
@@ -43,12 +44,12 @@ struct Loop {
     group: usize,
 }
 
-/// A loop, one for fewer elements than a group of it, and one for [`VERY_LONG`] runs.
+/// A loop, one for fewer elements than a group of it, and one for runs that come from the last-level cache.
 #[derive(Clone, Copy)]
 struct Step {
     many: Loop,
     few: Loop,
-    long: Run,
+    distant: Run,
 }
 
 impl Step {
@@ -63,7 +64,7 @@ impl Step {
         Self {
             many: all,
             few: all,
-            long: run,
+            distant: run,
         }
     }
 
@@ -79,10 +80,10 @@ impl Step {
         }
     }
 
-    /// The same, but [`VERY_LONG`] runs by another.
+    /// The same, but what comes from the last-level cache by another.
     #[cfg(target_arch = "x86_64")]
-    fn with_long(self, long: Run) -> Self {
-        Self { long, ..self }
+    fn with_distant(self, distant: Run) -> Self {
+        Self { distant, ..self }
     }
 
     /// What converts so many elements: groups, if the last one does not convert too many of them once more.
@@ -90,10 +91,9 @@ impl Step {
     fn for_count(&self, count: usize) -> Run {
         debug_assert!(self.many.group.is_power_of_two());
         let again = count.wrapping_neg() & (self.many.group - 1);
-        match count {
-            VERY_LONG.. => self.long,
-            _ if count < self.many.group || 3 * again > count => self.few.run,
-            _ => self.many.run,
+        match count < self.many.group || 3 * again > count {
+            true => self.few.run,
+            false => self.many.run,
         }
     }
 }
@@ -109,6 +109,8 @@ pub struct Steps {
     parameters: Parameters,
     source_size: usize,
     destination_size: usize,
+    /// Whether long runs come from a last-level cache that is near.
+    is_distant: bool,
 }
 
 /// Elements that go through several steps at a time.
@@ -125,6 +127,14 @@ const VERY_LONG: usize = 4096;
 const LONG: usize = 2048;
 
 impl Steps {
+    /// The same, for what does not fit the second-level cache.
+    pub fn for_distant(self) -> Self {
+        Self {
+            is_distant: !caches::last_level_is_far(),
+            ..self
+        }
+    }
+
     /// Converts a run.
     ///
     /// # Safety
@@ -193,7 +203,10 @@ impl Steps {
             let alone = self.second.is_none() && self.saturate.is_none();
             let most = if alone { usize::MAX } else { BLOCK };
             self.run_parts(from, to, count, most, |from, to, count| {
-                let first = self.first.for_count(count);
+                let first = match count {
+                    VERY_LONG.. if self.is_distant => self.first.distant,
+                    _ => self.first.for_count(count),
+                };
                 match self.second {
                     None => first(from, to, count, self.parameters),
                     Some(second) => {
@@ -287,6 +300,7 @@ pub fn steps(from: Scalar, to: Scalar, overflow: Overflow) -> Option<Steps> {
         },
         source_size: storage_size(from),
         destination_size: storage_size(to),
+        is_distant: false,
     })
 }
 
@@ -397,12 +411,34 @@ fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Step> {
         Level::Avx512 => avx512::direct(from, to)
             .map(|step| step.with_few(easy::<plain::Avx512>(from, to)))
             .or_else(|| plain::of_integer::<plain::Avx512>(from, to).map(Step::plain))
+            .map(
+                |step| match avx512::distant(from, to).or_else(|| by_halves_of_lines(from, to)) {
+                    Some(distant) => step.with_distant(distant),
+                    None => step,
+                },
+            )
             .or_else(|| avx2::direct(from, to).map(avx2::of_groups)),
     };
     match (level, to) {
         (Level::Scalar, _) => None,
         (_, Scalar::Float32) => run.or_else(|| small::to_single(from).map(Step::plain)),
         _ => run,
+    }
+}
+
+/// What reads the last-level cache by halves of lines, with AVX-512 (see [`crate::lines`]): the loops for AVX2, of pairs that become no
+/// larger. Others wait for what they write.
+#[cfg(target_arch = "x86_64")]
+fn by_halves_of_lines(from: Scalar, to: Scalar) -> Option<Run> {
+    use Scalar::*;
+    let sooner = match (from, to) {
+        (Float64, Bool) => true,
+        (_, Float16 | BFloat16) => false,
+        _ => from.kind() != Kind::Float && to.bits() <= from.bits() && to.bits() >= 8,
+    };
+    match sooner {
+        true => direct(Level::Avx2, from, to).map(|step| step.many.run),
+        false => None,
     }
 }
 

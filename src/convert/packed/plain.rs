@@ -48,35 +48,14 @@ impl<S: Source, T: Target, const N: usize> Group for Several<S, T, N> {
     }
 }
 
-/// Sixteen elements of eight bytes, four at a time: from the caches behind the first two they come sooner by registers of half a
-/// line, one after the other, than by whole lines.
-#[cfg(target_arch = "x86_64")]
-struct Fours<S, T>(PhantomData<(S, T)>);
-
-#[cfg(target_arch = "x86_64")]
-impl<S: Source, T: Target> Group for Fours<S, T> {
-    const FROM: usize = size_of::<S::Raw>();
-    const TO: usize = size_of::<T::Raw>();
-    #[inline(always)]
-    unsafe fn convert(from: *const u8, to: *mut u8, parameters: Parameters) {
-        for i in (0..16).step_by(4) {
-            // SAFETY: the caller's promise.
-            unsafe {
-                let (from, to) = (from.add(i * Self::FROM), to.add(i * Self::TO));
-                Several::<S, T, 4>::convert(from, to, parameters);
-            }
-        }
-    }
-}
-
 /// [`convert`] by groups, of one register or a few and, of what is less, of eight: the loop that the compiler makes has one for all that is
-/// left of its steps, an element at a time. `LINES` is whether a register is as long as a line.
+/// left of its steps, an element at a time.
 ///
 /// # Safety
 /// As for [`convert`].
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-unsafe fn convert_by_groups<S: Source, T: Target, const LINES: bool>(
+unsafe fn convert_by_groups<S: Source, T: Target>(
     from: *const u8,
     to: *mut u8,
     count: usize,
@@ -89,7 +68,6 @@ unsafe fn convert_by_groups<S: Source, T: Target, const LINES: bool>(
             (1 | 2, 1 | 2) | (4, 1) => {
                 groups::convert::<Several<S, T, 32>, 32>(from, to, count, parameters)
             }
-            (8, 4 | 8) if LINES => groups::convert::<Fours<S, T>, 16>(from, to, count, parameters),
             _ => groups::convert::<Several<S, T, 16>, 16>(from, to, count, parameters),
         };
         if !done && !groups::convert::<Several<S, T, 8>, 8>(from, to, count, parameters) {
@@ -139,14 +117,14 @@ level!(
 level!(
     /// AVX2 and F16C.
     Avx2,
-    convert_by_groups::<S, T, false>,
+    convert_by_groups::<S, T>,
     "avx2,f16c"
 );
 #[cfg(target_arch = "x86_64")]
 level!(
     /// AVX-512 F, BW, DQ and VL.
     Avx512,
-    convert_by_groups::<S, T, true>,
+    convert_by_groups::<S, T>,
     "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c"
 );
 

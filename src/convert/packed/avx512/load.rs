@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::convert::packed::small;
+use crate::lines;
 
 /// Rounding toward zero, whatever the environment.
 pub const TO_ZERO: i32 = _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC;
@@ -75,6 +76,18 @@ load!(BF16, 2, |at| _mm512_castsi512_ps(_mm512_slli_epi32::<16>(
     _mm512_cvtepu16_epi32(load256(at))
 )));
 load!(F32, 4, |at| _mm512_loadu_ps(at.cast()));
+load!(ByQuarters<F32>, 4, |at| _mm512_castsi512_ps(
+    lines::by_quarters(at)
+));
+load!(ByQuarters<I32>, 4, |at| _mm512_cvtepi32_ps(
+    lines::by_quarters(at)
+));
+load!(ByQuarters<U32>, 4, |at| _mm512_cvtepu32_ps(
+    lines::by_quarters(at)
+));
+load!(ByHalves<F32>, 4, |at| _mm512_castsi512_ps(
+    lines::by_halves(at)
+));
 load!(I32, 4, |at| {
     let integers = load512(at);
     let singles = _mm512_cvt_roundepi32_ps::<TO_ZERO>(integers);
@@ -114,6 +127,12 @@ load!(F64, 8, |at| {
     let lost_b = _mm512_cmp_pd_mask::<_CMP_NEQ_UQ>(_mm512_cvtps_pd(b), second);
     odd_where(_mm512_kunpackb(lost_b.into(), lost_a.into()), joined(a, b))
 });
+
+/// What comes from the last-level cache, by quarters of lines, to the nearest binary32.
+pub struct ByQuarters<L>(L);
+
+/// The same, by halves.
+pub struct ByHalves<L>(L);
 
 /// float64 for formats whose smallest numbers are far above the subnormal ones of binary32, where bits are lost unseen.
 pub struct OddF64;

@@ -19,6 +19,9 @@ const GROUP: usize = 64;
 /// Elements of a group of what converts fewer: a register of binary32.
 const FEW: usize = 16;
 
+/// Elements of a register of eight bytes each.
+const EIGHT: usize = 8;
+
 /// A group as binary32.
 type Singles = [__m512; 4];
 
@@ -222,9 +225,28 @@ fn doubles<S: FromDoubles>() -> Step {
 }
 
 /// 64-bit integers to float32.
-fn longs<const SIGNED: bool, F: OfFour>() -> Step {
-    let step = step::<Longs<SIGNED, GROUP>, Longs<SIGNED, FEW>>();
-    step.with_long(run::<Fours<F>, GROUP>)
+fn longs<const SIGNED: bool>() -> Step {
+    step::<Longs<SIGNED, GROUP>, Longs<SIGNED, FEW>>()
+}
+
+/// What reads the last-level cache by parts of lines (see [`crate::lines`]), where there are instructions enough to spare: by quarters, if
+/// more of them suffice.
+pub fn distant(from: Scalar, to: Scalar) -> Option<Run> {
+    Some(match (from, to) {
+        (Scalar::Float32, Scalar::Float16) => run::<Sixteen<ByQuarters<F32>, F16>, FEW>,
+        (Scalar::Float32, Scalar::Int32) => run::<Sixteen<ByQuarters<F32>, I32>, FEW>,
+        (Scalar::Float32, Scalar::UInt32) => run::<Sixteen<ByQuarters<F32>, U32>, FEW>,
+        (Scalar::Float32, Scalar::Int16) => run::<Through<ByHalves<F32>, I16>, GROUP>,
+        (Scalar::Int32, Scalar::Float32) => run::<Sixteen<ByQuarters<I32>, F32>, FEW>,
+        (Scalar::UInt32, Scalar::Float32) => run::<Sixteen<ByQuarters<U32>, F32>, FEW>,
+        (Scalar::Float64, Scalar::Float32) => run::<Distant<SinglesOfF64>, EIGHT>,
+        (Scalar::Int64 | Scalar::UInt64, Scalar::Int32 | Scalar::UInt32) => {
+            run::<Distant<Wrapped>, EIGHT>
+        }
+        (Scalar::Int64, Scalar::Float32) => run::<Distant<SinglesOfI64>, EIGHT>,
+        (Scalar::UInt64, Scalar::Float32) => run::<Distant<SinglesOfU64>, EIGHT>,
+        _ => return None,
+    })
 }
 
 /// The kernels of a pair, if there are some here.
@@ -242,11 +264,11 @@ fn of_any(from: Scalar, to: Scalar) -> Option<Step> {
         Scalar::Int32 => of_integer::<I32, Near<I32>>(to),
         Scalar::UInt32 => of_integer::<U32, Near<U32>>(to),
         Scalar::Int64 => match to {
-            Scalar::Float32 => Some(longs::<true, I64>()),
+            Scalar::Float32 => Some(longs::<true>()),
             _ => of_integer::<I64, Held<I64>>(to),
         },
         Scalar::UInt64 => match to {
-            Scalar::Float32 => Some(longs::<false, U64>()),
+            Scalar::Float32 => Some(longs::<false>()),
             _ => of_integer::<U64, Held<U64>>(to),
         },
         Scalar::Float64 => of_double(to),
@@ -369,7 +391,7 @@ fn of_double(to: Scalar) -> Option<Step> {
         Scalar::Float16 => through::<OddF64, F16>(),
         Scalar::BFloat16 => through::<F64, BF16>(),
         // Fewer of these go by loops that the compiler makes.
-        Scalar::Float32 => alone::<Doubles<F32, GROUP>>().with_long(run::<Fours<F64>, GROUP>),
+        Scalar::Float32 => alone::<Doubles<F32, GROUP>>(),
         Scalar::Float64 => alone::<Doubles<F64, GROUP>>(),
         _ => return None,
     })

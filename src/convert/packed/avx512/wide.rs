@@ -1,6 +1,7 @@
 //! What does not pass through binary32 as a group: elements of eight bytes, and short cuts for bools.
 
 use super::*;
+use crate::lines;
 
 /// `N` numbers of binary64, eight at a time.
 pub struct Doubles<S, const N: usize>(S);
@@ -244,66 +245,63 @@ impl<const SIGNED: bool, const N: usize> Group for Longs<SIGNED, N> {
     }
 }
 
-/// Elements of eight bytes, four to a register, to binary32, in long runs: from the caches behind the first two they come sooner by halves
-/// of lines, one after the other, than by whole lines.
-pub struct Fours<F>(F);
+/// Elements of eight bytes that come from the last-level cache, to those of four.
+pub struct Distant<P>(P);
 
-/// What four elements of eight bytes become.
-pub trait OfFour {
-    /// Four of binary32.
+/// A pair of such elements.
+pub trait OfEight {
+    /// What eight elements become.
     ///
     /// # Safety
-    /// The processor has the module's features.
-    unsafe fn singles(four: __m256i) -> __m128;
+    /// They are readable; the processor has the module's features.
+    unsafe fn eight(from: *const u8) -> __m256i;
 }
 
-impl OfFour for F64 {
-    #[inline(always)]
-    unsafe fn singles(four: __m256i) -> __m128 {
-        // SAFETY: the caller's promise.
-        unsafe { _mm256_cvtpd_ps(_mm256_castsi256_pd(four)) }
+/// Implements [`OfEight`] by an expression for eight elements at an address.
+macro_rules! of_eight {
+    ($(#[$doc:meta])* $name:ident, |$from:ident| $eight:expr) => {
+        $(#[$doc])*
+        pub struct $name;
+        impl OfEight for $name {
+            #[inline(always)]
+            unsafe fn eight($from: *const u8) -> __m256i {
+                // SAFETY: the caller's promise.
+                unsafe { $eight }
+            }
+        }
+    };
+}
+
+of_eight!(
+    /// float64 to float32.
+    SinglesOfF64,
+    |from| {
+        let numbers = _mm512_castsi512_pd(lines::by_quarters(from));
+        _mm256_castps_si256(_mm512_cvtpd_ps(numbers))
     }
-}
+);
+of_eight!(
+    /// int64 to float32.
+    SinglesOfI64,
+    |from| _mm256_castps_si256(_mm512_cvtepi64_ps(lines::by_halves(from)))
+);
+of_eight!(
+    /// uint64 to float32.
+    SinglesOfU64,
+    |from| _mm256_castps_si256(_mm512_cvtepu64_ps(lines::by_halves(from)))
+);
+of_eight!(
+    /// 64-bit integers to those of 32 bits, which wrap.
+    Wrapped,
+    |from| _mm512_cvtepi64_epi32(lines::by_quarters(from))
+);
 
-impl OfFour for I64 {
-    #[inline(always)]
-    unsafe fn singles(four: __m256i) -> __m128 {
-        // SAFETY: the caller's promise.
-        unsafe { _mm256_cvtepi64_ps(four) }
-    }
-}
-
-impl OfFour for U64 {
-    #[inline(always)]
-    unsafe fn singles(four: __m256i) -> __m128 {
-        // SAFETY: the caller's promise.
-        unsafe { _mm256_cvtepu64_ps(four) }
-    }
-}
-
-impl<F: OfFour> Group for Fours<F> {
+impl<P: OfEight> Group for Distant<P> {
     const FROM: usize = 8;
     const TO: usize = 4;
     #[inline(always)]
     unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
-        for i in 0..GROUP / 8 {
-            // SAFETY: the caller's promise.
-            unsafe {
-                let from = from.add(64 * i);
-                let low = F::singles(load256(from));
-                let high = apart(F::singles(load256(from.add(32))));
-                _mm256_storeu_ps(to.add(32 * i).cast(), _mm256_set_m128(high, low));
-            }
-        }
+        // SAFETY: the caller's promise.
+        unsafe { store256(to, P::eight(from)) }
     }
-}
-
-/// Four numbers that the compiler does not know: it would convert two fours at once, and read whole lines.
-#[inline(always)]
-fn apart(mut four: __m128) -> __m128 {
-    // SAFETY: there is no instruction.
-    unsafe {
-        core::arch::asm!("/* {} */", inout(xmm_reg) four, options(pure, nomem, nostack, preserves_flags));
-    }
-    four
 }
