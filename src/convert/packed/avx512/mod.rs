@@ -81,6 +81,22 @@ unsafe fn run<G: Group, const N: usize>(
     unsafe { convert::<G, N>(run::<G, N>, from, to, count, parameters) }
 }
 
+/// [`run`] of a group or more.
+///
+/// # Safety
+/// As for it.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c")]
+unsafe fn run_many<G: Group, const N: usize>(
+    from: *const u8,
+    to: *mut u8,
+    count: usize,
+    parameters: Parameters,
+) {
+    // SAFETY: the caller's promise.
+    let done = unsafe { groups::convert::<G, N>(from, to, count, parameters) };
+    debug_assert!(done);
+}
+
 /// Converts `count` elements: groups of `N`, or fewer by way of one of [`GROUP`], which `kernel` converts in the same way.
 ///
 /// # Safety
@@ -233,18 +249,22 @@ fn longs<const SIGNED: bool>() -> Step {
 /// more of them suffice.
 pub fn distant(from: Scalar, to: Scalar) -> Option<Run> {
     Some(match (from, to) {
-        (Scalar::Float32, Scalar::Float16) => run::<Sixteen<ByQuarters<F32>, F16>, FEW>,
-        (Scalar::Float32, Scalar::Int32) => run::<Sixteen<ByQuarters<F32>, I32>, FEW>,
-        (Scalar::Float32, Scalar::UInt32) => run::<Sixteen<ByQuarters<F32>, U32>, FEW>,
-        (Scalar::Float32, Scalar::Int16) => run::<Through<ByHalves<F32>, I16>, GROUP>,
-        (Scalar::Int32, Scalar::Float32) => run::<Sixteen<ByQuarters<I32>, F32>, FEW>,
-        (Scalar::UInt32, Scalar::Float32) => run::<Sixteen<ByQuarters<U32>, F32>, FEW>,
-        (Scalar::Float64, Scalar::Float32) => run::<Distant<SinglesOfF64>, EIGHT>,
+        (Scalar::Float32, Scalar::Float16) => run_many::<Sixteen<ByQuarters<F32>, F16>, FEW>,
+        (Scalar::Float32, Scalar::Int32) => run_many::<Sixteen<ByQuarters<F32>, I32>, FEW>,
+        (Scalar::Float32, Scalar::UInt32) => run_many::<Sixteen<ByQuarters<F32>, U32>, FEW>,
+        (Scalar::Float32, Scalar::Int16) => run_many::<Through<ByHalves<F32>, I16>, GROUP>,
+        (Scalar::Int32, Scalar::Float32) => run_many::<Sixteen<ByQuarters<I32>, F32>, FEW>,
+        (Scalar::UInt32, Scalar::Float32) => run_many::<Sixteen<ByQuarters<U32>, F32>, FEW>,
+        (Scalar::Float64, Scalar::Float32) => run_many::<ByLines<Doubles<F32, EIGHT>>, EIGHT>,
+        (Scalar::Float64, Scalar::Int64) => run_many::<ByLines<Doubles<I64, EIGHT>>, EIGHT>,
+        (Scalar::Float64, Scalar::UInt64) => run_many::<ByLines<Doubles<U64, EIGHT>>, EIGHT>,
+        (Scalar::Int64, Scalar::Float32) => run_many::<ByLines<Longs<true, EIGHT>>, EIGHT>,
+        (Scalar::UInt64, Scalar::Float32) => run_many::<ByLines<Longs<false, EIGHT>>, EIGHT>,
+        (Scalar::Int64, Scalar::Float64) => run_many::<ByLines<DoublesOf<true>>, EIGHT>,
+        (Scalar::UInt64, Scalar::Float64) => run_many::<ByLines<DoublesOf<false>>, EIGHT>,
         (Scalar::Int64 | Scalar::UInt64, Scalar::Int32 | Scalar::UInt32) => {
-            run::<Distant<Wrapped>, EIGHT>
+            run_many::<ByLines<Wrapped>, EIGHT>
         }
-        (Scalar::Int64, Scalar::Float32) => run::<Distant<SinglesOfI64>, EIGHT>,
-        (Scalar::UInt64, Scalar::Float32) => run::<Distant<SinglesOfU64>, EIGHT>,
         _ => return None,
     })
 }

@@ -233,75 +233,94 @@ impl<const SIGNED: bool, const N: usize> Group for Longs<SIGNED, N> {
         for i in 0..N / 8 {
             // SAFETY: the caller's promise.
             unsafe {
-                let integers = load512(from.add(64 * i));
-                let singles = if SIGNED {
-                    _mm512_cvtepi64_ps(integers)
-                } else {
-                    _mm512_cvtepu64_ps(integers)
-                };
-                _mm256_storeu_ps(to.add(32 * i).cast(), singles);
+                store_singles::<SIGNED>(to.add(32 * i), load512(from.add(64 * i)));
             }
         }
     }
 }
 
-/// Elements of eight bytes that come from the last-level cache, to those of four.
-pub struct Distant<P>(P);
+/// Eight 64-bit integers as the nearest binary32.
+#[inline(always)]
+unsafe fn store_singles<const SIGNED: bool>(to: *mut u8, integers: __m512i) {
+    // SAFETY: the module's features, and the caller's promise that eight elements are writable.
+    unsafe {
+        let singles = match SIGNED {
+            true => _mm512_cvtepi64_ps(integers),
+            false => _mm512_cvtepu64_ps(integers),
+        };
+        _mm256_storeu_ps(to.cast(), singles);
+    }
+}
 
-/// A pair of such elements.
-pub trait OfEight {
-    /// What eight elements become.
+/// What becomes of eight elements of eight bytes: a line of the last-level cache, which is read by parts.
+pub trait OfLine {
+    /// Bytes of a destination element.
+    const TO: usize;
+    /// Converts a line.
     ///
     /// # Safety
-    /// They are readable; the processor has the module's features.
-    unsafe fn eight(from: *const u8) -> __m256i;
+    /// It is readable, and what becomes of it writable; the processor has the module's features.
+    unsafe fn convert(from: *const u8, to: *mut u8);
 }
 
-/// Implements [`OfEight`] by an expression for eight elements at an address.
-macro_rules! of_eight {
-    ($(#[$doc:meta])* $name:ident, |$from:ident| $eight:expr) => {
-        $(#[$doc])*
-        pub struct $name;
-        impl OfEight for $name {
-            #[inline(always)]
-            unsafe fn eight($from: *const u8) -> __m256i {
-                // SAFETY: the caller's promise.
-                unsafe { $eight }
-            }
-        }
-    };
-}
+/// A line after the other.
+pub struct ByLines<P>(P);
 
-of_eight!(
-    /// float64 to float32.
-    SinglesOfF64,
-    |from| {
-        let numbers = _mm512_castsi512_pd(lines::by_quarters(from));
-        _mm256_castps_si256(_mm512_cvtpd_ps(numbers))
-    }
-);
-of_eight!(
-    /// int64 to float32.
-    SinglesOfI64,
-    |from| _mm256_castps_si256(_mm512_cvtepi64_ps(lines::by_halves(from)))
-);
-of_eight!(
-    /// uint64 to float32.
-    SinglesOfU64,
-    |from| _mm256_castps_si256(_mm512_cvtepu64_ps(lines::by_halves(from)))
-);
-of_eight!(
-    /// 64-bit integers to those of 32 bits, which wrap.
-    Wrapped,
-    |from| _mm512_cvtepi64_epi32(lines::by_quarters(from))
-);
-
-impl<P: OfEight> Group for Distant<P> {
+impl<P: OfLine> Group for ByLines<P> {
     const FROM: usize = 8;
-    const TO: usize = 4;
+    const TO: usize = P::TO;
     #[inline(always)]
     unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
         // SAFETY: the caller's promise.
-        unsafe { store256(to, P::eight(from)) }
+        unsafe { P::convert(from, to) }
+    }
+}
+
+impl<S: FromDoubles> OfLine for Doubles<S, EIGHT> {
+    const TO: usize = S::SIZE;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8) {
+        // SAFETY: the caller's promise.
+        unsafe { S::store_eight(to, _mm512_castsi512_pd(lines::by_quarters(from))) }
+    }
+}
+
+impl<const SIGNED: bool> OfLine for Longs<SIGNED, EIGHT> {
+    const TO: usize = 4;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8) {
+        // SAFETY: the caller's promise. Quarters would take too many instructions.
+        unsafe { store_singles::<SIGNED>(to, lines::by_halves(from)) }
+    }
+}
+
+/// 64-bit integers to float64.
+pub struct DoublesOf<const SIGNED: bool>;
+
+impl<const SIGNED: bool> OfLine for DoublesOf<SIGNED> {
+    const TO: usize = 8;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let integers = lines::by_quarters(from);
+            let doubles = match SIGNED {
+                true => _mm512_cvtepi64_pd(integers),
+                false => _mm512_cvtepu64_pd(integers),
+            };
+            _mm512_storeu_pd(to.cast(), doubles);
+        }
+    }
+}
+
+/// 64-bit integers to those of 32 bits, which wrap.
+pub struct Wrapped;
+
+impl OfLine for Wrapped {
+    const TO: usize = 4;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8) {
+        // SAFETY: the caller's promise.
+        unsafe { store256(to, _mm512_cvtepi64_epi32(lines::by_quarters(from))) }
     }
 }
