@@ -224,15 +224,16 @@ int main(int argc, char **argv)
         ordered(u16, f32, 4, slices[i % 5], orders[(i + 1) % 4], no_gaps);
         ordered(f32, f64, 4, slices[i % 5], orders[(i + 2) % 4], no_gaps);
     }
-    /* Few bytes that are permuted at once: in one run on both sides, in several, in rounds of which the last have fewer, or one step. */
-    int64_t short_loops[][5] = {{13, 12, 20, 6, 1}, {5, 7, 12, 5, 3}, {4, 6, 100, 5, 2}, {3, 7, 2, 50, 43}, {5, 5, 19, 6, 12}, {3, 37, 7, 4, 33}};
-    static const int short_orders[][5] = {{0, 1, 4, 3, 2}, {1, 0, 4, 3, 2}, {3, 1, 0, 4, 2}, {0, 3, 1, 4, 2}, {4, 1, 2, 0, 3}, {4, 2, 3, 1, 0}};
+    /* Few bytes that are permuted at once: in one run on both sides, in several, in rounds of which the last have fewer, or one step; and
+       several planes, of which rows are a page apart, or not. */
+    int64_t short_loops[][5] = {{13, 12, 20, 6, 1}, {5, 7, 12, 5, 3}, {4, 6, 100, 5, 2}, {3, 7, 2, 50, 43}, {5, 5, 19, 6, 12}, {3, 37, 7, 4, 33}, {8, 1, 512, 9, 1}, {7, 17, 21, 11, 1}};
+    static const int short_orders[][5] = {{0, 1, 4, 3, 2}, {1, 0, 4, 3, 2}, {3, 1, 0, 4, 2}, {0, 3, 1, 4, 2}, {4, 1, 2, 0, 3}, {4, 2, 3, 1, 0}, {3, 2, 1, 0, 4}, {1, 3, 2, 0, 4}};
     const element_t few_bytes[][2] = {{u8, u8}, {u16, u16}, {u8, u16}, {u16, u8}, {f32, u8}, {u8, f64}, {u16, f32}, {c64, truth}, {f32, c64}};
     const int few_pairs = (int)(sizeof few_bytes / sizeof *few_bytes);
-    for (int i = 0; i < (tiny ? few_pairs : 12 * few_pairs); i++) {
+    for (int i = 0; i < (tiny ? few_pairs : 16 * few_pairs); i++) {
         const element_t *pair = few_bytes[i % few_pairs];
-        ordered(pair[0], pair[1], 5, short_loops[i / 2 % 6], short_orders[i / 2 % 6], i < 6 * few_pairs ? no_gaps : some_gaps);
-        shuffled(pair[0], pair[1], 5, short_loops[i / few_pairs % 6], i % 2 ? no_gaps : some_gaps, no_gaps);
+        ordered(pair[0], pair[1], 5, short_loops[i / 2 % 8], short_orders[i / 2 % 8], i < 8 * few_pairs ? no_gaps : some_gaps);
+        shuffled(pair[0], pair[1], 5, short_loops[i / few_pairs % 8], i % 2 ? no_gaps : some_gaps, no_gaps);
     }
     /* Windows that slide over the source: two dimensions go on by as much there. */
     int64_t windows[3] = {64, 9, 50};

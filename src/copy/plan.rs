@@ -19,7 +19,7 @@ use super::reweave::Reweave;
 use super::rounds::Rounds;
 use super::scratch::{Scratch, Small};
 use super::shares::Division;
-use super::shuffle::{self, Blocks, Shuffle};
+use super::shuffle::{self, Beat, Blocks, Shuffle};
 use super::slices::Slices;
 use super::small_planes::SmallPlanes;
 use super::stream;
@@ -129,9 +129,9 @@ impl Copy<'_> {
                 (Some(along), _) if SmallPlanes::pay(mover, &axes, along) => {
                     let short = SmallPlanes::are_rather_bricks(mover, &axes, along)
                         && self.has_short_planes(&axes, along);
-                    let plane = [along, axes.len() - 1];
-                    if !(SmallPlanes::are_rather_shuffled(mover, &axes, along)
-                        && self.by_shuffles(&axes, &plane, Blocks::beat_small_planes)
+                    let plane = Some([along, axes.len() - 1]);
+                    let beat = SmallPlanes::beaten_by_shuffles(mover, &axes, along);
+                    if !(beat.is_some_and(|beat| self.by_shuffles(&axes, plane, beat))
                         || short && self.by_bricks_or_shuffles(&axes, along))
                     {
                         self.by_small_planes(axes, along)
@@ -148,7 +148,7 @@ impl Copy<'_> {
                 (None, _) if self.by_dense_rows(&mut axes) => {}
                 (None, _) if self.has_long_rows(&axes) => self.by_rows(&axes),
                 (Some(along), _) if self.has_gathered_rows(&axes, along) => self.by_rows(&axes),
-                _ if self.by_shuffles(&axes, &[], Blocks::beat_patterns) => {}
+                _ if self.by_shuffles(&axes, None, Blocks::beat_patterns) => {}
                 _ => self.by_patterns(axes),
             }
         }
@@ -366,7 +366,7 @@ impl Copy<'_> {
             return false;
         };
         // SAFETY: the caller's promises.
-        if unsafe { self.by_shuffles(all, &[], Blocks::beat_bricks) } {
+        if unsafe { self.by_shuffles(all, None, Blocks::beat_bricks) } {
             return true;
         }
         // SAFETY: the caller's promises; there are so many steps.
@@ -377,19 +377,14 @@ impl Copy<'_> {
         true
     }
 
-    /// By blocks that are permuted in registers, of all steps of the loops at `whole` and some of others, if there are blocks that `beat` what
-    /// else would be done. Returns whether it did.
+    /// By blocks that are permuted in registers, of all steps of the two loops of a plane, if there is one, and some of others, if there are
+    /// blocks that `beat` what else would be done. Returns whether it did.
     ///
     /// # Safety
     /// As for [`run`].
     #[inline(never)]
-    unsafe fn by_shuffles(
-        &self,
-        axes: &Axes<'_>,
-        whole: &[usize],
-        beat: fn(&Blocks) -> bool,
-    ) -> bool {
-        let Some(blocks) = Blocks::of(self.mover, axes, self.bytes, whole).filter(beat) else {
+    unsafe fn by_shuffles(&self, axes: &Axes<'_>, plane: Option<[usize; 2]>, beat: Beat) -> bool {
+        let Some(blocks) = Blocks::of(self.mover, axes, self.bytes, plane).filter(beat) else {
             return false;
         };
         let mut room = Room::<MAX_AXES>::new();

@@ -16,7 +16,7 @@ use super::places::{Step, move_blocks};
 use crate::convert;
 #[cfg(target_arch = "x86_64")]
 use avx512::Table;
-pub use blocks::Blocks;
+pub use blocks::{Beat, Blocks};
 use blocks::{LOOPS, Loops, Sided, following};
 use core::mem::MaybeUninit;
 

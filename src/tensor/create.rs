@@ -154,6 +154,12 @@ impl Plan {
     };
 }
 
+/// [`decide`], once for all calls that have time for a call.
+#[inline(never)]
+fn decided(memory: &Descriptor<'_>, request: &Request) -> Result<(Plan, DType)> {
+    decide(memory, request)
+}
+
 /// Decides how `request` is met for `memory`; returns the element type of the result as well.
 #[inline(always)]
 fn decide(memory: &Descriptor<'_>, request: &Request) -> Result<(Plan, DType)> {
@@ -209,7 +215,7 @@ fn check_transfer(memory: &Descriptor<'_>, to: Option<Device>) -> Result<()> {
 
 /// What [`as_tensor`] would do.
 pub fn plan(memory: &Descriptor<'_>, request: &Request) -> Result<Plan> {
-    decide(memory, request).map(|(plan, _)| plan)
+    decided(memory, request).map(|(plan, _)| plan)
 }
 
 /// A tensor on `memory`, or a copy of it when the request needs one.
@@ -261,7 +267,7 @@ pub fn to(tensor: &Tensor, request: &Request) -> Result<Handle> {
     let access = tensor.access()?;
     // SAFETY: the memory is on no loan, or the lock is held.
     let mut memory = unsafe { Descriptor::of(tensor) };
-    let (plan, dtype) = decide(&memory, request)?;
+    let (plan, dtype) = decided(&memory, request)?;
     match plan.action {
         Action::Alias => {
             memory.read_only |= request.read_only;

@@ -14,6 +14,7 @@ const LONG: i64 = 48;
 /// Bytes of a unit while it is permuted, at most, and of one in blocks that are not one run on both sides: larger units move as well one by one.
 const LARGEST_UNIT: usize = 8;
 const SMALL_UNIT: usize = 2;
+const WIDE_UNIT: usize = 4;
 
 /// Bytes of a copy from which blocks pay, from which they pay instead of small planes, and of pieces that are moved in two parts.
 const FEWEST: i64 = 4 << 10;
@@ -40,12 +41,17 @@ struct Chain {
     next: Option<usize>,
 }
 
+/// Whether blocks take less time than what would be done otherwise.
+pub type Beat = fn(&Blocks) -> bool;
+
 /// The loops of a block: steps of each of all loops.
 pub struct Blocks {
     /// Bytes of all of them.
     bytes: i64,
     steps: [i64; MAX_AXES],
     units: i64,
+    /// Rows and columns of a plane that stays whole, or one of each.
+    plane: [i64; 2],
     /// Bytes of a unit on each side, and while it is permuted.
     sizes: [usize; 2],
     unit: usize,
@@ -55,11 +61,16 @@ pub struct Blocks {
 }
 
 impl Blocks {
-    /// The loops of a block of the units of a mover, if there are such blocks and a copy of so many bytes is worth them: these, if they are
-    /// not too many, and on both sides those that follow each other, until runs are long enough.
-    pub fn of(mover: &Mover, axes: &Axes<'_>, bytes: i64, whole: &[usize]) -> Option<Self> {
+    /// The loops of a block of the units of a mover, if there are such blocks and a copy of so many bytes is worth them: those of a plane, if
+    /// there is one that is not too large, and on both sides those that follow each other, until runs are long enough.
+    pub fn of(
+        mover: &Mover,
+        axes: &Axes<'_>,
+        bytes: i64,
+        plane: Option<[usize; 2]>,
+    ) -> Option<Self> {
         let fits = is_possible() && mover.moves_bytes() && bytes >= FEWEST;
-        fits.then(|| Self::choose(mover.units(), axes, bytes, whole))
+        fits.then(|| Self::choose(mover.units(), axes, bytes, plane))
             .flatten()
     }
 
@@ -68,7 +79,7 @@ impl Blocks {
         (from, to): (usize, usize),
         axes: &Axes<'_>,
         bytes: i64,
-        whole: &[usize],
+        plane: Option<[usize; 2]>,
     ) -> Option<Self> {
         let unit = from.min(to);
         if unit > LARGEST_UNIT || axes.len() < 2 {
@@ -80,6 +91,7 @@ impl Blocks {
             bytes,
             steps: [1; MAX_AXES],
             units: 1,
+            plane: plane.map_or([1; 2], |plane| plane.map(|i| axes.get(i).size)),
             sizes: [from, to],
             unit,
             runs: [1; 2],
@@ -88,7 +100,7 @@ impl Blocks {
         let sides: [(usize, Sided); 2] =
             [(from, Axis::source_bytes), (to, Axis::destination_bytes)];
         let most = (BYTES / unit).min(LARGEST / from.max(to)) as i64;
-        for &i in whole {
+        for i in plane.into_iter().flatten() {
             blocks.grow_to(i, axes.get(i).size, most);
         }
         let mut open = [true; 2];
@@ -190,9 +202,37 @@ impl Blocks {
         enough && self.are_runs() && 10 * self.cost() < self.units * tenths
     }
 
+    /// The same of planes that are no run on a side.
+    pub fn beat_planes_apart(&self) -> bool {
+        self.unit <= SMALL_UNIT && self.beat_planes(0)
+    }
+
+    /// The same of planes whose rows the first-level cache does not hold together.
+    pub fn beat_lost_planes(&self) -> bool {
+        const LOST: i64 = 45;
+        self.unit <= WIDE_UNIT && self.beat_planes(LOST * self.plane[0])
+    }
+
+    /// Whether they take less time than planes each of which takes so many eighths of a cycle more than what was measured of others.
+    fn beat_planes(&self, more: i64) -> bool {
+        const PLANE: i64 = 180;
+        const PIECE: i64 = 95;
+        let [rows, columns] = self.plane;
+        let pieces = (rows + 7) / 8 * ((columns + 7) / 8);
+        let planes = self.units / (rows * columns);
+        // Blocks take somewhat longer than their cost.
+        let quick = 15 * self.cost() < 10 * planes * (PLANE + PIECE * pieces + more);
+        self.bytes >= FEWEST_PLANES && self.has_long_runs() && quick
+    }
+
+    /// Whether runs on both sides are long enough.
+    fn has_long_runs(&self) -> bool {
+        [0, 1].into_iter().all(|side| self.run_bytes(side) >= LONG)
+    }
+
     /// Whether they take less time than [bricks](crate::copy::bricks), which exchange by larger units in fewer instructions.
     pub fn beat_bricks(&self) -> bool {
-        self.unit == 1 && [0, 1].into_iter().all(|side| self.run_bytes(side) >= LONG)
+        self.unit == 1 && self.has_long_runs()
     }
 
     /// Takes the loops away, from the innermost one on.
@@ -250,7 +290,11 @@ mod tests {
     use crate::copy::axes::tests::axes;
 
     /// What a copy of bytes in row-major order to that of these dimensions, from the outermost one on, goes by.
-    fn blocks(shape: &[i64], order: &[usize], whole: &[usize]) -> (Blocks, Axes<'static>) {
+    fn blocks(
+        shape: &[i64],
+        order: &[usize],
+        plane: Option<[usize; 2]>,
+    ) -> (Blocks, Axes<'static>) {
         let strides = |order: &mut dyn Iterator<Item = usize>| {
             let (mut strides, mut next) = (vec![0; shape.len()], 1);
             for dim in order {
@@ -263,13 +307,13 @@ mod tests {
         let destination = strides(&mut order.iter().rev().copied());
         let (axes, _) = axes(shape, &source, &destination);
         let bytes = shape.iter().product();
-        let blocks = Blocks::choose((1, 1), &axes, bytes, whole);
+        let blocks = Blocks::choose((1, 1), &axes, bytes, plane);
         (blocks.unwrap(), axes)
     }
 
     #[test]
     fn blocks_take_what_makes_runs_on_both_sides() {
-        let (blocks, mut axes) = blocks(&[5, 64, 2, 50, 50], &[0, 3, 1, 4, 2], &[]);
+        let (blocks, mut axes) = blocks(&[5, 64, 2, 50, 50], &[0, 3, 1, 4, 2], None);
         assert_eq!((blocks.runs, blocks.units), ([50, 100], 100));
         assert!(blocks.beat_patterns() && blocks.beat_bricks() && !blocks.beat_small_planes());
         let loops = blocks.take(&mut axes);
@@ -278,7 +322,7 @@ mod tests {
 
     #[test]
     fn both_sides_may_go_in_rounds() {
-        let (blocks, mut axes) = blocks(&[3, 37, 41], &[2, 1, 0], &[]);
+        let (blocks, mut axes) = blocks(&[3, 37, 41], &[2, 1, 0], None);
         assert!(blocks.units <= BYTES as i64 && !blocks.are_runs() && !blocks.beat_bricks());
         let loops = blocks.take(&mut axes);
         let whole = loops.of_steps(loops.rounds.map(|rounds| rounds.inside.size as usize));
@@ -291,20 +335,31 @@ mod tests {
 
     #[test]
     fn a_small_plane_that_is_one_run_is_a_block() {
-        let (small, _) = blocks(&[300, 12, 20, 6], &[0, 1, 3, 2], &[1, 2]);
+        let (small, _) = blocks(&[300, 12, 20, 6], &[0, 1, 3, 2], Some([1, 2]));
         assert!(small.are_runs() && small.beat_small_planes());
         assert_eq!(small.units, 120);
         // Registers grow with the square of bytes, and a table with few copies is not worth it.
-        let (large, _) = blocks(&[300, 40, 30], &[0, 2, 1], &[1, 2]);
+        let (large, _) = blocks(&[300, 40, 30], &[0, 2, 1], Some([1, 2]));
         assert!(!large.beat_small_planes());
-        let (few, _) = blocks(&[100, 20, 6], &[0, 2, 1], &[1, 2]);
+        let (few, _) = blocks(&[100, 20, 6], &[0, 2, 1], Some([1, 2]));
         assert!(few.are_runs() && !few.beat_small_planes());
+    }
+
+    #[test]
+    fn small_planes_that_are_apart_are_blocks_if_they_go_on() {
+        // Pieces of eight bytes a side are filled well by sixteen, but not by nine.
+        let whole = |a: i64, c: i64| blocks(&[a, 600, c], &[2, 1, 0], Some([0, 2])).0;
+        assert!(whole(7, 9).beat_planes_apart() && whole(13, 12).beat_planes_apart());
+        assert!(!whole(16, 16).beat_planes_apart() && !whole(14, 15).beat_planes_apart());
+        assert_eq!((whole(7, 9).runs, whole(7, 9).units), ([72, 56], 504));
+        // Rows that are written from far away are better written several at a time.
+        assert!(whole(14, 15).beat_lost_planes());
     }
 
     #[test]
     fn units_that_are_apart_are_no_blocks() {
         let (axes, _) = axes(&[100, 100], &[300, 3], &[1, 100]);
-        let blocks = Blocks::choose((1, 1), &axes, 10_000, &[]);
+        let blocks = Blocks::choose((1, 1), &axes, 10_000, None);
         assert!(blocks.is_none_or(|blocks| !blocks.beat_patterns()));
     }
 }

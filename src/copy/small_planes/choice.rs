@@ -5,6 +5,7 @@ use super::sides::{Runs, sides};
 use super::{Group, SmallPlanes};
 use crate::copy::axes::{Axes, Axis};
 use crate::copy::mover::Mover;
+use crate::copy::shuffle::{Beat, Blocks};
 use crate::copy::tiles::{LARGE, PLANE, Tiles};
 use crate::copy::transpose::{NARROW, Transpose};
 use crate::copy::weave::{self, Direction};
@@ -152,13 +153,20 @@ impl SmallPlanes<'_> {
         !mover.is_far() && (lost || Self::convert_short_runs(mover, axes, along))
     }
 
-    /// Whether [shuffles](crate::copy::shuffle) may be better: they are one run on both sides, and not woven, if they are large.
-    pub fn are_rather_shuffled(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
+    /// What [shuffles](crate::copy::shuffle) must be to be better, if they may be.
+    pub fn beaten_by_shuffles(mover: &Mover, axes: &Axes<'_>, along: usize) -> Option<Beat> {
         let sides = sides(axes, along);
-        let (from, to) = mover.units();
-        let bytes = sides[0].count * sides[1].count * from.min(to) as i64;
-        let woven = || weaving(mover, sides).is_some();
-        sides.into_iter().all(Runs::are_joined) && (bytes <= WOVEN || !woven())
+        let [source, destination] = sides;
+        if source.are_joined() && destination.are_joined() {
+            let (from, to) = mover.units();
+            let small = source.count * destination.count * from.min(to) as i64 <= WOVEN;
+            return (small || weaving(mover, sides).is_none()).then_some(Blocks::beat_small_planes);
+        }
+        let apart = !mover.converts() && !Self::come_together(mover, axes, along);
+        apart.then_some(match destination.are_held() {
+            true => Blocks::beat_planes_apart,
+            false => Blocks::beat_lost_planes,
+        })
     }
 
     /// Whether they come together, or pay by groups that are converted at once, so that no runs are short.
