@@ -162,7 +162,8 @@ impl SmallPlanes<'_> {
             let small = source.count * destination.count * from.min(to) as i64 <= WOVEN;
             return (small || weaving(mover, sides).is_none()).then_some(Blocks::beat_small_planes);
         }
-        let apart = !mover.converts() && !Self::come_together(mover, axes, along);
+        let apart =
+            !mover.converts() && !mover.streams() && !Self::come_together(mover, axes, along);
         apart.then_some(match destination.are_held() {
             true => Blocks::beat_planes_apart,
             false => Blocks::beat_lost_planes,
