@@ -17,7 +17,7 @@ use super::transpose::{SIDE, Transpose};
 use crate::caches;
 use crate::prefetch::{self, LINE};
 use core::ops::RangeInclusive;
-pub use many_runs::FEW_PLACES;
+pub use many_runs::{FEW_PLACES, FEWEST_PLACES};
 use runs::Bring;
 pub use runs::lines_held;
 pub use together::{PLANE, Planes, PlanesBlock, Together};

@@ -204,35 +204,38 @@ impl Blocks {
 
     /// The same of planes that are no run on a side.
     pub fn beat_planes_apart(&self) -> bool {
-        self.unit <= SMALL_UNIT && self.beat_planes(0)
+        self.unit <= SMALL_UNIT && self.have_runs_of(LONG) && self.beat_planes(0)
     }
 
-    /// The same of planes whose rows the first-level cache does not hold together.
+    /// The same of planes whose rows share so few places of the first-level cache that it loses each of them.
     pub fn beat_lost_planes(&self) -> bool {
-        const LOST: i64 = 45;
-        self.unit <= WIDE_UNIT && self.beat_planes(LOST * self.plane[0])
+        const LOST: i64 = 120;
+        self.unit <= WIDE_UNIT
+            && self.have_runs_of(LONG / 2)
+            && self.beat_planes(LOST * self.plane[0])
     }
 
-    /// Whether they take less time than planes each of which takes so many eighths of a cycle more than what was measured of others.
-    fn beat_planes(&self, more: i64) -> bool {
+    /// Whether they take less time than planes, if rows take so many eighths of a cycle more, of either.
+    fn beat_planes(&self, rows_lost: i64) -> bool {
         const PLANE: i64 = 180;
         const PIECE: i64 = 95;
         let [rows, columns] = self.plane;
         let pieces = (rows + 7) / 8 * ((columns + 7) / 8);
         let planes = self.units / (rows * columns);
-        // Blocks take somewhat longer than their cost.
-        let quick = 15 * self.cost() < 10 * planes * (PLANE + PIECE * pieces + more);
-        self.bytes >= FEWEST_PLANES && self.has_long_runs() && quick
+        let each = PLANE + PIECE * pieces + rows_lost;
+        // Blocks take half as long again as their cost.
+        let quick = 3 * self.cost() + 2 * rows_lost < 2 * planes * each;
+        self.bytes >= FEWEST_PLANES && quick
     }
 
-    /// Whether runs on both sides are long enough.
-    fn has_long_runs(&self) -> bool {
-        [0, 1].into_iter().all(|side| self.run_bytes(side) >= LONG)
+    /// Whether runs on both sides have so many bytes.
+    fn have_runs_of(&self, bytes: i64) -> bool {
+        [0, 1].into_iter().all(|side| self.run_bytes(side) >= bytes)
     }
 
     /// Whether they take less time than [bricks](crate::copy::bricks), which exchange by larger units in fewer instructions.
     pub fn beat_bricks(&self) -> bool {
-        self.unit == 1 && self.has_long_runs()
+        self.unit == 1 && self.have_runs_of(LONG)
     }
 
     /// Takes the loops away, from the innermost one on.

@@ -164,9 +164,9 @@ impl SmallPlanes<'_> {
         }
         let apart =
             !mover.converts() && !mover.streams() && !Self::come_together(mover, axes, along);
-        apart.then_some(match destination.are_held() {
-            true => Blocks::beat_planes_apart,
-            false => Blocks::beat_lost_planes,
+        apart.then_some(match destination.share_fewest_places() {
+            true => Blocks::beat_lost_planes,
+            false => Blocks::beat_planes_apart,
         })
     }
 

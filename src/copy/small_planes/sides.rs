@@ -1,7 +1,7 @@
 //! The two sides of a plane: how the runs of each lie, and go on along another loop.
 
 use crate::copy::axes::Axes;
-use crate::copy::tiles::{FEW_PLACES, lines_held};
+use crate::copy::tiles::{FEW_PLACES, FEWEST_PLACES, lines_held};
 use crate::prefetch::LINE;
 
 /// Units of a run that is worth being converted by itself.
@@ -48,6 +48,11 @@ impl Runs {
     pub fn take_places(self, few: usize, times: usize) -> bool {
         let held = lines_held(self.step as isize);
         held <= few && self.count as usize >= times * held
+    }
+
+    /// Whether the first-level cache has as few places for lines of them as can be, and loses some.
+    pub fn share_fewest_places(self) -> bool {
+        self.take_places(FEWEST_PLACES, 1) && !self.are_held()
     }
 
     /// Whether they are parts of lines, which the first-level cache loses before the next planes meet the others.

@@ -26,7 +26,7 @@ const STREAMED: usize = 1024;
 /// Lines, so far from each other, that there are few places for; fewer, where that alone makes them cost much; and as few as there can be.
 pub const FEW_PLACES: usize = 32;
 const FEWER_PLACES: usize = 16;
-pub(super) const FEWEST_PLACES: usize = 8;
+pub const FEWEST_PLACES: usize = 8;
 
 /// Bytes of a unit that is no small one.
 pub(super) const WIDE: usize = 4;
