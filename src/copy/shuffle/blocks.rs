@@ -14,7 +14,6 @@ const LONG: i64 = 48;
 /// Bytes of a unit while it is permuted, at most, and of one in blocks that are not one run on both sides: larger units move as well one by one.
 const LARGEST_UNIT: usize = 8;
 const SMALL_UNIT: usize = 2;
-const WIDE_UNIT: usize = 4;
 
 /// Bytes of a copy from which blocks pay, from which they pay instead of small planes, and of pieces that are moved in two parts.
 const FEWEST: i64 = 4 << 10;
@@ -210,7 +209,7 @@ impl Blocks {
     /// The same of planes whose rows share so few places of the first-level cache that it loses each of them.
     pub fn beat_lost_planes(&self) -> bool {
         const LOST: i64 = 120;
-        self.unit <= WIDE_UNIT
+        self.unit <= SMALL_UNIT
             && self.have_runs_of(LONG / 2)
             && self.beat_planes(LOST * self.plane[0])
     }

@@ -22,6 +22,9 @@ const ROW_STREAMED: i64 = 256;
 const QUICK: i64 = 640;
 const FEW: i64 = 32;
 
+/// Units of a row that is short.
+const SHORT_ROW: i64 = 8;
+
 /// Units of a run that is long.
 const LONG_RUN: i64 = 64;
 
@@ -121,6 +124,10 @@ impl SmallPlanes<'_> {
         }
         if together {
             return true;
+        }
+        // Rows that are lost, and short, are as well written unit by unit.
+        if !mover.converts() && destination.share_fewest_places() && runs < SHORT_ROW {
+            return false;
         }
         // Lines that they share with the next ones are still there when it is their turn.
         let held = !mover.is_far() || source.are_held() && destination.are_held();
