@@ -153,6 +153,7 @@ test-sanitized: $(sanitized_library) $(sanitized) $(bin)/planted.sanitized
 	@grep -q 'LeakSanitizer: detected memory leaks' $(bin)/planted.log \
 	    || { cat $(bin)/planted.log; echo "the planted leak was not reported"; exit 1; }
 	@sh tests/each.sh 'ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 "$$1" tiny' $(sanitized)
+	@sh tests/each.sh 'ASTENSOR_CACHE=near "$$1" tiny' $(bin)/conversions.sanitized $(bin)/copy_into.sanitized
 
 test-valgrind: build $(plain)
 	@sh tests/need.sh valgrind valgrind --version

@@ -21,7 +21,7 @@ pub unsafe fn by_quarters(from: *const u8) -> __m512i {
 /// They are readable; the processor has AVX2.
 #[inline]
 #[target_feature(enable = "avx2")]
-pub unsafe fn half_by_quarters(from: *const u8) -> __m256i {
+unsafe fn half_by_quarters(from: *const u8) -> __m256i {
     // SAFETY: the caller's promise. There is no instruction, but the compiler would read both at once.
     unsafe {
         let mut first = _mm_loadu_si128(from.cast());

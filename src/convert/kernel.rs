@@ -46,10 +46,10 @@ pub fn kernel(from: Scalar, to: Scalar, overflow: Overflow) -> Kernel {
 }
 
 impl Kernel {
-    /// The same, for what does not fit the second-level cache.
-    pub fn for_distant(self) -> Self {
+    /// The same of a pair, for what does not fit the second-level cache.
+    pub fn for_distant(self, from: Scalar, to: Scalar) -> Self {
         Self(match self.0 {
-            Way::Packed(steps) => Way::Packed(steps.for_distant()),
+            Way::Packed(steps) => Way::Packed(steps.for_distant(from, to)),
             defined => defined,
         })
     }

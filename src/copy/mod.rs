@@ -126,10 +126,9 @@ unsafe fn copy_elements(
         }
         let read = (source.layout.numel_once() as u64).saturating_mul(from.storage_bits()) / 8;
         let read = i64::try_from(read).unwrap_or(i64::MAX);
-        let mut mover = Mover::choose(from, to, overflow, Reach::of(read, bytes, dense, fresh));
-        if read.saturating_add(bytes) > caches::second_level() as i64 {
-            mover = mover.for_distant();
-        }
+        let reach = Reach::of(read, bytes, dense, fresh);
+        let distant = read.saturating_add(bytes) > caches::second_level() as i64;
+        let mover = Mover::choose(from, to, overflow, reach, distant);
         // Setting up room for the highest rank takes longer than a small copy.
         if dense {
             let mut room = Room::<3>::new();

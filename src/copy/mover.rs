@@ -119,8 +119,9 @@ pub fn scalars(from: DType, to: DType) -> Option<usize> {
 }
 
 impl Mover {
-    /// The way from one dtype to another, which must be convertible, to a destination that is so far away.
-    pub fn choose(from: DType, to: DType, overflow: Overflow, reach: Reach) -> Self {
+    /// The way from one dtype to another, which must be convertible, to a destination that is so far away. `distant`: both sides do not fit
+    /// the second-level cache.
+    pub fn choose(from: DType, to: DType, overflow: Overflow, reach: Reach, distant: bool) -> Self {
         let mover = |way, source_unit, destination_unit| Self {
             way,
             source_unit,
@@ -135,6 +136,9 @@ impl Mover {
         let (source, target) = (from.scalar().component(), to.scalar().component());
         let kernel = match same {
             true => None,
+            false if distant => {
+                Some(convert::kernel(source, target, overflow).for_distant(source, target))
+            }
             false => Some(convert::kernel(source, target, overflow)),
         };
         if from.is_subbyte() || to.is_subbyte() {
@@ -171,17 +175,6 @@ impl Mover {
             // The real part of a complex number.
             None => convert(1),
         }
-    }
-
-    /// The same, for what does not fit the second-level cache.
-    pub fn for_distant(mut self) -> Self {
-        match &mut self.way {
-            Way::Convert { kernel, .. }
-            | Way::AddImaginary { kernel }
-            | Way::EitherNonzero { kernel } => *kernel = kernel.for_distant(),
-            Way::Bytes | Way::Lanes { .. } => {}
-        }
-        self
     }
 
     /// Adds the loops over the units of an element, where it has several.

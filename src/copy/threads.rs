@@ -1,8 +1,8 @@
 //! Threads for large copies: helpers that are made when the first copy needs them, and sleep between copies.
 //!
-//! A copy is divided into parts. The calling thread takes one after the other, and so does every helper that happens to be
-//! free; at the end the caller waits only for parts that a helper has begun. So nobody waits for a helper that the system
-//! does not let run, and a copy on a busy machine takes about as long as without helpers.
+//! A copy is divided into parts. The calling thread takes one or two at a time, and so does every helper that happens to be
+//! free; at the end the caller waits only for what a helper has taken, two parts at most. So nobody waits for a helper that the
+//! system does not let run, and a copy on a busy machine takes about as long as without helpers.
 //!
 //! A job's place in the table is never freed, and its state says which job it is of, so a helper that comes late finds
 //! nothing to take. There is no lock: a child after `fork`, which has no helpers, begins with a table of its own.
@@ -39,7 +39,7 @@ struct Slot {
     /// The job's number in the upper half; in the lower one how many helpers it may have, and where the parts that nobody has claimed
     /// end and begin.
     state: AtomicU64,
-    /// Parts that are done.
+    /// Parts that are done, counted by each thread when it finds no more.
     done: AtomicU32,
     /// The caller sleeps until all are.
     awaited: AtomicBool,
@@ -80,14 +80,14 @@ impl Slot {
     }
 
     /// Parts that nobody has claimed, and the state without them: the caller begins with the first ones, helpers with the last ones, so that
-    /// each finds in its caches what it left there if the same memory is copied again. They are two while many are left: to begin anew
-    /// takes a while.
+    /// each finds in its caches what it left there if the same memory is copied again. They are two while three are left for each thread:
+    /// to begin anew takes a while.
     fn claim(state: u64, number: i32) -> Option<(Range<u64>, u64)> {
-        const MANY: u64 = 6;
         let Range { start, end } = Self::unclaimed(state);
+        let threads = Self::helpers(state) as u64 + 1;
         let count = match end.saturating_sub(start) {
             0 => return None,
-            MANY.. => 2,
+            left if left >= 3 * threads => 2,
             _ => 1,
         };
         Some(match number {
@@ -100,7 +100,7 @@ impl Slot {
     fn help(&self, number: i32) -> bool {
         let mut done = 0;
         loop {
-            // Each time: when the last part is done there may be another job here, with fewer helpers.
+            // Until one is claimed there may be another job here, with fewer helpers. After that this one does not end before they are counted.
             let state = self.state.load(Ordering::Acquire);
             let claimed = Self::claim(state, number).filter(|_| number < Self::helpers(state));
             let Some((parts, rest)) = claimed else {
@@ -125,7 +125,6 @@ impl Slot {
         if done == 0 {
             return false;
         }
-        // The job cannot end before this, so all of them were its parts.
         self.done.fetch_add(done, Ordering::SeqCst);
         if self.awaited.load(Ordering::SeqCst) {
             futex::wake(&self.done, 1);
@@ -384,7 +383,7 @@ fn offer_processor() {
     unsafe { libc::sched_yield() };
 }
 
-/// Waits for the parts that helpers have begun.
+/// Waits for the parts that helpers have taken.
 fn wait_until_done(slot: &Slot, parts: u32) {
     /// A part that is nearly done is not worth a sleep.
     const LOOKS: u32 = 50;
@@ -500,6 +499,9 @@ mod tests {
             parts.extend(some);
             state = rest;
         }
+        // Where there is one for each thread, nobody takes two.
+        let few = Slot::claim(Slot::state_of(8, 7, 8), 3).map(|(some, _)| some);
+        assert_eq!(few, Some(7..8));
         parts.sort_unstable();
         assert!(parts.into_iter().eq(0..1023));
         assert_eq!((state >> 32, Slot::helpers(state)), (7, MAX_THREADS - 1));

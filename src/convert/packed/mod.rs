@@ -44,12 +44,11 @@ struct Loop {
     group: usize,
 }
 
-/// A loop, one for fewer elements than a group of it, and one for runs that come from the last-level cache.
+/// A loop, and one for fewer elements than a group of it.
 #[derive(Clone, Copy)]
 struct Step {
     many: Loop,
     few: Loop,
-    distant: Run,
 }
 
 impl Step {
@@ -64,7 +63,6 @@ impl Step {
         Self {
             many: all,
             few: all,
-            distant: run,
         }
     }
 
@@ -78,12 +76,6 @@ impl Step {
             few: few.unwrap_or(self.few),
             ..self
         }
-    }
-
-    /// The same, but what comes from the last-level cache by another.
-    #[cfg(target_arch = "x86_64")]
-    fn with_distant(self, distant: Run) -> Self {
-        Self { distant, ..self }
     }
 
     /// What converts so many elements: groups, if the last one does not convert too many of them once more.
@@ -109,8 +101,8 @@ pub struct Steps {
     parameters: Parameters,
     source_size: usize,
     destination_size: usize,
-    /// Whether long runs come from a last-level cache that is near.
-    is_distant: bool,
+    /// The loop for long runs that come from a last-level cache that is near.
+    distant: Option<Run>,
 }
 
 /// Elements that go through several steps at a time.
@@ -127,12 +119,13 @@ const VERY_LONG: usize = 4096;
 const LONG: usize = 2048;
 
 impl Steps {
-    /// The same, for what does not fit the second-level cache.
-    pub fn for_distant(self) -> Self {
-        Self {
-            is_distant: !caches::last_level_is_far(),
-            ..self
-        }
+    /// The same of a pair, for what does not fit the second-level cache: nothing changes where the last-level cache is far.
+    pub fn for_distant(self, from: Scalar, to: Scalar) -> Self {
+        let distant = match caches::last_level_is_far() {
+            true => None,
+            false => distant(from, to),
+        };
+        Self { distant, ..self }
     }
 
     /// Converts a run.
@@ -203,8 +196,8 @@ impl Steps {
             let alone = self.second.is_none() && self.saturate.is_none();
             let most = if alone { usize::MAX } else { BLOCK };
             self.run_parts(from, to, count, most, |from, to, count| {
-                let first = match count {
-                    VERY_LONG.. if self.is_distant => self.first.distant,
+                let first = match self.distant {
+                    Some(distant) if count >= VERY_LONG => distant,
                     _ => self.first.for_count(count),
                 };
                 match self.second {
@@ -300,7 +293,7 @@ pub fn steps(from: Scalar, to: Scalar, overflow: Overflow) -> Option<Steps> {
         },
         source_size: storage_size(from),
         destination_size: storage_size(to),
-        is_distant: false,
+        distant: None,
     })
 }
 
@@ -411,12 +404,6 @@ fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Step> {
         Level::Avx512 => avx512::direct(from, to)
             .map(|step| step.with_few(easy::<plain::Avx512>(from, to)))
             .or_else(|| plain::of_integer::<plain::Avx512>(from, to).map(Step::plain))
-            .map(
-                |step| match avx512::distant(from, to).or_else(|| by_halves_of_lines(from, to)) {
-                    Some(distant) => step.with_distant(distant),
-                    None => step,
-                },
-            )
             .or_else(|| avx2::direct(from, to).map(avx2::of_groups)),
     };
     match (level, to) {
@@ -426,20 +413,22 @@ fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Step> {
     }
 }
 
-/// What reads the last-level cache by halves of lines, with AVX-512 (see [`crate::lines`]): the loops for AVX2, of pairs that become no
-/// larger. Others wait for what they write.
-#[cfg(target_arch = "x86_64")]
-fn by_halves_of_lines(from: Scalar, to: Scalar) -> Option<Run> {
-    use Scalar::*;
-    let sooner = match (from, to) {
-        (Float64, Bool) => true,
-        (_, Float16 | BFloat16) => false,
-        _ => from.kind() != Kind::Float && to.bits() <= from.bits() && to.bits() >= 8,
-    };
-    match sooner {
-        true => direct(Level::Avx2, from, to).map(|step| step.many.run),
-        false => None,
+/// What reads the last-level cache by parts of lines (see [`crate::lines`]), if the level in use has such a loop for a pair. Those of
+/// halves are the loops for AVX2, of pairs that become no larger: others wait for what they write.
+fn distant(from: Scalar, to: Scalar) -> Option<Run> {
+    #[cfg(target_arch = "x86_64")]
+    if has_avx512() {
+        use Scalar::*;
+        let by_halves = match (from, to) {
+            (Float64, Bool) => true,
+            (_, Float16 | BFloat16) => false,
+            _ => from.kind() != Kind::Float && to.bits() <= from.bits() && to.bits() >= 8,
+        };
+        let halves = || direct(Level::Avx2, from, to).filter(|_| by_halves);
+        return avx512::distant(from, to).or_else(|| halves().map(|step| step.many.run));
     }
+    let _ = (from, to);
+    None
 }
 
 /// The loop of floats that the compiler vectorises well.

@@ -49,7 +49,7 @@ pub struct Blocks {
     bytes: i64,
     steps: [i64; MAX_AXES],
     units: i64,
-    /// Rows and columns of a plane that stays whole, or one of each.
+    /// Rows and columns of a plane that stays whole if it fits, or one of each.
     plane: [i64; 2],
     /// Bytes of a unit on each side, and while it is permuted.
     sizes: [usize; 2],
@@ -206,7 +206,7 @@ impl Blocks {
         self.unit <= SMALL_UNIT && self.have_runs_of(LONG) && self.beat_planes(0)
     }
 
-    /// The same of planes whose rows share so few places of the first-level cache that it loses each of them.
+    /// The same of planes whose rows in the destination share so few places of the first-level cache that it loses each of them.
     pub fn beat_lost_planes(&self) -> bool {
         const LOST: i64 = 120;
         self.unit <= SMALL_UNIT
@@ -220,6 +220,7 @@ impl Blocks {
         const PIECE: i64 = 95;
         let [rows, columns] = self.plane;
         let pieces = (rows + 7) / 8 * ((columns + 7) / 8);
+        // None, if a plane is too large for a block.
         let planes = self.units / (rows * columns);
         let each = PLANE + PIECE * pieces + rows_lost;
         // Blocks take half as long again as their cost.
@@ -354,6 +355,7 @@ mod tests {
         assert!(whole(7, 9).beat_planes_apart() && whole(13, 12).beat_planes_apart());
         assert!(!whole(16, 16).beat_planes_apart() && !whole(14, 15).beat_planes_apart());
         assert_eq!((whole(7, 9).runs, whole(7, 9).units), ([72, 56], 504));
+        assert!(!whole(40, 40).beat_planes_apart() && !whole(40, 40).beat_lost_planes());
         // Rows that are written from far away are better written several at a time.
         assert!(whole(14, 15).beat_lost_planes());
     }

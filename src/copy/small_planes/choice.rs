@@ -125,7 +125,7 @@ impl SmallPlanes<'_> {
         if together {
             return true;
         }
-        // Rows that are lost, and short, are as well written unit by unit.
+        // Rows of the destination that are lost, and short, are as well written unit by unit.
         if !mover.converts() && destination.share_fewest_places() && runs < SHORT_ROW {
             return false;
         }

@@ -52,7 +52,7 @@ impl Runs {
 
     /// Whether the first-level cache has as few places for lines of them as can be, and loses some.
     pub fn share_fewest_places(self) -> bool {
-        self.take_places(FEWEST_PLACES, 1) && !self.are_held()
+        lines_held(self.step as isize) <= FEWEST_PLACES && !self.are_held()
     }
 
     /// Whether they are parts of lines, which the first-level cache loses before the next planes meet the others.

@@ -1,4 +1,5 @@
-//! Kernels written for AVX-512 F, BW, DQ and VL, for the pairs that have a float on a side.
+//! Kernels written for AVX-512 F, BW, DQ and VL, for the pairs that have a float on a side and, from the last-level cache, for 64-bit
+//! integers that wrap.
 //!
 //! Sixty-four elements are a group. Most pass through binary32, sixteen to a register, exactly or, where it does not hold
 //! them, odd (see [`crate::convert::packed::narrow::odd`]). The results are those of the plain loops, bit for bit. Every
@@ -237,12 +238,12 @@ fn through<L: LoadSixteen, S: StoreSixteen>() -> Step {
 
 /// float64 to what is as precise as it.
 fn doubles<S: FromDoubles>() -> Step {
-    step::<Doubles<S, GROUP>, Doubles<S, FEW>>()
+    step::<Doubles<S, AtOnce, GROUP>, Doubles<S, AtOnce, FEW>>()
 }
 
 /// 64-bit integers to float32.
 fn longs<const SIGNED: bool>() -> Step {
-    step::<Longs<SIGNED, GROUP>, Longs<SIGNED, FEW>>()
+    step::<Longs<SIGNED, AtOnce, GROUP>, Longs<SIGNED, AtOnce, FEW>>()
 }
 
 /// What reads the last-level cache by parts of lines (see [`crate::lines`]), where there are instructions enough to spare: by quarters, if
@@ -255,15 +256,15 @@ pub fn distant(from: Scalar, to: Scalar) -> Option<Run> {
         (Scalar::Float32, Scalar::Int16) => run_many::<Through<ByHalves<F32>, I16>, GROUP>,
         (Scalar::Int32, Scalar::Float32) => run_many::<Sixteen<ByQuarters<I32>, F32>, FEW>,
         (Scalar::UInt32, Scalar::Float32) => run_many::<Sixteen<ByQuarters<U32>, F32>, FEW>,
-        (Scalar::Float64, Scalar::Float32) => run_many::<ByLines<Doubles<F32, EIGHT>>, EIGHT>,
-        (Scalar::Float64, Scalar::Int64) => run_many::<ByLines<Doubles<I64, EIGHT>>, EIGHT>,
-        (Scalar::Float64, Scalar::UInt64) => run_many::<ByLines<Doubles<U64, EIGHT>>, EIGHT>,
-        (Scalar::Int64, Scalar::Float32) => run_many::<ByLines<Longs<true, EIGHT>>, EIGHT>,
-        (Scalar::UInt64, Scalar::Float32) => run_many::<ByLines<Longs<false, EIGHT>>, EIGHT>,
-        (Scalar::Int64, Scalar::Float64) => run_many::<ByLines<DoublesOf<true>>, EIGHT>,
-        (Scalar::UInt64, Scalar::Float64) => run_many::<ByLines<DoublesOf<false>>, EIGHT>,
+        (Scalar::Float64, Scalar::Float32) => run_many::<Doubles<F32, InQuarters, EIGHT>, EIGHT>,
+        (Scalar::Float64, Scalar::Int64) => run_many::<Doubles<I64, InQuarters, EIGHT>, EIGHT>,
+        (Scalar::Float64, Scalar::UInt64) => run_many::<Doubles<U64, InQuarters, EIGHT>, EIGHT>,
+        (Scalar::Int64, Scalar::Float32) => run_many::<Longs<true, InHalves, EIGHT>, EIGHT>,
+        (Scalar::UInt64, Scalar::Float32) => run_many::<Longs<false, InHalves, EIGHT>, EIGHT>,
+        (Scalar::Int64, Scalar::Float64) => run_many::<DoublesOf<true, InQuarters>, EIGHT>,
+        (Scalar::UInt64, Scalar::Float64) => run_many::<DoublesOf<false, InQuarters>, EIGHT>,
         (Scalar::Int64 | Scalar::UInt64, Scalar::Int32 | Scalar::UInt32) => {
-            run_many::<ByLines<Wrapped>, EIGHT>
+            run_many::<Wrapped<InQuarters>, EIGHT>
         }
         _ => return None,
     })
@@ -411,8 +412,8 @@ fn of_double(to: Scalar) -> Option<Step> {
         Scalar::Float16 => through::<OddF64, F16>(),
         Scalar::BFloat16 => through::<F64, BF16>(),
         // Fewer of these go by loops that the compiler makes.
-        Scalar::Float32 => alone::<Doubles<F32, GROUP>>(),
-        Scalar::Float64 => alone::<Doubles<F64, GROUP>>(),
+        Scalar::Float32 => alone::<Doubles<F32, AtOnce, GROUP>>(),
+        Scalar::Float64 => alone::<Doubles<F64, AtOnce, GROUP>>(),
         _ => return None,
     })
 }

@@ -3,8 +3,41 @@
 use super::*;
 use crate::lines;
 
+/// How 64 bytes are read.
+pub trait ReadLine {
+    /// The bytes.
+    ///
+    /// # Safety
+    /// They are readable; the processor has the module's features.
+    unsafe fn read(from: *const u8) -> __m512i;
+}
+
+/// At once.
+pub struct AtOnce;
+
+/// By quarters, or by halves, as [`lines`] come from the last-level cache.
+pub struct InQuarters;
+pub struct InHalves;
+
+/// Implements [`ReadLine`].
+macro_rules! read_line {
+    ($name:ident, $read:path) => {
+        impl ReadLine for $name {
+            #[inline(always)]
+            unsafe fn read(from: *const u8) -> __m512i {
+                // SAFETY: the caller's promise.
+                unsafe { $read(from) }
+            }
+        }
+    };
+}
+
+read_line!(AtOnce, load512);
+read_line!(InQuarters, lines::by_quarters);
+read_line!(InHalves, lines::by_halves);
+
 /// `N` numbers of binary64, eight at a time.
-pub struct Doubles<S, const N: usize>(S);
+pub struct Doubles<S, R, const N: usize>(S, R);
 
 /// What eight numbers of binary64 become.
 pub trait FromDoubles: Store<__m512> {
@@ -15,7 +48,7 @@ pub trait FromDoubles: Store<__m512> {
     unsafe fn store_eight(to: *mut u8, numbers: __m512d);
 }
 
-impl<S: FromDoubles, const N: usize> Group for Doubles<S, N> {
+impl<S: FromDoubles, R: ReadLine, const N: usize> Group for Doubles<S, R, N> {
     const FROM: usize = 8;
     const TO: usize = S::SIZE;
     #[inline(always)]
@@ -23,7 +56,7 @@ impl<S: FromDoubles, const N: usize> Group for Doubles<S, N> {
         for i in 0..N / 8 {
             // SAFETY: the caller's promise.
             unsafe {
-                let numbers = _mm512_loadu_pd(from.add(64 * i).cast());
+                let numbers = _mm512_castsi512_pd(R::read(from.add(64 * i)));
                 S::store_eight(to.add(8 * S::SIZE * i), numbers);
             }
         }
@@ -48,7 +81,7 @@ from_doubles!(F32, |numbers, to| _mm256_storeu_ps(
     _mm512_cvtpd_ps(numbers)
 ));
 from_doubles!(F64, |numbers, to| {
-    // Halves of complex numbers, whose NaNs become quiet, both kinds of them, four bits each.
+    // InHalves of complex numbers, whose NaNs become quiet, both kinds of them, four bits each.
     const QUIET: i64 = 0x22;
     let quiet = _mm512_fixupimm_pd::<0>(numbers, numbers, _mm512_set1_epi64(QUIET));
     _mm512_storeu_pd(to.cast(), quiet);
@@ -223,9 +256,9 @@ ones!(F64, |mask| _mm512_maskz_mov_epi64(
 ));
 
 /// `N` 64-bit integers to the nearest binary32.
-pub struct Longs<const SIGNED: bool, const N: usize>;
+pub struct Longs<const SIGNED: bool, R, const N: usize>(R);
 
-impl<const SIGNED: bool, const N: usize> Group for Longs<SIGNED, N> {
+impl<const SIGNED: bool, R: ReadLine, const N: usize> Group for Longs<SIGNED, R, N> {
     const FROM: usize = 8;
     const TO: usize = 4;
     #[inline(always)]
@@ -233,77 +266,29 @@ impl<const SIGNED: bool, const N: usize> Group for Longs<SIGNED, N> {
         for i in 0..N / 8 {
             // SAFETY: the caller's promise.
             unsafe {
-                store_singles::<SIGNED>(to.add(32 * i), load512(from.add(64 * i)));
+                let integers = R::read(from.add(64 * i));
+                let singles = if SIGNED {
+                    _mm512_cvtepi64_ps(integers)
+                } else {
+                    _mm512_cvtepu64_ps(integers)
+                };
+                _mm256_storeu_ps(to.add(32 * i).cast(), singles);
             }
         }
     }
 }
 
-/// Eight 64-bit integers as the nearest binary32.
-#[inline(always)]
-unsafe fn store_singles<const SIGNED: bool>(to: *mut u8, integers: __m512i) {
-    // SAFETY: the module's features, and the caller's promise that eight elements are writable.
-    unsafe {
-        let singles = match SIGNED {
-            true => _mm512_cvtepi64_ps(integers),
-            false => _mm512_cvtepu64_ps(integers),
-        };
-        _mm256_storeu_ps(to.cast(), singles);
-    }
-}
+/// 64-bit integers to float64, eight at a time.
+pub struct DoublesOf<const SIGNED: bool, R>(R);
 
-/// What becomes of eight elements of eight bytes: a line of the last-level cache, which is read by parts.
-pub trait OfLine {
-    /// Bytes of a destination element.
-    const TO: usize;
-    /// Converts a line.
-    ///
-    /// # Safety
-    /// It is readable, and what becomes of it writable; the processor has the module's features.
-    unsafe fn convert(from: *const u8, to: *mut u8);
-}
-
-/// A line after the other.
-pub struct ByLines<P>(P);
-
-impl<P: OfLine> Group for ByLines<P> {
+impl<const SIGNED: bool, R: ReadLine> Group for DoublesOf<SIGNED, R> {
     const FROM: usize = 8;
-    const TO: usize = P::TO;
+    const TO: usize = 8;
     #[inline(always)]
     unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
         // SAFETY: the caller's promise.
-        unsafe { P::convert(from, to) }
-    }
-}
-
-impl<S: FromDoubles> OfLine for Doubles<S, EIGHT> {
-    const TO: usize = S::SIZE;
-    #[inline(always)]
-    unsafe fn convert(from: *const u8, to: *mut u8) {
-        // SAFETY: the caller's promise.
-        unsafe { S::store_eight(to, _mm512_castsi512_pd(lines::by_quarters(from))) }
-    }
-}
-
-impl<const SIGNED: bool> OfLine for Longs<SIGNED, EIGHT> {
-    const TO: usize = 4;
-    #[inline(always)]
-    unsafe fn convert(from: *const u8, to: *mut u8) {
-        // SAFETY: the caller's promise. Quarters would take too many instructions.
-        unsafe { store_singles::<SIGNED>(to, lines::by_halves(from)) }
-    }
-}
-
-/// 64-bit integers to float64.
-pub struct DoublesOf<const SIGNED: bool>;
-
-impl<const SIGNED: bool> OfLine for DoublesOf<SIGNED> {
-    const TO: usize = 8;
-    #[inline(always)]
-    unsafe fn convert(from: *const u8, to: *mut u8) {
-        // SAFETY: the caller's promise.
         unsafe {
-            let integers = lines::by_quarters(from);
+            let integers = R::read(from);
             let doubles = match SIGNED {
                 true => _mm512_cvtepi64_pd(integers),
                 false => _mm512_cvtepu64_pd(integers),
@@ -313,14 +298,15 @@ impl<const SIGNED: bool> OfLine for DoublesOf<SIGNED> {
     }
 }
 
-/// 64-bit integers to those of 32 bits, which wrap.
-pub struct Wrapped;
+/// 64-bit integers to those of 32 bits, which wrap, eight at a time.
+pub struct Wrapped<R>(R);
 
-impl OfLine for Wrapped {
+impl<R: ReadLine> Group for Wrapped<R> {
+    const FROM: usize = 8;
     const TO: usize = 4;
     #[inline(always)]
-    unsafe fn convert(from: *const u8, to: *mut u8) {
+    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
         // SAFETY: the caller's promise.
-        unsafe { store256(to, _mm512_cvtepi64_epi32(lines::by_quarters(from))) }
+        unsafe { store256(to, _mm512_cvtepi64_epi32(R::read(from))) }
     }
 }
