@@ -246,8 +246,8 @@ fn longs<const SIGNED: bool>() -> Step {
     step::<Longs<SIGNED, AtOnce, GROUP>, Longs<SIGNED, AtOnce, FEW>>()
 }
 
-/// What reads the last-level cache by parts of lines (see [`crate::lines`]), where there are instructions enough to spare: by quarters, if
-/// more of them suffice.
+/// What reads the last-level cache by parts of lines (see [`crate::lines`]), where it waits for these: by quarters or, with fewer
+/// instructions, by halves. As many elements are converted as a register or a group has, or more.
 pub fn distant(from: Scalar, to: Scalar) -> Option<Run> {
     Some(match (from, to) {
         (Scalar::Float32, Scalar::Float16) => run_many::<Sixteen<ByQuarters<F32>, F16>, FEW>,

@@ -81,7 +81,7 @@ from_doubles!(F32, |numbers, to| _mm256_storeu_ps(
     _mm512_cvtpd_ps(numbers)
 ));
 from_doubles!(F64, |numbers, to| {
-    // InHalves of complex numbers, whose NaNs become quiet, both kinds of them, four bits each.
+    // Halves of complex numbers, whose NaNs become quiet, both kinds of them, four bits each.
     const QUIET: i64 = 0x22;
     let quiet = _mm512_fixupimm_pd::<0>(numbers, numbers, _mm512_set1_epi64(QUIET));
     _mm512_storeu_pd(to.cast(), quiet);
