@@ -136,10 +136,13 @@ impl Mover {
         let (source, target) = (from.scalar().component(), to.scalar().component());
         let kernel = match same {
             true => None,
-            false if distant => {
-                Some(convert::kernel(source, target, overflow).for_distant(source, target))
+            false => {
+                let kernel = convert::kernel(source, target, overflow);
+                Some(match distant {
+                    true => kernel.for_distant(source, target),
+                    false => kernel,
+                })
             }
-            false => Some(convert::kernel(source, target, overflow)),
         };
         if from.is_subbyte() || to.is_subbyte() {
             let lanes = Way::Lanes {

@@ -4,12 +4,13 @@
 //! free; at the end the caller waits only for what a helper has taken, two parts at most. So nobody waits for a helper that the
 //! system does not let run, and a copy on a busy machine takes about as long as without helpers.
 //!
-//! A job's place in the table is never freed, and its state says which job it is of, so a helper that comes late finds
+//! A job's place in the table is never freed, and its state says which job it is of ([`job`]), so a helper that comes late finds
 //! nothing to take. There is no lock: a child after `fork`, which has no helpers, begins with a table of its own.
 
 mod division;
+mod job;
 
-use division::{MAX_THREADS, PART_BITS};
+use division::MAX_THREADS;
 pub use division::{num_threads, parts_for, set_num_threads};
 
 use super::futex;
@@ -17,10 +18,9 @@ use crate::storage::allocate;
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
-use core::ops::Range;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering};
+use job::{CALLER, Slot, Work};
 
 /// Times that a helper looks for work before it sleeps, now and then offering its processor to others: some tens of
 /// microseconds. A program that makes copy after copy then finds it awake.
@@ -28,113 +28,6 @@ const LOOKS: u32 = 1000;
 
 /// Looks between two offers.
 const LOOKS_A_TURN: u32 = 16;
-
-/// What is done for some parts, one after the other.
-type Work<'a> = dyn Fn(Range<i64>) + Sync + 'a;
-
-/// The place of one job.
-struct Slot {
-    /// Taken by a caller.
-    taken: AtomicBool,
-    /// The job's number in the upper half; in the lower one how many helpers it may have, and where the parts that nobody has claimed
-    /// end and begin.
-    state: AtomicU64,
-    /// Parts that are done, counted by each thread when it finds no more.
-    done: AtomicU32,
-    /// The caller sleeps until all are.
-    awaited: AtomicBool,
-    panicked: AtomicBool,
-    /// What to do. Written while no part can be claimed, read by those who have claimed one.
-    work: UnsafeCell<MaybeUninit<*const Work<'static>>>,
-}
-
-// SAFETY: see `work`; the rest is atomic.
-unsafe impl Sync for Slot {}
-
-impl Slot {
-    const fn empty() -> Self {
-        Self {
-            taken: AtomicBool::new(false),
-            state: AtomicU64::new(0),
-            done: AtomicU32::new(0),
-            awaited: AtomicBool::new(false),
-            panicked: AtomicBool::new(false),
-            work: UnsafeCell::new(MaybeUninit::uninit()),
-        }
-    }
-
-    /// The state of a job that nobody has begun.
-    fn state_of(job: u64, helpers: i32, parts: i64) -> u64 {
-        job << 32 | (helpers as u64) << (2 * PART_BITS) | (parts as u64) << PART_BITS
-    }
-
-    /// The parts that nobody has claimed.
-    fn unclaimed(state: u64) -> Range<u64> {
-        let part = |bits: u64| bits & ((1 << PART_BITS) - 1);
-        part(state)..part(state >> PART_BITS)
-    }
-
-    /// Helpers whose number is below this may help.
-    fn helpers(state: u64) -> i32 {
-        i32::from((state >> (2 * PART_BITS)) as u8)
-    }
-
-    /// Parts that nobody has claimed, and the state without them: the caller begins with the first ones, helpers with the last ones, so that
-    /// each finds in its caches what it left there if the same memory is copied again. They are two while three are left for each thread:
-    /// to begin anew takes a while.
-    fn claim(state: u64, number: i32) -> Option<(Range<u64>, u64)> {
-        let Range { start, end } = Self::unclaimed(state);
-        let threads = Self::helpers(state) as u64 + 1;
-        let count = match end.saturating_sub(start) {
-            0 => return None,
-            left if left >= 3 * threads => 2,
-            _ => 1,
-        };
-        Some(match number {
-            CALLER => (start..start + count, state + count),
-            _ => (end - count..end, state - (count << PART_BITS)),
-        })
-    }
-
-    /// Claims parts for helper `number`, or [`CALLER`], and does them, until there are none. Returns whether there were some.
-    fn help(&self, number: i32) -> bool {
-        let mut done = 0;
-        loop {
-            // Until one is claimed there may be another job here, with fewer helpers. After that this one does not end before they are counted.
-            let state = self.state.load(Ordering::Acquire);
-            let claimed = Self::claim(state, number).filter(|_| number < Self::helpers(state));
-            let Some((parts, rest)) = claimed else {
-                break;
-            };
-            // A state that is still the same is still that job's: its number is in it.
-            let claim =
-                self.state
-                    .compare_exchange_weak(state, rest, Ordering::AcqRel, Ordering::Relaxed);
-            if claim.is_err() {
-                continue;
-            }
-            done += (parts.end - parts.start) as u32;
-            // SAFETY: the job was published with its work, and cannot end before these parts are done.
-            let work = unsafe { &*(*self.work.get()).assume_init() };
-            // A panic must not leave a thread of ours; the caller raises it again where it is turned into a status.
-            let parts = parts.start as i64..parts.end as i64;
-            if catch_unwind(AssertUnwindSafe(|| work(parts))).is_err() {
-                self.panicked.store(true, Ordering::Relaxed);
-            }
-        }
-        if done == 0 {
-            return false;
-        }
-        self.done.fetch_add(done, Ordering::SeqCst);
-        if self.awaited.load(Ordering::SeqCst) {
-            futex::wake(&self.done, 1);
-        }
-        true
-    }
-}
-
-/// The number of who is no helper, and may do any part.
-const CALLER: i32 = -1;
 
 /// Jobs at the same time; more are done by their callers alone.
 const SLOTS: usize = 16;
@@ -283,9 +176,7 @@ impl Crew {
 
     /// A place for a job.
     fn take_slot(&self) -> Option<&Slot> {
-        self.slots.iter().find(|slot| {
-            !slot.taken.load(Ordering::Relaxed) && !slot.taken.swap(true, Ordering::Acquire)
-        })
+        self.slots.iter().find(|slot| slot.take())
     }
 }
 
@@ -350,18 +241,8 @@ pub fn run(parts: i64, work: &Work<'_>) {
         return;
     };
     crew.recruit(helpers);
-    // SAFETY: the slot is ours and has no parts to claim, so nobody reads the work. It lives until all parts are done,
-    // which is waited for below.
-    unsafe {
-        let work: *const Work<'static> = core::mem::transmute(core::ptr::from_ref(work));
-        (*slot.work.get()).write(work);
-    }
-    slot.done.store(0, Ordering::Relaxed);
-    slot.awaited.store(false, Ordering::Relaxed);
-    slot.panicked.store(false, Ordering::Relaxed);
-    let job = slot.state.load(Ordering::Relaxed) >> 32;
-    let state = Slot::state_of(job.wrapping_add(1), helpers, parts);
-    slot.state.store(state, Ordering::Release);
+    // SAFETY: the place is ours, and the work lives until all parts are done, which is waited for below.
+    unsafe { slot.begin(work, helpers, parts) };
     crew.jobs.fetch_add(1, Ordering::SeqCst);
     if crew.sleeping.load(Ordering::SeqCst) > 0 {
         // Which of them wake is not ours to choose; those that may not help go to sleep again.
@@ -369,10 +250,7 @@ pub fn run(parts: i64, work: &Work<'_>) {
         futex::wake(&crew.jobs, if all { i32::MAX } else { helpers });
     }
     slot.help(CALLER);
-    wait_until_done(slot, parts as u32);
-    let panicked = slot.panicked.load(Ordering::Relaxed);
-    slot.taken.store(false, Ordering::Release);
-    if panicked {
+    if slot.end(parts as u32) {
         panic!("a part of a copy panicked");
     }
 }
@@ -383,30 +261,10 @@ fn offer_processor() {
     unsafe { libc::sched_yield() };
 }
 
-/// Waits for the parts that helpers have taken.
-fn wait_until_done(slot: &Slot, parts: u32) {
-    /// A part that is nearly done is not worth a sleep.
-    const LOOKS: u32 = 50;
-    let is_done = || slot.done.load(Ordering::Acquire) == parts;
-    for _ in 0..LOOKS {
-        if is_done() {
-            return;
-        }
-        offer_processor();
-    }
-    slot.awaited.store(true, Ordering::SeqCst);
-    loop {
-        let done = slot.done.load(Ordering::SeqCst);
-        if done == parts {
-            return;
-        }
-        futex::wait(&slot.done, done);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::panic::catch_unwind;
 
     #[test]
     fn every_part_is_done_once() {
@@ -463,48 +321,6 @@ mod tests {
             assert!((0..5).all(|_| threads_of_a_job() <= 2));
         }
         set_num_threads(0);
-    }
-
-    #[test]
-    fn a_helper_leaves_the_next_job_in_a_place_to_those_it_is_for() {
-        static SLOT: Slot = Slot::empty();
-        static DONE: AtomicI32 = AtomicI32::new(0);
-        let work = |_| {
-            if DONE.fetch_add(1, Ordering::Relaxed) == 0 {
-                // As its caller may when the last part is done.
-                SLOT.state.store(Slot::state_of(2, 1, 3), Ordering::Release);
-            }
-        };
-        let work: &Work<'static> = &work;
-        // SAFETY: nobody else knows the slot, and the work lives on.
-        unsafe { (*SLOT.work.get()).write(work as *const Work<'static>) };
-        SLOT.state.store(Slot::state_of(1, 3, 1), Ordering::Release);
-        assert!(SLOT.help(2));
-        assert_eq!(DONE.load(Ordering::Relaxed), 1);
-        assert!(!SLOT.help(1));
-        assert_eq!(Slot::unclaimed(SLOT.state.load(Ordering::Relaxed)), 0..3);
-    }
-
-    #[test]
-    fn the_caller_and_helpers_meet() {
-        let mut state = Slot::state_of(7, MAX_THREADS - 1, 1023);
-        let mut parts = Vec::new();
-        for number in [CALLER, 0, 1, CALLER] {
-            let (some, rest) = Slot::claim(state, number).unwrap();
-            parts.extend(some);
-            state = rest;
-        }
-        assert_eq!(parts, [0, 1, 1021, 1022, 1019, 1020, 2, 3]);
-        while let Some((some, rest)) = Slot::claim(state, (parts.len() % 3) as i32 - 1) {
-            parts.extend(some);
-            state = rest;
-        }
-        // Where there is one for each thread, nobody takes two.
-        let few = Slot::claim(Slot::state_of(8, 7, 8), 3).map(|(some, _)| some);
-        assert_eq!(few, Some(7..8));
-        parts.sort_unstable();
-        assert!(parts.into_iter().eq(0..1023));
-        assert_eq!((state >> 32, Slot::helpers(state)), (7, MAX_THREADS - 1));
     }
 
     #[test]

@@ -471,3 +471,46 @@ fn overflowed(to: Scalar, overflow: Overflow) -> u32 {
         _ => 0,
     }
 }
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_from_far_away_becomes_the_same() {
+        const COUNT: usize = VERY_LONG + 907;
+        let mut word = 1u64;
+        let mut random = || {
+            word = word.wrapping_mul(6364136223846793005).wrapping_add(1);
+            (word >> 56) as u8
+        };
+        // Any bits are elements, on any side of a line.
+        let source: Vec<u8> = (0..8 * COUNT + 8).map(|_| random()).collect();
+        let real = |scalar: &Scalar| scalar.bits() >= 8 && scalar.kind() != Kind::Complex;
+        let scalars: Vec<Scalar> = Scalar::all().filter(real).collect();
+        let _environment = Standard::enter();
+        let mut pairs = 0;
+        for (from, to) in scalars
+            .iter()
+            .flat_map(|from| scalars.iter().map(move |to| (*from, *to)))
+        {
+            let Some(distant) = distant(from, to) else {
+                continue;
+            };
+            let steps = steps(from, to, Overflow::Default).unwrap();
+            let convert = |distant| {
+                let mut made = vec![0xee; storage_size(to) * (COUNT + 1)];
+                let from = source[storage_size(from)..].as_ptr();
+                // SAFETY: both sides have as many elements.
+                unsafe { Steps { distant, ..steps }.run(from, made.as_mut_ptr(), COUNT) };
+                made
+            };
+            assert!(
+                convert(None) == convert(Some(distant)),
+                "{from:?} -> {to:?}"
+            );
+            pairs += 1;
+        }
+        assert!(pairs > 40 || !has_avx512(), "{pairs}");
+    }
+}

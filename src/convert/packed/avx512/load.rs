@@ -4,6 +4,39 @@ use super::*;
 use crate::convert::packed::small;
 use crate::lines;
 
+/// How 64 bytes are read.
+pub trait ReadLine {
+    /// The bytes.
+    ///
+    /// # Safety
+    /// They are readable; the processor has the module's features.
+    unsafe fn read(from: *const u8) -> __m512i;
+}
+
+/// At once.
+pub struct AtOnce;
+
+/// By quarters, or by halves, as [`lines`] come from the last-level cache.
+pub struct InQuarters;
+pub struct InHalves;
+
+/// Implements [`ReadLine`].
+macro_rules! read_line {
+    ($name:ident, $read:path) => {
+        impl ReadLine for $name {
+            #[inline(always)]
+            unsafe fn read(from: *const u8) -> __m512i {
+                // SAFETY: the caller's promise.
+                unsafe { $read(from) }
+            }
+        }
+    };
+}
+
+read_line!(AtOnce, load512);
+read_line!(InQuarters, lines::by_quarters);
+read_line!(InHalves, lines::by_halves);
+
 /// Rounding toward zero, whatever the environment.
 pub const TO_ZERO: i32 = _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC;
 
@@ -16,11 +49,12 @@ pub trait LoadSixteen: Load<__m512> {
     unsafe fn sixteen(at: *const u8) -> __m512;
 }
 
-/// Implements [`LoadSixteen`] by an expression for the elements at `at`, and [`Load`] by four of them.
+/// Implements [`LoadSixteen`] by an expression for the elements at `at`, and [`Load`] by four of them; of what is read in any way, for each
+/// [`ReadLine`].
 macro_rules! load {
-    ($(#[$doc:meta])* $name:ty, $size:literal, |$at:ident| $sixteen:expr) => {
+    ($(#[$doc:meta])* $name:ty $(where $reader:ident)?, $size:literal, |$at:ident| $sixteen:expr) => {
         $(#[$doc])*
-        impl LoadSixteen for $name {
+        impl $(<$reader: ReadLine>)? LoadSixteen for $name {
             #[inline(always)]
             unsafe fn sixteen($at: *const u8) -> __m512 {
                 // SAFETY: the caller's promise.
@@ -28,7 +62,7 @@ macro_rules! load {
             }
         }
 
-        impl Load<__m512> for $name {
+        impl $(<$reader: ReadLine>)? Load<__m512> for $name {
             const SIZE: usize = $size;
             #[inline(always)]
             unsafe fn load(from: *const u8) -> Singles {
@@ -76,18 +110,6 @@ load!(BF16, 2, |at| _mm512_castsi512_ps(_mm512_slli_epi32::<16>(
     _mm512_cvtepu16_epi32(load256(at))
 )));
 load!(F32, 4, |at| _mm512_loadu_ps(at.cast()));
-load!(ByQuarters<F32>, 4, |at| _mm512_castsi512_ps(
-    lines::by_quarters(at)
-));
-load!(ByQuarters<I32>, 4, |at| _mm512_cvtepi32_ps(
-    lines::by_quarters(at)
-));
-load!(ByQuarters<U32>, 4, |at| _mm512_cvtepu32_ps(
-    lines::by_quarters(at)
-));
-load!(ByHalves<F32>, 4, |at| _mm512_castsi512_ps(
-    lines::by_halves(at)
-));
 load!(I32, 4, |at| {
     let integers = load512(at);
     let singles = _mm512_cvt_roundepi32_ps::<TO_ZERO>(integers);
@@ -128,12 +150,6 @@ load!(F64, 8, |at| {
     odd_where(_mm512_kunpackb(lost_b.into(), lost_a.into()), joined(a, b))
 });
 
-/// What comes from the last-level cache, by quarters of lines, to the nearest binary32.
-pub struct ByQuarters<L>(L);
-
-/// The same, by halves.
-pub struct ByHalves<L>(L);
-
 /// float64 for formats whose smallest numbers are far above the subnormal ones of binary32, where bits are lost unseen.
 pub struct OddF64;
 
@@ -161,11 +177,12 @@ load!(Truncated, 8, |at| joined(
     _mm512_cvt_roundpd_ps::<TO_ZERO>(_mm512_loadu_pd(at.add(64).cast()))
 ));
 
-/// Integers to the nearest binary32: those that it does not hold are beyond all finite numbers of float16.
-pub struct Near<L>(L);
+/// The nearest binary32: integers that it does not hold are beyond all finite numbers of float16.
+pub struct Near<L, R>(L, R);
 
-load!(Near<I32>, 4, |at| _mm512_cvtepi32_ps(load512(at)));
-load!(Near<U32>, 4, |at| _mm512_cvtepu32_ps(load512(at)));
+load!(Near<I32, R> where R, 4, |at| _mm512_cvtepi32_ps(R::read(at)));
+load!(Near<U32, R> where R, 4, |at| _mm512_cvtepu32_ps(R::read(at)));
+load!(Near<F32, R> where R, 4, |at| _mm512_castsi512_ps(R::read(at)));
 
 /// Integers held inside 32 bits, then the same.
 pub struct Held<L>(L);

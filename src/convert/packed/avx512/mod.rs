@@ -250,12 +250,12 @@ fn longs<const SIGNED: bool>() -> Step {
 /// instructions, by halves. As many elements are converted as a register or a group has, or more.
 pub fn distant(from: Scalar, to: Scalar) -> Option<Run> {
     Some(match (from, to) {
-        (Scalar::Float32, Scalar::Float16) => run_many::<Sixteen<ByQuarters<F32>, F16>, FEW>,
-        (Scalar::Float32, Scalar::Int32) => run_many::<Sixteen<ByQuarters<F32>, I32>, FEW>,
-        (Scalar::Float32, Scalar::UInt32) => run_many::<Sixteen<ByQuarters<F32>, U32>, FEW>,
-        (Scalar::Float32, Scalar::Int16) => run_many::<Through<ByHalves<F32>, I16>, GROUP>,
-        (Scalar::Int32, Scalar::Float32) => run_many::<Sixteen<ByQuarters<I32>, F32>, FEW>,
-        (Scalar::UInt32, Scalar::Float32) => run_many::<Sixteen<ByQuarters<U32>, F32>, FEW>,
+        (Scalar::Float32, Scalar::Float16) => run_many::<Sixteen<Near<F32, InQuarters>, F16>, FEW>,
+        (Scalar::Float32, Scalar::Int32) => run_many::<Sixteen<Near<F32, InQuarters>, I32>, FEW>,
+        (Scalar::Float32, Scalar::UInt32) => run_many::<Sixteen<Near<F32, InQuarters>, U32>, FEW>,
+        (Scalar::Float32, Scalar::Int16) => run_many::<Through<Near<F32, InHalves>, I16>, GROUP>,
+        (Scalar::Int32, Scalar::Float32) => run_many::<Sixteen<Near<I32, InQuarters>, F32>, FEW>,
+        (Scalar::UInt32, Scalar::Float32) => run_many::<Sixteen<Near<U32, InQuarters>, F32>, FEW>,
         (Scalar::Float64, Scalar::Float32) => run_many::<Doubles<F32, InQuarters, EIGHT>, EIGHT>,
         (Scalar::Float64, Scalar::Int64) => run_many::<Doubles<I64, InQuarters, EIGHT>, EIGHT>,
         (Scalar::Float64, Scalar::UInt64) => run_many::<Doubles<U64, InQuarters, EIGHT>, EIGHT>,
@@ -282,8 +282,8 @@ fn of_any(from: Scalar, to: Scalar) -> Option<Step> {
         Scalar::UInt8 => of_byte::<U8>(to).or_else(|| to_small::<U8>(to)),
         Scalar::Int16 => of_integer::<I16, I16>(to),
         Scalar::UInt16 => of_integer::<U16, U16>(to),
-        Scalar::Int32 => of_integer::<I32, Near<I32>>(to),
-        Scalar::UInt32 => of_integer::<U32, Near<U32>>(to),
+        Scalar::Int32 => of_integer::<I32, Near<I32, AtOnce>>(to),
+        Scalar::UInt32 => of_integer::<U32, Near<U32, AtOnce>>(to),
         Scalar::Int64 => match to {
             Scalar::Float32 => Some(longs::<true>()),
             _ => of_integer::<I64, Held<I64>>(to),

@@ -1,40 +1,6 @@
 //! What does not pass through binary32 as a group: elements of eight bytes, and short cuts for bools.
 
 use super::*;
-use crate::lines;
-
-/// How 64 bytes are read.
-pub trait ReadLine {
-    /// The bytes.
-    ///
-    /// # Safety
-    /// They are readable; the processor has the module's features.
-    unsafe fn read(from: *const u8) -> __m512i;
-}
-
-/// At once.
-pub struct AtOnce;
-
-/// By quarters, or by halves, as [`lines`] come from the last-level cache.
-pub struct InQuarters;
-pub struct InHalves;
-
-/// Implements [`ReadLine`].
-macro_rules! read_line {
-    ($name:ident, $read:path) => {
-        impl ReadLine for $name {
-            #[inline(always)]
-            unsafe fn read(from: *const u8) -> __m512i {
-                // SAFETY: the caller's promise.
-                unsafe { $read(from) }
-            }
-        }
-    };
-}
-
-read_line!(AtOnce, load512);
-read_line!(InQuarters, lines::by_quarters);
-read_line!(InHalves, lines::by_halves);
 
 /// `N` numbers of binary64, eight at a time.
 pub struct Doubles<S, R, const N: usize>(S, R);
