@@ -232,7 +232,8 @@ int main(int argc, char **argv)
     const int few_pairs = (int)(sizeof few_bytes / sizeof *few_bytes);
     for (int i = 0; i < (tiny ? few_pairs : 16 * few_pairs); i++) {
         const element_t *pair = few_bytes[i % few_pairs];
-        const int turn = tiny ? i : i / 2;
+        /* Where there are few, bytes go by the shapes of several planes. */
+        const int turn = tiny ? i + 6 : i / 2;
         ordered(pair[0], pair[1], 5, short_loops[turn % 8], short_orders[turn % 8], i < 8 * few_pairs ? no_gaps : some_gaps);
         shuffled(pair[0], pair[1], 5, short_loops[i / few_pairs % 8], i % 2 ? no_gaps : some_gaps, no_gaps);
     }
