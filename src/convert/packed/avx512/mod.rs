@@ -192,8 +192,14 @@ unsafe fn load512(from: *const u8) -> __m512i {
 }
 
 #[inline(always)]
-unsafe fn store256(to: *mut u8, register: __m256i) {
+unsafe fn store128(to: *mut u8, register: __m128i) {
     // SAFETY: the caller's promise that as many bytes are writable.
+    unsafe { _mm_storeu_si128(to.cast(), register) }
+}
+
+#[inline(always)]
+unsafe fn store256(to: *mut u8, register: __m256i) {
+    // SAFETY: as above.
     unsafe { _mm256_storeu_si256(to.cast(), register) }
 }
 
@@ -257,6 +263,9 @@ pub fn distant(from: Scalar, to: Scalar) -> Option<Run> {
         (Scalar::Int32, Scalar::Float32) => run_many::<Sixteen<Near<I32, InQuarters>, F32>, FEW>,
         (Scalar::UInt32, Scalar::Float32) => run_many::<Sixteen<Near<U32, InQuarters>, F32>, FEW>,
         (Scalar::Float64, Scalar::Float32) => run_many::<Doubles<F32, InQuarters, EIGHT>, EIGHT>,
+        (Scalar::Float64, Scalar::Int32) => {
+            ordinary::run::<ordinary::EightIntegers, Doubles<I32, AtOnce, FEW>, EIGHT, FEW>
+        }
         (Scalar::Float64, Scalar::Int64) => run_many::<Doubles<I64, InQuarters, EIGHT>, EIGHT>,
         (Scalar::Float64, Scalar::UInt64) => run_many::<Doubles<U64, InQuarters, EIGHT>, EIGHT>,
         (Scalar::Int64, Scalar::Float32) => run_many::<Longs<true, InHalves, EIGHT>, EIGHT>,
@@ -401,10 +410,6 @@ fn shifted(to: Scalar) -> Option<Step> {
 fn of_double(to: Scalar) -> Option<Step> {
     Some(match to {
         Scalar::Bool => step::<NonzeroDoubles, FewNonzeroDoubles>(),
-        Scalar::Int8 => through::<Truncated, I8>(),
-        Scalar::UInt8 => through::<Truncated, U8>(),
-        Scalar::Int16 => through::<Truncated, I16>(),
-        Scalar::UInt16 => through::<Truncated, U16>(),
         Scalar::Int32 => doubles::<I32>(),
         Scalar::UInt32 => doubles::<U32>(),
         Scalar::Int64 => doubles::<I64>(),

@@ -2,12 +2,15 @@
 //! far beyond what an integer holds. A group that has others is converted once more, by the kernel for all numbers.
 
 mod brains;
+mod doubles;
 mod halves;
 mod integers;
 
 use super::*;
 use brains::{BrainToHalf, Brains};
 pub use brains::{Bytes, are_above_lowest};
+use doubles::{Doubles, Narrowed};
+pub use doubles::EightIntegers;
 use halves::Halves;
 use integers::Integers;
 pub use integers::Short;
@@ -75,19 +78,19 @@ unsafe fn convert_others(
     unsafe { all(from, to, count, parameters) }
 }
 
-/// [`convert`] with these instructions.
+/// [`convert`] with these instructions, groups of `N`, and of `A` those that are not ordinary.
 ///
 /// # Safety
 /// As for it.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c")]
-unsafe fn run<O: Ordinary, A: Group>(
+pub unsafe fn run<O: Ordinary, A: Group, const N: usize, const OTHERS: usize>(
     from: *const u8,
     to: *mut u8,
     count: usize,
     parameters: Parameters,
 ) {
     // SAFETY: the caller's promise.
-    unsafe { convert::<O, GROUP>(super::run::<A, GROUP>, from, to, count, parameters) }
+    unsafe { convert::<O, N>(super::run::<A, OTHERS>, from, to, count, parameters) }
 }
 
 /// The kernels of a pair, if ordinary numbers take less.
@@ -102,6 +105,10 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Step> {
         (Scalar::Float16, _) => to_widened::<F16>(to),
         (Scalar::BFloat16, Scalar::Float16) => Some(through::<BrainToHalf, BF16, F16>()),
         (Scalar::BFloat16, _) => to_widened::<BF16>(to),
+        (Scalar::Float64, Scalar::Int8) => Some(doubles::<I8>()),
+        (Scalar::Float64, Scalar::UInt8) => Some(doubles::<U8>()),
+        (Scalar::Float64, Scalar::Int16) => Some(doubles::<I16>()),
+        (Scalar::Float64, Scalar::UInt16) => Some(doubles::<U16>()),
         (Scalar::Int64, Scalar::BFloat16) => Some(short::<true, I64>()),
         (Scalar::UInt64, Scalar::BFloat16) => Some(short::<false, U64>()),
         _ => None,
@@ -116,6 +123,12 @@ fn to_widened<L: LoadSixteen>(to: Scalar) -> Option<Step> {
     }
 }
 
+/// Groups of ordinary numbers, and others by fewer at a time.
+fn doubles<T: Narrowed + StoreSixteen>() -> Step {
+    let few = Step::of_groups(super::run::<Sixteen<Truncated, T>, FEW>, FEW);
+    Step::of_groups(run::<Doubles<T>, Sixteen<Truncated, T>, GROUP, FEW>, GROUP).with_few(Some(few))
+}
+
 fn short<const SIGNED: bool, L: LoadSixteen>() -> Step {
     through::<Short<SIGNED, BrainOfNumbers>, L, BrainOfNumbers>()
 }
@@ -123,5 +136,5 @@ fn short<const SIGNED: bool, L: LoadSixteen>() -> Step {
 /// Ordinary groups by the first, others through binary32.
 fn through<O: Ordinary, L: LoadSixteen, S: StoreSixteen>() -> Step {
     let few = Step::of_groups(super::run::<Sixteen<L, S>, FEW>, FEW);
-    Step::of_groups(run::<O, Through<L, S>>, GROUP).with_few(Some(few))
+    Step::of_groups(run::<O, Through<L, S>, GROUP, GROUP>, GROUP).with_few(Some(few))
 }

@@ -350,7 +350,7 @@ store_sixteen!(Nonzero, |sixteen, to| {
     let bits = _mm512_castps_si512(sixteen);
     let mask = _mm512_test_epi32_mask(bits, set32(u32::MAX >> 1));
     let ones = _mm_maskz_mov_epi8(mask, _mm_set1_epi8(1));
-    _mm_storeu_si128(to.cast(), ones);
+    store128(to, ones);
 });
 
 /// Implements [`Store`] for integers.
@@ -384,11 +384,11 @@ store_integer!(U16, 2, |singles, to| {
     store_words(to, _mm512_packus_epi32(a, b), _mm512_packus_epi32(c, d));
 });
 store_sixteen!(I8, |sixteen, to| {
-    _mm_storeu_si128(to.cast(), _mm512_cvtsepi32_epi8(beyond(sixteen)));
+    store128(to, _mm512_cvtsepi32_epi8(beyond(sixteen)));
 });
 store_sixteen!(U8, |sixteen, to| {
     let words = beyond_from_zero(sixteen);
-    _mm_storeu_si128(to.cast(), _mm512_cvtusepi32_epi8(words));
+    store128(to, _mm512_cvtusepi32_epi8(words));
 });
 store_sixteen!(I16, |sixteen, to| {
     store256(to, _mm512_cvtsepi32_epi16(beyond(sixteen)));

@@ -133,7 +133,7 @@ impl Group for FewNonzeroDoubles {
             let low = _mm512_test_epi64_mask(load512(from), magnitude);
             let high = _mm512_test_epi64_mask(load512(from.add(64)), magnitude);
             let mask = u16::from(high) << 8 | u16::from(low);
-            _mm_storeu_si128(to.cast(), _mm_maskz_mov_epi8(mask, _mm_set1_epi8(1)));
+            store128(to, _mm_maskz_mov_epi8(mask, _mm_set1_epi8(1)));
         }
     }
 }
