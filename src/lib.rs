@@ -15,6 +15,9 @@ mod caches;
 mod prefetch;
 
 #[cfg(target_arch = "x86_64")]
+mod opaque;
+
+#[cfg(target_arch = "x86_64")]
 mod lines;
 
 mod order;

@@ -1,7 +1,7 @@
 //! Reading lines of 64 bytes from a last-level cache that is near: there the processor asks for more by itself if a line is read by parts, one
 //! after the other, than if it is read at once.
 
-use core::arch::asm;
+use crate::opaque::{opaque128, opaque256};
 use core::arch::x86_64::*;
 
 /// Sixty-four bytes, read by quarters.
@@ -22,10 +22,9 @@ pub unsafe fn by_quarters(from: *const u8) -> __m512i {
 #[inline]
 #[target_feature(enable = "avx2")]
 unsafe fn half_by_quarters(from: *const u8) -> __m256i {
-    // SAFETY: the caller's promise. There is no instruction, but the compiler would read both at once.
+    // SAFETY: the caller's promise. The compiler would read both at once.
     unsafe {
-        let mut first = _mm_loadu_si128(from.cast());
-        asm!("/* {} */", inout(xmm_reg) first, options(pure, nomem, nostack, preserves_flags));
+        let first = opaque128(_mm_loadu_si128(from.cast()));
         let second = _mm_loadu_si128(from.add(16).cast());
         _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(first), second)
     }
@@ -40,8 +39,7 @@ unsafe fn half_by_quarters(from: *const u8) -> __m256i {
 pub unsafe fn by_halves(from: *const u8) -> __m512i {
     // SAFETY: as above.
     unsafe {
-        let mut low = _mm256_loadu_si256(from.cast());
-        asm!("/* {} */", inout(ymm_reg) low, options(pure, nomem, nostack, preserves_flags));
+        let low = opaque256(_mm256_loadu_si256(from.cast()));
         joined(low, _mm256_loadu_si256(from.add(32).cast()))
     }
 }

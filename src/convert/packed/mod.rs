@@ -231,7 +231,7 @@ impl Steps {
         let part = ahead::part(count, from_size, to_size);
         let asks = part < count;
         let part = part.min(most);
-        let mut done = self.head(to, count);
+        let mut done = self.head(from, to, count);
         if done > 0 {
             // Some of these are converted once more.
             each(from, to, GROUPS);
@@ -248,11 +248,15 @@ impl Steps {
         }
     }
 
-    /// Elements of a long run before the first that is written where a line begins: of what is written by whole registers, all would be
-    /// in two lines.
-    fn head(&self, to: *mut u8, count: usize) -> usize {
-        let (size, bytes) = (self.destination_size, prefetch::to_next_line(to));
-        let is_long = count * self.source_size.max(size) >= LONG;
+    /// Elements of a long run before the first from which a line begins: of what is read or written by whole registers, all would be in
+    /// two lines. That is where it is written, unless four times as much is read, and not by parts of lines.
+    fn head(&self, from: *const u8, to: *mut u8, count: usize) -> usize {
+        let (from_size, to_size) = (self.source_size, self.destination_size);
+        let (bytes, size) = match from_size >= 4 * to_size && self.distant.is_none() {
+            true => (prefetch::to_next_line(from), from_size),
+            false => (prefetch::to_next_line(to), to_size),
+        };
+        let is_long = count * from_size.max(to_size) >= LONG;
         match is_long && bytes.is_multiple_of(size) {
             true => bytes / size,
             false => 0,

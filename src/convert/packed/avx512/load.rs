@@ -157,13 +157,16 @@ load!(OddF64, 8, |at| {
     joined(odd_single(load512(at)), odd_single(load512(at.add(64))))
 });
 
+/// Bits of binary64 that normal numbers of binary32 do not have.
+pub const LOST_BITS: i64 = (1 << (52 - 23)) - 1;
+
 /// Eight numbers toward zero, the last bit set where others were lost that normal numbers of binary32 do not have.
 #[inline(always)]
 unsafe fn odd_single(bits: __m512i) -> __m256 {
     // SAFETY: the module's features.
     unsafe {
-        const LAST: i64 = 1 << (52 - 23);
-        let lost = _mm512_test_epi64_mask(bits, _mm512_set1_epi64(LAST - 1));
+        const LAST: i64 = LOST_BITS + 1;
+        let lost = _mm512_test_epi64_mask(bits, _mm512_set1_epi64(LOST_BITS));
         let odd = _mm512_mask_or_epi64(bits, lost, bits, _mm512_set1_epi64(LAST));
         _mm512_cvt_roundpd_ps::<TO_ZERO>(_mm512_castsi512_pd(odd))
     }

@@ -414,7 +414,7 @@ fn of_double(to: Scalar) -> Option<Step> {
         Scalar::UInt32 => doubles::<U32>(),
         Scalar::Int64 => doubles::<I64>(),
         Scalar::UInt64 => doubles::<U64>(),
-        Scalar::Float16 => through::<OddF64, F16>(),
+        Scalar::Float16 => doubles::<F16>(),
         Scalar::BFloat16 => through::<F64, BF16>(),
         // Fewer of these go by loops that the compiler makes.
         Scalar::Float32 => alone::<Doubles<F32, AtOnce, GROUP>>(),

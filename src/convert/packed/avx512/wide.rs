@@ -1,6 +1,7 @@
 //! What does not pass through binary32 as a group: elements of eight bytes, and short cuts for bools.
 
 use super::*;
+use crate::opaque::{opaque128, opaque256};
 
 /// `N` numbers of binary64, eight at a time.
 pub struct Doubles<S, R, const N: usize>(S, R);
@@ -46,6 +47,10 @@ from_doubles!(F32, |numbers, to| _mm256_storeu_ps(
     to.cast(),
     _mm512_cvtpd_ps(numbers)
 ));
+from_doubles!(F16, |numbers, to| store128(
+    to,
+    opaque128(eight_halves(numbers))
+));
 from_doubles!(F64, |numbers, to| {
     // Halves of complex numbers, whose NaNs become quiet, both kinds of them, four bits each.
     const QUIET: i64 = 0x22;
@@ -75,6 +80,22 @@ from_doubles!(I64, |numbers, to| {
 from_doubles!(U64, |numbers, to| {
     store512(to, _mm512_cvttpd_epu64(from_zero(numbers)));
 });
+
+/// Eight numbers as float16: toward zero, and odd where bits are lost that normal numbers of binary32 do not have, whose subnormal ones
+/// are far below the smallest of float16.
+#[inline(always)]
+unsafe fn eight_halves(numbers: __m512d) -> __m128i {
+    // SAFETY: the module's features.
+    unsafe {
+        let lost = _mm512_set1_epi64(LOST_BITS);
+        let lost = _mm512_test_epi64_mask(_mm512_castpd_si512(numbers), lost);
+        let bits = _mm256_castps_si256(_mm512_cvt_roundpd_ps::<TO_ZERO>(numbers));
+        // Of a one that it sees, and a mask, the compiler makes a number first.
+        let one = opaque256(_mm256_set1_epi32(1));
+        let odd = _mm256_mask_or_epi32(bits, lost, bits, one);
+        _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(_mm256_castsi256_ps(odd))
+    }
+}
 
 /// What is below zero, or is NaN, as zero.
 #[inline(always)]
