@@ -272,6 +272,9 @@ pub fn distant(from: Scalar, to: Scalar) -> Option<Run> {
         (Scalar::UInt64, Scalar::Float32) => run_many::<Longs<false, InHalves, EIGHT>, EIGHT>,
         (Scalar::Int64, Scalar::Float64) => run_many::<DoublesOf<true, InQuarters>, EIGHT>,
         (Scalar::UInt64, Scalar::Float64) => run_many::<DoublesOf<false, InQuarters>, EIGHT>,
+        (Scalar::Int64 | Scalar::UInt64, Scalar::Int16 | Scalar::UInt16) => {
+            run_many::<Shortened, EIGHT>
+        }
         (Scalar::Int64 | Scalar::UInt64, Scalar::Int32 | Scalar::UInt32) => {
             run_many::<Wrapped<InQuarters>, EIGHT>
         }
@@ -414,7 +417,7 @@ fn of_double(to: Scalar) -> Option<Step> {
         Scalar::UInt32 => doubles::<U32>(),
         Scalar::Int64 => doubles::<I64>(),
         Scalar::UInt64 => doubles::<U64>(),
-        Scalar::Float16 => doubles::<F16>(),
+        Scalar::Float16 => Step::of_groups(run::<Doubles<F16, AtOnce, FEW>, FEW>, FEW),
         Scalar::BFloat16 => through::<F64, BF16>(),
         // Fewer of these go by loops that the compiler makes.
         Scalar::Float32 => alone::<Doubles<F32, AtOnce, GROUP>>(),

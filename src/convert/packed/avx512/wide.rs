@@ -297,3 +297,32 @@ impl<R: ReadLine> Group for Wrapped<R> {
         unsafe { store256(to, _mm512_cvtepi64_epi32(R::read(from))) }
     }
 }
+
+/// 64-bit integers to those of 16 bits, which wrap, eight at a time, of which lines are read by quarters.
+pub struct Shortened;
+
+impl Group for Shortened {
+    const FROM: usize = 8;
+    const TO: usize = 2;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (low, high) = (four_held(from), four_held(from.add(32)));
+            store128(to, _mm_packus_epi32(low, high));
+        }
+    }
+}
+
+/// The lower sixteen bits of four 64-bit integers, as 32-bit ones.
+#[inline(always)]
+unsafe fn four_held(from: *const u8) -> __m128i {
+    // SAFETY: the caller's promise that they are readable.
+    unsafe {
+        let (low, high) = (load128(from), load128(from.add(16)));
+        // The lower halves of each.
+        let lower =
+            _mm_shuffle_ps::<0b10_00_10_00>(_mm_castsi128_ps(low), _mm_castsi128_ps(high));
+        _mm_and_si128(_mm_castps_si128(lower), _mm_set1_epi32(0xffff))
+    }
+}
