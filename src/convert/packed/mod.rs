@@ -103,6 +103,8 @@ pub struct Steps {
     destination_size: usize,
     /// The loop for long runs that come from a last-level cache that is near.
     distant: Option<Run>,
+    /// Whether lines begin with a group of a long run where it is read, not where it is written.
+    reads_lines: bool,
 }
 
 /// Elements that go through several steps at a time.
@@ -125,7 +127,13 @@ impl Steps {
             true => None,
             false => distant(from, to),
         };
-        Self { distant, ..self }
+        // What reads integers by parts of lines hardly meets two of them at once.
+        let in_parts = distant.is_some() && from.kind() != Kind::Float;
+        Self {
+            distant,
+            reads_lines: self.reads_lines && !in_parts,
+            ..self
+        }
     }
 
     /// Converts a run.
@@ -249,10 +257,10 @@ impl Steps {
     }
 
     /// Elements of a long run before the first from which a line begins: of what is read or written by whole registers, all would be in
-    /// two lines. That is where it is written, unless four times as much is read, and not by parts of lines.
+    /// two lines. That is where it is written, unless much more is read.
     fn head(&self, from: *const u8, to: *mut u8, count: usize) -> usize {
         let (from_size, to_size) = (self.source_size, self.destination_size);
-        let (bytes, size) = match from_size >= 4 * to_size && self.distant.is_none() {
+        let (bytes, size) = match self.reads_lines {
             true => (prefetch::to_next_line(from), from_size),
             false => (prefetch::to_next_line(to), to_size),
         };
@@ -298,6 +306,7 @@ pub fn steps(from: Scalar, to: Scalar, overflow: Overflow) -> Option<Steps> {
         source_size: storage_size(from),
         destination_size: storage_size(to),
         distant: None,
+        reads_lines: storage_size(from) >= 4 * storage_size(to),
     })
 }
 

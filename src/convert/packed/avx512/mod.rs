@@ -244,12 +244,12 @@ fn through<L: LoadSixteen, S: StoreSixteen>() -> Step {
 
 /// float64 to what is as precise as it.
 fn doubles<S: FromDoubles>() -> Step {
-    step::<Doubles<S, AtOnce, GROUP>, Doubles<S, AtOnce, FEW>>()
+    Step::of_groups(run::<Doubles<S, AtOnce, FEW>, FEW>, FEW)
 }
 
 /// 64-bit integers to float32.
 fn longs<const SIGNED: bool>() -> Step {
-    step::<Longs<SIGNED, AtOnce, GROUP>, Longs<SIGNED, AtOnce, FEW>>()
+    Step::of_groups(run::<Longs<SIGNED, AtOnce, FEW>, FEW>, FEW)
 }
 
 /// What reads the last-level cache by parts of lines (see [`crate::lines`]), where it waits for these: by quarters or, with fewer
@@ -263,9 +263,6 @@ pub fn distant(from: Scalar, to: Scalar) -> Option<Run> {
         (Scalar::Int32, Scalar::Float32) => run_many::<Sixteen<Near<I32, InQuarters>, F32>, FEW>,
         (Scalar::UInt32, Scalar::Float32) => run_many::<Sixteen<Near<U32, InQuarters>, F32>, FEW>,
         (Scalar::Float64, Scalar::Float32) => run_many::<Doubles<F32, InQuarters, EIGHT>, EIGHT>,
-        (Scalar::Float64, Scalar::Int32) => {
-            ordinary::run::<ordinary::EightIntegers, Doubles<I32, AtOnce, FEW>, EIGHT, FEW>
-        }
         (Scalar::Float64, Scalar::Int64) => run_many::<Doubles<I64, InQuarters, EIGHT>, EIGHT>,
         (Scalar::Float64, Scalar::UInt64) => run_many::<Doubles<U64, InQuarters, EIGHT>, EIGHT>,
         (Scalar::Int64, Scalar::Float32) => run_many::<Longs<true, InHalves, EIGHT>, EIGHT>,
@@ -278,7 +275,7 @@ pub fn distant(from: Scalar, to: Scalar) -> Option<Run> {
         (Scalar::Int64 | Scalar::UInt64, Scalar::Int32 | Scalar::UInt32) => {
             run_many::<Wrapped<InQuarters>, EIGHT>
         }
-        _ => return None,
+        _ => return ordinary::distant(from, to),
     })
 }
 
@@ -417,7 +414,7 @@ fn of_double(to: Scalar) -> Option<Step> {
         Scalar::UInt32 => doubles::<U32>(),
         Scalar::Int64 => doubles::<I64>(),
         Scalar::UInt64 => doubles::<U64>(),
-        Scalar::Float16 => Step::of_groups(run::<Doubles<F16, AtOnce, FEW>, FEW>, FEW),
+        Scalar::Float16 => doubles::<F16>(),
         Scalar::BFloat16 => through::<F64, BF16>(),
         // Fewer of these go by loops that the compiler makes.
         Scalar::Float32 => alone::<Doubles<F32, AtOnce, GROUP>>(),

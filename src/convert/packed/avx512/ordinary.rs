@@ -9,11 +9,10 @@ mod integers;
 use super::*;
 use brains::{BrainToHalf, Brains};
 pub use brains::{Bytes, are_above_lowest};
-use doubles::{Doubles, Narrowed};
-pub use doubles::EightIntegers;
+use doubles::{Doubles, Halved, Quartered};
 use halves::Halves;
-use integers::Integers;
 pub use integers::Short;
+use integers::{Integers, are_held};
 
 /// What a group of ordinary numbers becomes.
 pub trait Ordinary {
@@ -83,7 +82,7 @@ unsafe fn convert_others(
 /// # Safety
 /// As for it.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c")]
-pub unsafe fn run<O: Ordinary, A: Group, const N: usize, const OTHERS: usize>(
+unsafe fn run<O: Ordinary, A: Group, const N: usize, const OTHERS: usize>(
     from: *const u8,
     to: *mut u8,
     count: usize,
@@ -91,6 +90,20 @@ pub unsafe fn run<O: Ordinary, A: Group, const N: usize, const OTHERS: usize>(
 ) {
     // SAFETY: the caller's promise.
     unsafe { convert::<O, N>(super::run::<A, OTHERS>, from, to, count, parameters) }
+}
+
+/// What reads the last-level cache by parts of lines, if ordinary numbers take less.
+pub fn distant(from: Scalar, to: Scalar) -> Option<Run> {
+    Some(match (from, to) {
+        (Scalar::Float64, Scalar::Int16) => run::<Halved<I16>, Sixteen<Truncated, I16>, GROUP, FEW>,
+        (Scalar::Float64, Scalar::UInt16) => {
+            run::<Halved<U16>, Sixteen<Truncated, U16>, GROUP, FEW>
+        }
+        (Scalar::Float64, Scalar::Int32) => {
+            run::<Quartered, super::Doubles<I32, AtOnce, FEW>, EIGHT, FEW>
+        }
+        _ => return None,
+    })
 }
 
 /// The kernels of a pair, if ordinary numbers take less.
@@ -124,7 +137,7 @@ fn to_widened<L: LoadSixteen>(to: Scalar) -> Option<Step> {
 }
 
 /// Groups of ordinary numbers, and others by fewer at a time.
-fn doubles<T: Narrowed + StoreSixteen>() -> Step {
+fn doubles<T: FromWords + StoreSixteen>() -> Step {
     let few = Step::of_groups(super::run::<Sixteen<Truncated, T>, FEW>, FEW);
     Step::of_groups(run::<Doubles<T>, Sixteen<Truncated, T>, GROUP, FEW>, GROUP).with_few(Some(few))
 }

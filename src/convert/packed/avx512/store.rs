@@ -353,34 +353,48 @@ store_sixteen!(Nonzero, |sixteen, to| {
     store128(to, ones);
 });
 
-/// Implements [`Store`] for integers.
-macro_rules! store_integer {
-    ($name:ident, $size:literal, |$singles:ident, $to:ident| $store:expr) => {
+/// An integer that is packed from those of 32 bits.
+pub trait FromWords: Store<__m512> {
+    /// Writes a group of integers, held inside what there is of them.
+    ///
+    /// # Safety
+    /// It is writable.
+    unsafe fn store_packed(to: *mut u8, integers: Words);
+}
+
+/// Implements [`FromWords`], and [`Store`] by it.
+macro_rules! from_words {
+    ($name:ident, $size:literal, |$integers:ident, $to:ident| $store:expr) => {
+        impl FromWords for $name {
+            #[inline(always)]
+            unsafe fn store_packed($to: *mut u8, $integers: Words) {
+                // SAFETY: the caller's promise.
+                unsafe { $store }
+            }
+        }
+
         impl Store<__m512> for $name {
             const SIZE: usize = $size;
             #[inline(always)]
-            unsafe fn store($to: *mut u8, $singles: Singles, _: Parameters) {
+            unsafe fn store(to: *mut u8, singles: Singles, _: Parameters) {
                 // SAFETY: the caller's promise.
-                unsafe { $store }
+                unsafe { Self::store_packed(to, words_beyond(singles)) }
             }
         }
     };
 }
 
-store_integer!(I8, 1, |singles, to| store_in_order(
+from_words!(I8, 1, |words, to| store_in_order(to, packed::<true>(words)));
+from_words!(U8, 1, |words, to| store_in_order(
     to,
-    packed::<true>(words_beyond(singles))
+    packed::<false>(words)
 ));
-store_integer!(U8, 1, |singles, to| store_in_order(
-    to,
-    packed::<false>(words_beyond(singles))
-));
-store_integer!(I16, 2, |singles, to| {
-    let [a, b, c, d] = words_beyond(singles);
+from_words!(I16, 2, |words, to| {
+    let [a, b, c, d] = words;
     store_words(to, _mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
 });
-store_integer!(U16, 2, |singles, to| {
-    let [a, b, c, d] = words_beyond(singles);
+from_words!(U16, 2, |words, to| {
+    let [a, b, c, d] = words;
     store_words(to, _mm512_packus_epi32(a, b), _mm512_packus_epi32(c, d));
 });
 store_sixteen!(I8, |sixteen, to| {

@@ -321,8 +321,7 @@ unsafe fn four_held(from: *const u8) -> __m128i {
     unsafe {
         let (low, high) = (load128(from), load128(from.add(16)));
         // The lower halves of each.
-        let lower =
-            _mm_shuffle_ps::<0b10_00_10_00>(_mm_castsi128_ps(low), _mm_castsi128_ps(high));
+        let lower = _mm_shuffle_ps::<0b10_00_10_00>(_mm_castsi128_ps(low), _mm_castsi128_ps(high));
         _mm_and_si128(_mm_castps_si128(lower), _mm_set1_epi32(0xffff))
     }
 }

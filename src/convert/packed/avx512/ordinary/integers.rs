@@ -52,11 +52,18 @@ impl<L: Load<__m512>, T: Widened> Ordinary for Integers<L, T> {
             for (i, words) in words.into_iter().enumerate() {
                 T::store_sixteen(to.add(16 * T::SIZE * i), words);
             }
-            // What is NaN, or not held, becomes the lowest integer.
-            let [a, b, c, d] = words;
-            let lowest = _mm512_min_epi32(_mm512_min_epi32(a, b), _mm512_min_epi32(c, d));
-            _mm512_cmpeq_epi32_mask(lowest, set32(i32::MIN as u32)) == 0
+            are_held(words)
         }
+    }
+}
+
+/// Whether no integer is the lowest, which is what becomes of a number that is NaN or not held.
+#[inline(always)]
+pub unsafe fn are_held([a, b, c, d]: Words) -> bool {
+    // SAFETY: the module's features.
+    unsafe {
+        let lowest = _mm512_min_epi32(_mm512_min_epi32(a, b), _mm512_min_epi32(c, d));
+        _mm512_cmpeq_epi32_mask(lowest, set32(i32::MIN as u32)) == 0
     }
 }
 
