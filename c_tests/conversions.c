@@ -435,25 +435,33 @@ static value_set sorted_values_of(const oracle_dtype *type)
     return set;
 }
 
+/** So many of sorted values that are small: zero, or 2^-7 to 100. */
+static value_set small_values_among(const value_set *sorted, const oracle_dtype *type, size_t count)
+{
+    const uint64_t least = 0x3f80000000000000, most = 0x4059000000000000;
+    value_set small = {NULL, 0, 0};
+    for (size_t i = 0; small.count < count; i++) {
+        oracle_element element = sorted->elements[i * 7919 % sorted->count];
+        uint64_t magnitude = magnitude_of(type, element);
+        if (magnitude == 0 || (magnitude >= least && magnitude <= most)) {
+            add(&small, element.part[0], element.part[1]);
+        }
+    }
+    return small;
+}
+
 /** Values in the order of magnitudes; and runs of small ones, with one among them that is a power of two or beside one, or not finite. */
 static void every_pair_among_small_ones(void)
 {
     enum { COUNT = 300, LAST = COUNT - 130 };
     static uint8_t target[8 * COUNT], expected[8 * COUNT];
-    const uint64_t least = 0x3f80000000000000, most = 0x4059000000000000; /* 2^-7 and 100 */
     for (int f = 0; f < DTYPE_COUNT; f++) {
         const oracle_dtype *from = &oracle_dtypes[f];
         if (from->class == CLASS_COMPLEX || from->bits < 8) {
             continue;
         }
-        value_set set = sorted_values_of(from), small = {NULL, 0, 0}, limits = {NULL, 0, 0};
-        for (size_t i = 0; small.count < COUNT; i++) {
-            oracle_element element = set.elements[i * 7919 % set.count];
-            uint64_t magnitude = magnitude_of(from, element);
-            if (magnitude == 0 || (magnitude >= least && magnitude <= most)) {
-                add(&small, element.part[0], element.part[1]);
-            }
-        }
+        value_set set = sorted_values_of(from), limits = {NULL, 0, 0};
+        value_set small = small_values_among(&set, from, COUNT);
         for (size_t i = 1; i + 1 < set.count; i++) {
             int is_limit = 0;
             for (size_t beside = i - 1; beside <= i + 1; beside++) {
@@ -590,14 +598,32 @@ static void every_pair_at_length(void)
     }
 }
 
+/** So many values of a type: some of all, and twice a long run of small ones before another. */
+static value_set mostly_small_values_of(const oracle_dtype *type, size_t count)
+{
+    value_set set = some_values_of(type, count);
+    if (type->class == CLASS_COMPLEX || type->bits < 8) {
+        return set;
+    }
+    value_set sorted = sorted_values_of(type), small = small_values_among(&sorted, type, count);
+    for (size_t i = count / 4; i + 1 < count; i++) {
+        if (i != count * 5 / 8) {
+            set.elements[i] = small.elements[i];
+        }
+    }
+    free(small.elements);
+    free(sorted.elements);
+    return set;
+}
+
 /** Runs that no second-level cache holds, of values that come again and again, with nothing written beside. */
 static void every_pair_at_great_length(void)
 {
-    enum { COUNT = 2100, LINE = 64, BYTES = 3 << 20 };
+    enum { COUNT = 4099, LINE = 64, BYTES = 3 << 20 };
     uint8_t *source = malloc(BYTES), *target = malloc(BYTES), *results = malloc(16 * COUNT);
     for (int f = 0; f < DTYPE_COUNT && source && target && results; f++) {
         const oracle_dtype *from = &oracle_dtypes[f];
-        value_set set = some_values_of(from, COUNT);
+        value_set set = mostly_small_values_of(from, COUNT);
         for (int t = f % thinning; t < DTYPE_COUNT; t += thinning) {
             const oracle_dtype *to = &oracle_dtypes[t];
             enum oracle_overflow overflow = (f + t) % 2 ? SATURATE : DEFAULT;
