@@ -103,7 +103,7 @@ pub struct Steps {
     destination_size: usize,
     /// The loop for long runs that come from a last-level cache that is near.
     distant: Option<Run>,
-    /// Whether lines begin with a group of a long run where it is read, not where it is written.
+    /// Whether a long run begins with a line where it is read, not where it is written: of eight bytes that become one or two.
     reads_lines: bool,
 }
 
@@ -306,7 +306,7 @@ pub fn steps(from: Scalar, to: Scalar, overflow: Overflow) -> Option<Steps> {
         source_size: storage_size(from),
         destination_size: storage_size(to),
         distant: None,
-        reads_lines: storage_size(from) >= 4 * storage_size(to),
+        reads_lines: storage_size(from) == 8 && storage_size(to) <= 2,
     })
 }
 
