@@ -275,6 +275,38 @@ static void repeated_elements(int large)
     }
 }
 
+/** A row that comes again and again; to rows with a gap or without one. */
+static void repeated_row(DLDataType from, DLDataType to, int64_t rows, int64_t count, int64_t gap)
+{
+    int64_t shape[2] = {rows, count};
+    placement source = {{0, 1}, 0, count}, target = {{count + gap, 1}, 0, rows * (count + gap)};
+    placed(from, to, 2, shape, source, below(2) * below(9), target, below(2) * below(65));
+}
+
+static void repeated_rows(int large)
+{
+    static const int64_t counts[] = {1,   2,   3,   5,   7,   8,   10,  16,   17,   33,   50,   64,   99,   128,
+                                     199, 250, 333, 500, 512, 513, 700, 1000, 1024, 1500, 2048, 4099, 5000, 9000};
+    for (size_t p = 0; p < PAIRS; p++) {
+        DLDataType from = pairs[p][0], to = pairs[p][1];
+        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+            int64_t some = (1 << 14) * 8 / to.bits / counts[i];
+            repeated_row(from, to, 2 + some + below(7), counts[i], 0);
+            repeated_row(from, to, 2 + below(some + 2), counts[i], 0);
+            repeated_row(from, to, 2 + below(7), counts[i], below(2) * below(4));
+            if (large && (p + i) % 6 == 0) {
+                repeated_row(from, to, (9 << 17) * 8 / to.bits / counts[i], counts[i], below(2));
+            }
+        }
+        if (large && p % 8 == 4) {
+            /* More than any cache is taken to have room for. */
+            int64_t all = (34 << 20) * 8 / to.bits;
+            repeated_row(from, to, all / 7, 7, 0);
+            repeated_row(from, to, all / 1000, 1000, below(2));
+        }
+    }
+}
+
 /** Elements of many lanes that do not fit the cache: to memory that is there, and to memory of their own. */
 static void large_elements(void)
 {
@@ -313,6 +345,7 @@ int main(int argc, char **argv)
         random_layouts(tiny ? 2 : 15, tiny ? 20000 : 1 << 19);
     }
     repeated_elements(!tiny);
+    repeated_rows(!tiny);
     if (!tiny) {
         beyond_the_cache();
         for (int threads = 1; threads <= 2; threads++) {

@@ -2,6 +2,7 @@
 //! need no more than one loop, [`blocks`] what goes by way of the first-level cache, [`repeats`] what is converted once.
 
 mod blocks;
+mod copies;
 mod dense_rows;
 mod repeats;
 mod rows;

@@ -138,6 +138,8 @@ impl Mover {
             let scattered = row_bytes <= SCATTERED_ROW && apart > READ_AHEAD;
             if direct && !self.converts() && streams && lines {
                 self.stream_lines(source, target);
+            } else if direct && !self.converts() && !streams && self.copy_again(&source, &target) {
+                // Done.
             } else if direct && !self.converts() && (!streams || scattered) {
                 self.copied_rows(&source).run_sheet(&source, &target);
             } else if self.spreads(&source) && dense_to && !streams {

@@ -1,0 +1,148 @@
+//! Copies of one row: of short rows, pieces of several are made once and written where lines begin; long ones go by parts that stay in the
+//! first-level cache.
+
+use super::Mover;
+use super::dense_rows::{DenseRows, REPEATED};
+use crate::caches;
+use crate::copy::block::{self, Aligned, BLOCK};
+use crate::copy::sheet::Sheet;
+use crate::prefetch::LINE;
+use core::ptr::copy_nonoverlapping as copy;
+
+/// Bytes of a piece, if a row does not need more.
+const PIECE: usize = BLOCK;
+
+/// The most bytes of a piece.
+const MOST: usize = 2 * PIECE;
+
+/// Pieces from which making one is worth it.
+const PIECES: usize = 8;
+
+/// Bytes of a row that leaves no room for others in the first-level cache, and of a part of it.
+const LONG: usize = 4 * BLOCK;
+const PART: usize = 2 * BLOCK;
+
+/// Rows from which it pays to move parts of them.
+const ROWS: usize = 4;
+
+const PAGE: usize = 4096;
+
+/// Rows that follow each other, some to a piece.
+struct Pieces {
+    /// Bytes of a piece: a multiple of those of a row and of what its beginning is a multiple of.
+    bytes: usize,
+    /// What the beginning of each is a multiple of: a line, or less if that took too many rows.
+    alignment: usize,
+}
+
+impl Pieces {
+    /// How to divide so many rows, of so many bytes, if they are worth it. Longer ones only if lines are whole.
+    fn of(row: usize, rows: usize) -> Option<Self> {
+        let multiple = |alignment: usize| row.max(row * (alignment >> row.trailing_zeros()));
+        let mut alignment = LINE;
+        while multiple(alignment) > MOST {
+            if row > REPEATED {
+                return None;
+            }
+            alignment /= 2;
+        }
+        let least = multiple(alignment);
+        let bytes = least * (PIECE.min(row * rows / PIECES) / least).max(1);
+        (row * rows >= PIECES * bytes).then_some(Self { bytes, alignment })
+    }
+}
+
+impl Mover {
+    /// Copies a row to all of a sheet, if that is better done by pieces or parts than row by row. Returns whether it is done.
+    ///
+    /// # Safety
+    /// As for [`Mover::sheet`]; units of both rows are adjacent, and stay as they are.
+    pub(super) unsafe fn copy_again(&self, source: &Sheet, target: &Sheet) -> bool {
+        let (bytes, rows) = (source.units.count * self.source_unit, source.rows.count);
+        let (from, to) = (source.first, target.first.cast_mut());
+        let near = !caches::last_level_is_far();
+        let joined = target.rows.step == bytes as isize;
+        if source.rows.step != 0 || bytes == 0 {
+            return false;
+        }
+        if near && bytes > LONG && rows >= ROWS {
+            // SAFETY: the caller's promise.
+            unsafe { copy_parts(from, bytes, (to, target.rows.step), rows) }
+            return true;
+        }
+        let most = if near { MOST } else { REPEATED };
+        let takes = joined && bytes <= most;
+        let Some(pieces) = takes.then(|| Pieces::of(bytes, rows)).flatten() else {
+            return false;
+        };
+        // SAFETY: the caller's promise.
+        unsafe { self.copy_pieces(from, bytes, to, rows, &pieces) }
+        true
+    }
+
+    /// Copies a row to so many rows that follow each other.
+    ///
+    /// # Safety
+    /// The row is readable, and the rows are writable and elsewhere; the pieces are for them.
+    unsafe fn copy_pieces(
+        &self,
+        from: *const u8,
+        row: usize,
+        to: *mut u8,
+        rows: usize,
+        pieces: &Pieces,
+    ) {
+        let before = to.addr().wrapping_neg() % pieces.alignment;
+        let bytes = row * rows;
+        let mut room = Aligned::<{ MOST + PAGE }>::new();
+        let room = room.as_mut_ptr();
+        // SAFETY: the caller's promise; the room has as many bytes as a piece and what is before it in a page. A row is in a piece once or
+        // more, and so is what comes before the first one.
+        unsafe {
+            let first = to.add(before);
+            // Reads wait for what was written at the same place of another page just before: there is nothing if both sides go together.
+            let piece = room.add(first.addr().wrapping_sub(room.addr()) % PAGE);
+            let turned = before % row;
+            copy(from.add(turned), piece, row - turned);
+            copy(from, piece.add(row - turned), turned);
+            let mut made = row;
+            while made < pieces.bytes {
+                let more = made.min(pieces.bytes - made);
+                copy(piece, piece.add(made), more);
+                made += more;
+            }
+            copy(piece.add((row - turned) % row), to, before);
+            let count = (bytes - before) / pieces.bytes;
+            let done = before + count * pieces.bytes;
+            let places = (first, pieces.bytes as isize);
+            if caches::last_level_is_far() {
+                let copied = DenseRows::Copied {
+                    bytes: pieces.bytes,
+                    far: self.is_far(),
+                };
+                copied.run((piece, 0), places, count);
+            } else {
+                // In the order of their bytes, even if they are long.
+                block::copy_rows((piece, 0), places, count, pieces.bytes, true);
+            }
+            copy(piece, to.add(done), bytes - done);
+        }
+    }
+}
+
+/// Copies a row to rows that are so many bytes apart, part by part.
+///
+/// # Safety
+/// The row is readable, and the rows are writable and elsewhere.
+unsafe fn copy_parts(from: *const u8, row: usize, (to, step): (*mut u8, isize), rows: usize) {
+    // The first one ends where a line does.
+    let mut part = PART + to.addr().wrapping_neg() % LINE;
+    let mut done = 0;
+    while done < row {
+        part = part.min(row - done);
+        // SAFETY: the caller's promise.
+        unsafe { block::copy_rows((from.add(done), 0), (to.add(done), step), rows, part, true) }
+        done += part;
+        part = PART;
+    }
+}
