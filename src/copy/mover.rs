@@ -7,6 +7,7 @@ mod dense_rows;
 mod repeats;
 mod rows;
 
+pub use copies::AGAIN;
 pub use dense_rows::DenseRows;
 pub use rows::LONG_ROW;
 

@@ -15,6 +15,9 @@ const PIECE: usize = BLOCK;
 /// The most bytes of a piece.
 const MOST: usize = 2 * PIECE;
 
+/// Bytes of all rows from which they are worth it.
+pub const AGAIN: usize = 2 << 10;
+
 /// Pieces from which making one is worth it.
 const PIECES: usize = 8;
 
@@ -62,7 +65,7 @@ impl Mover {
         let (from, to) = (source.first, target.first.cast_mut());
         let near = !caches::last_level_is_far();
         let joined = target.rows.step == bytes as isize;
-        if source.rows.step != 0 || bytes == 0 {
+        if source.rows.step != 0 || rows * bytes < AGAIN {
             return false;
         }
         if near && bytes > LONG && rows >= ROWS {

@@ -2,7 +2,7 @@
 
 use super::{BRICKS, Copy, LONG, MANY, are_joined};
 use crate::copy::axes::{Axes, Axis, MAX_AXES, Room, Start, for_each_place};
-use crate::copy::mover::DenseRows;
+use crate::copy::mover::{self, DenseRows};
 use crate::copy::pattern::Pattern;
 use crate::copy::rounds::Rounds;
 use crate::copy::strided::Loop;
@@ -16,6 +16,9 @@ const LONG_APART: i64 = 4;
 /// converted, up to which it is, unless it is one of [`DenseRows`]: patterns convert many at once.
 const DENSE: i64 = 32;
 const CONVERTED: i64 = 32;
+
+/// Bits of rows that follow each other in the destination, and are all the same one, from which they are better copied than made by patterns.
+const AGAIN: i64 = 8 * mover::AGAIN as i64;
 
 /// Such rows that are too few for a loop along them.
 const FEW_ROWS: i64 = 5;
@@ -38,6 +41,11 @@ impl Copy<'_> {
         let few = axes.len() < 3;
         let dense = inner.is_dense_in(from) && inner.is_dense_out(to);
         let repeats = inner.source == 0 && inner.is_dense_out(to);
+        let row = inner.size.saturating_mul(8 * to as i64);
+        let joined = outer.destination == row && outer.size.saturating_mul(row) >= AGAIN;
+        if dense && outer.source == 0 && joined {
+            return true;
+        }
         // Patterns are not streamed.
         let long = if repeats || dense && (few || self.mover.streams()) {
             true

@@ -417,8 +417,8 @@ fn of_double(to: Scalar) -> Option<Step> {
         Scalar::Float16 => doubles::<F16>(),
         Scalar::BFloat16 => through::<F64, BF16>(),
         // Fewer of these go by loops that the compiler makes.
-        Scalar::Float32 => alone::<Doubles<F32, AtOnce, GROUP>>(),
-        Scalar::Float64 => alone::<Doubles<F64, AtOnce, GROUP>>(),
+        Scalar::Float32 => doubles::<F32>(),
+        Scalar::Float64 => doubles::<F64>(),
         _ => return None,
     })
 }
