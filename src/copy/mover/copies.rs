@@ -2,11 +2,11 @@
 //! first-level cache.
 
 use super::Mover;
-use super::dense_rows::{DenseRows, REPEATED};
+use super::dense_rows::DenseRows;
 use crate::caches;
 use crate::copy::block::{self, Aligned, BLOCK};
 use crate::copy::sheet::Sheet;
-use crate::prefetch::LINE;
+use crate::prefetch::{self, LINE};
 use core::ptr::copy_nonoverlapping as copy;
 
 /// Bytes of a piece, if a row does not need more.
@@ -17,6 +17,9 @@ const MOST: usize = 2 * PIECE;
 
 /// Bytes of all rows from which they are worth it.
 pub const AGAIN: usize = 2 << 10;
+
+/// Bytes of a row that is worth it wherever pieces begin, and however far the last-level cache is.
+const SHORT: usize = 512;
 
 /// Pieces from which making one is worth it.
 const PIECES: usize = 8;
@@ -39,19 +42,28 @@ struct Pieces {
 }
 
 impl Pieces {
-    /// How to divide so many rows, of so many bytes, if they are worth it. Longer ones only if lines are whole.
+    /// How to divide so many rows, of so many bytes, if they are worth it. The longer they are, the more they need to begin with.
     fn of(row: usize, rows: usize) -> Option<Self> {
+        let bytes = row * rows / PIECES;
+        let enough = match (row <= LINE, row <= SHORT) {
+            (true, _) => 1,
+            (_, true) => LINE / 4,
+            _ => LINE,
+        };
         let multiple = |alignment: usize| row.max(row * (alignment >> row.trailing_zeros()));
         let mut alignment = LINE;
-        while multiple(alignment) > MOST {
-            if row > REPEATED {
+        while multiple(alignment) > bytes.min(MOST) {
+            // Of few rows that are not very short, making a piece takes longer than it saves.
+            if alignment == enough || row > LINE && bytes < PIECE / 2 {
                 return None;
             }
             alignment /= 2;
         }
         let least = multiple(alignment);
-        let bytes = least * (PIECE.min(row * rows / PIECES) / least).max(1);
-        (row * rows >= PIECES * bytes).then_some(Self { bytes, alignment })
+        Some(Self {
+            bytes: least * (bytes.min(PIECE) / least).max(1),
+            alignment,
+        })
     }
 }
 
@@ -73,7 +85,7 @@ impl Mover {
             unsafe { copy_parts(from, bytes, (to, target.rows.step), rows) }
             return true;
         }
-        let most = if near { MOST } else { REPEATED };
+        let most = if near { MOST } else { SHORT };
         let takes = joined && bytes <= most;
         let Some(pieces) = takes.then(|| Pieces::of(bytes, rows)).flatten() else {
             return false;
@@ -95,26 +107,27 @@ impl Mover {
         rows: usize,
         pieces: &Pieces,
     ) {
-        let before = to.addr().wrapping_neg() % pieces.alignment;
         let bytes = row * rows;
-        let mut room = Aligned::<{ MOST + PAGE }>::new();
+        // What comes before the first piece, and what of a row that leaves in its last one.
+        let before = to.addr().wrapping_neg() % pieces.alignment;
+        let begun = before % row;
+        let mut room = Aligned::<{ PAGE + LINE + MOST }>::new();
         let room = room.as_mut_ptr();
-        // SAFETY: the caller's promise; the room has as many bytes as a piece and what is before it in a page. A row is in a piece once or
-        // more, and so is what comes before the first one.
+        // SAFETY: the caller's promise; the room has as many bytes as a piece, the row it is in, and what is before that in a page. A piece has
+        // whole rows, and more bytes than come before it.
         unsafe {
             let first = to.add(before);
             // Reads wait for what was written at the same place of another page just before: there is nothing if both sides go together.
-            let piece = room.add(first.addr().wrapping_sub(room.addr()) % PAGE);
-            let turned = before % row;
-            copy(from.add(turned), piece, row - turned);
-            copy(from, piece.add(row - turned), turned);
-            let mut made = row;
-            while made < pieces.bytes {
-                let more = made.min(pieces.bytes - made);
-                copy(piece, piece.add(made), more);
-                made += more;
+            let made = room.add((first.addr() - begun).wrapping_sub(room.addr()) % PAGE);
+            copy(from, made, row);
+            let (mut done, all) = (row, begun + pieces.bytes);
+            while done < all {
+                let more = done.min(all - done);
+                copy(made, made.add(done), more);
+                done += more;
             }
-            copy(piece.add((row - turned) % row), to, before);
+            copy(made, to, before);
+            let piece = made.add(begun);
             let count = (bytes - before) / pieces.bytes;
             let done = before + count * pieces.bytes;
             let places = (first, pieces.bytes as isize);
@@ -139,7 +152,7 @@ impl Mover {
 /// The row is readable, and the rows are writable and elsewhere.
 unsafe fn copy_parts(from: *const u8, row: usize, (to, step): (*mut u8, isize), rows: usize) {
     // The first one ends where a line does.
-    let mut part = PART + to.addr().wrapping_neg() % LINE;
+    let mut part = PART + prefetch::to_next_line(to);
     let mut done = 0;
     while done < row {
         part = part.min(row - done);

@@ -19,7 +19,7 @@ const ASKED: usize = 3 << 10;
 const ASKED_CONVERTED: usize = 2 << 10;
 
 /// Bytes of a row that repeats, up to which it is at hand, and copies of it in which the processor has found how far apart they are.
-pub const REPEATED: usize = 512;
+const REPEATED: usize = 512;
 const REPEATED_ROWS: usize = 16;
 
 /// Units of a row, and bytes on the side that has more, from which it is converted by itself where rows are joined.

@@ -18,7 +18,7 @@ const DENSE: i64 = 32;
 const CONVERTED: i64 = 32;
 
 /// Bits of rows that follow each other in the destination, and are all the same one, from which they are better copied than made by patterns.
-const AGAIN: i64 = 8 * mover::AGAIN as i64;
+const AGAIN_BITS: i64 = 8 * mover::AGAIN as i64;
 
 /// Such rows that are too few for a loop along them.
 const FEW_ROWS: i64 = 5;
@@ -42,7 +42,7 @@ impl Copy<'_> {
         let dense = inner.is_dense_in(from) && inner.is_dense_out(to);
         let repeats = inner.source == 0 && inner.is_dense_out(to);
         let row = inner.size.saturating_mul(8 * to as i64);
-        let joined = outer.destination == row && outer.size.saturating_mul(row) >= AGAIN;
+        let joined = outer.destination == row && outer.size.saturating_mul(row) >= AGAIN_BITS;
         if dense && outer.source == 0 && joined {
             return true;
         }

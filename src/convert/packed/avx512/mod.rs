@@ -1,7 +1,7 @@
 //! Kernels written for AVX-512 F, BW, DQ and VL, for the pairs that have a float on a side and, from the last-level cache, for 64-bit
 //! integers that wrap.
 //!
-//! Sixty-four elements are a group. Most pass through binary32, sixteen to a register, exactly or, where it does not hold
+//! Sixty-four elements are a group, or sixteen of those of eight bytes that need no other registers. Most pass through binary32, sixteen to a register, exactly or, where it does not hold
 //! them, odd (see [`crate::convert::packed::narrow::odd`]). The results are those of the plain loops, bit for bit. Every
 //! function here needs the instruction sets and, but for the loads and stores of bits, the standard floating-point
 //! environment.
@@ -242,7 +242,7 @@ fn through<L: LoadSixteen, S: StoreSixteen>() -> Step {
     step::<Through<L, S>, Sixteen<L, S>>()
 }
 
-/// float64 to what is as precise as it.
+/// float64, eight to a register, to what does not pass through binary32, or rounds in it.
 fn doubles<S: FromDoubles>() -> Step {
     Step::of_groups(run::<Doubles<S, AtOnce, FEW>, FEW>, FEW)
 }

@@ -77,19 +77,19 @@ unsafe fn convert_others(
     unsafe { all(from, to, count, parameters) }
 }
 
-/// [`convert`] with these instructions, groups of `N`, and of `A` those that are not ordinary.
+/// [`convert`] with these instructions: ordinary groups of `N`, and others by groups of `M`.
 ///
 /// # Safety
 /// As for it.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c")]
-unsafe fn run<O: Ordinary, A: Group, const N: usize, const OTHERS: usize>(
+unsafe fn run<O: Ordinary, A: Group, const N: usize, const M: usize>(
     from: *const u8,
     to: *mut u8,
     count: usize,
     parameters: Parameters,
 ) {
     // SAFETY: the caller's promise.
-    unsafe { convert::<O, N>(super::run::<A, OTHERS>, from, to, count, parameters) }
+    unsafe { convert::<O, N>(super::run::<A, M>, from, to, count, parameters) }
 }
 
 /// What reads the last-level cache by parts of lines, if ordinary numbers take less.
