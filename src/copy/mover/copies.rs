@@ -80,7 +80,7 @@ impl Mover {
         if source.rows.step != 0 || rows * bytes < AGAIN {
             return false;
         }
-        if near && bytes > LONG && rows >= ROWS {
+        if near && !self.is_far() && bytes > LONG && rows >= ROWS {
             // SAFETY: the caller's promise.
             unsafe { copy_parts(from, bytes, (to, target.rows.step), rows) }
             return true;
