@@ -42,6 +42,14 @@ impl<S: Source, T: Target, const N: usize> Group for Several<S, T, N> {
         // SAFETY: the caller's promise; the arrays may be anywhere.
         unsafe {
             let raws = from.cast::<[S::Raw; N]>().read_unaligned();
+            if N * Self::TO == size_of::<u64>() {
+                // Put together first, the compiler takes them for one integer, which it makes of shifted parts.
+                for (i, raw) in raws.into_iter().enumerate() {
+                    let to = to.add(i * Self::TO).cast::<T::Raw>();
+                    to.write_unaligned(T::of::<S>(raw, parameters));
+                }
+                return;
+            }
             let made = raws.map(|raw| T::of::<S>(raw, parameters));
             to.cast::<[T::Raw; N]>().write_unaligned(made);
         }
