@@ -242,8 +242,8 @@ impl Steps {
         let part = part.min(most);
         let mut done = self.head(from, to, count);
         if done > 0 {
-            // Some of these are converted once more.
-            each(from, to, GROUPS);
+            // The last of these groups are converted once more.
+            each(from, to, done.next_multiple_of(self.group()));
         }
         while done < count {
             let len = part.min(count - done);

@@ -244,12 +244,12 @@ fn through<L: LoadSixteen, S: StoreSixteen>() -> Step {
 
 /// float64, eight to a register, to what does not pass through binary32, or rounds in it.
 fn doubles<S: FromDoubles>() -> Step {
-    Step::of_groups(run::<Doubles<S, AtOnce, FEW>, FEW>, FEW)
+    Step::of_groups(run::<Doubles<S, AtOnce, EIGHT>, EIGHT>, EIGHT)
 }
 
 /// 64-bit integers to float32.
 fn longs<const SIGNED: bool>() -> Step {
-    Step::of_groups(run::<Longs<SIGNED, AtOnce, FEW>, FEW>, FEW)
+    Step::of_groups(run::<Longs<SIGNED, AtOnce, EIGHT>, EIGHT>, EIGHT)
 }
 
 /// What reads the last-level cache by parts of lines (see [`crate::lines`]), where it waits for these: by quarters or, with fewer
