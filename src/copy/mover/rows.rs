@@ -19,6 +19,12 @@ const STREAMED: usize = 512;
 /// Bytes by which asking is ahead of what is streamed: of what is converted, half of them.
 const AHEAD: usize = 4096;
 
+/// Whether rows of so many bytes, which begin so many bytes apart, are joined to a block faster than each is written where it belongs: if
+/// they have whole parts of a line, or much is read between them.
+fn joins_well(bytes: usize, apart: usize) -> bool {
+    bytes.is_multiple_of(LINE / 4) || bytes > LINE / 2 && apart >= 2 * bytes
+}
+
 /// Bytes of a row: those that are no longer, but scattered, take longer by way of a block than each to its place, even if the block is
 /// streamed.
 const SCATTERED_ROW: usize = 256;
@@ -204,7 +210,10 @@ impl Mover {
         let several = match apart == 0 || self.is_direct(source) && bytes > 2 * LINE {
             // They need no block.
             true => apart == 0 && bytes >= BLOCK / 4,
-            false => follow && bytes.saturating_mul(source.rows.count) >= BLOCK,
+            false => {
+                let joins = !self.is_direct(source) || joins_well(bytes, apart);
+                follow && joins && bytes.saturating_mul(source.rows.count) >= BLOCK
+            }
         };
         bytes > BLOCK / 2 || whole && several
     }
