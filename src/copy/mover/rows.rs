@@ -19,12 +19,6 @@ const STREAMED: usize = 512;
 /// Bytes by which asking is ahead of what is streamed: of what is converted, half of them.
 const AHEAD: usize = 4096;
 
-/// Whether rows of so many bytes, which begin so many bytes apart, are joined to a block faster than each is written where it belongs: if
-/// they have whole parts of a line, or much is read between them.
-fn joins_well(bytes: usize, apart: usize) -> bool {
-    bytes.is_multiple_of(LINE / 4) || bytes > LINE / 2 && apart >= 2 * bytes
-}
-
 /// Bytes of a row: those that are no longer, but scattered, take longer by way of a block than each to its place, even if the block is
 /// streamed.
 const SCATTERED_ROW: usize = 256;
@@ -34,6 +28,12 @@ const FOLLOWED: usize = 16;
 
 /// Units of a row from which it is better converted by itself.
 pub const LONG_ROW: usize = 64;
+
+/// Whether rows of so many bytes, which begin so many bytes apart, are joined to a block faster than each is written where it belongs: if
+/// they have whole parts of a line, or much is read between them.
+fn joins_well(bytes: usize, apart: usize) -> bool {
+    bytes.is_multiple_of(LINE / 4) || bytes > LINE / 2 && apart >= 2 * bytes
+}
 
 impl Mover {
     /// Moves the units of two loops, of which the inner one is the better one to go along, from the two bits on.
