@@ -162,3 +162,31 @@ unsafe fn copy_parts(from: *const u8, row: usize, (to, step): (*mut u8, isize), 
         part = PART;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_have_whole_rows_and_fit_their_room() {
+        for row in 1..=MOST {
+            for rows in [8, 9, 31, 100, 700, 4096, 1 << 20] {
+                let Some(Pieces { bytes, alignment }) = Pieces::of(row, rows) else {
+                    continue;
+                };
+                assert!(alignment <= LINE && (alignment == LINE || row <= SHORT));
+                assert!(bytes.is_multiple_of(row) && bytes.is_multiple_of(alignment));
+                assert!(
+                    bytes <= MOST && PIECES * bytes <= row * rows,
+                    "{row} {rows}"
+                );
+            }
+        }
+        // Short rows, and others of which few make whole lines, begin with a line if there are many.
+        for row in [1, 3, 12, 17, 64, 100, 127, 400, 4000, 4096, 8192] {
+            let pieces = Pieces::of(row, 1 << 20).unwrap();
+            assert_eq!(pieces.alignment, LINE, "{row}");
+        }
+        assert!(Pieces::of(1001, 1 << 20).is_none() && Pieces::of(3, 7).is_none());
+    }
+}
