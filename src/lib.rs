@@ -10,6 +10,8 @@ mod error;
 
 mod setting;
 
+mod level;
+
 mod caches;
 
 mod prefetch;

@@ -1,8 +1,18 @@
-//! Reading lines of 64 bytes from a last-level cache that is near: there the processor asks for more by itself if a line is read by parts, one
-//! after the other, than if it is read at once.
+//! Lines of 64 bytes in registers of AVX-512: parts of them by masks, and how they are read from a last-level cache that is near. There the
+//! processor asks for more by itself if a line is read by parts, one after the other, than if it is read at once.
 
 use crate::opaque::{opaque128, opaque256};
+use crate::prefetch::LINE;
 use core::arch::x86_64::*;
+
+/// Which bytes of 64 are among the first `count`, of which `before` are in other lines: a mask of AVX-512.
+#[inline(always)]
+pub fn first_bytes(count: usize, before: usize) -> u64 {
+    match count.saturating_sub(before) {
+        0 => 0,
+        left => u64::MAX >> (LINE - left.min(LINE)),
+    }
+}
 
 /// Sixty-four bytes, read by quarters.
 ///

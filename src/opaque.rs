@@ -3,24 +3,25 @@
 use core::arch::asm;
 use core::arch::x86_64::*;
 
-/// The same sixteen bytes.
-#[inline]
-#[target_feature(enable = "avx")]
-pub fn opaque128(mut register: __m128i) -> __m128i {
-    // SAFETY: there is no instruction.
-    unsafe {
-        asm!("/* {} */", inout(xmm_reg) register, options(pure, nomem, nostack, preserves_flags));
-    }
-    register
+/// A function that gives back what is in a register.
+macro_rules! opaque {
+    ($name:ident, $register:ty, $class:ident, $bytes:literal) => {
+        #[doc = concat!("The same ", $bytes, " bytes.")]
+        #[inline]
+        #[target_feature(enable = "avx")]
+        pub fn $name(mut register: $register) -> $register {
+            // SAFETY: there is no instruction.
+            unsafe {
+                asm!(
+                    "/* {} */",
+                    inout($class) register,
+                    options(pure, nomem, nostack, preserves_flags)
+                );
+            }
+            register
+        }
+    };
 }
 
-/// The same thirty-two bytes.
-#[inline]
-#[target_feature(enable = "avx")]
-pub fn opaque256(mut register: __m256i) -> __m256i {
-    // SAFETY: as above.
-    unsafe {
-        asm!("/* {} */", inout(ymm_reg) register, options(pure, nomem, nostack, preserves_flags));
-    }
-    register
-}
+opaque!(opaque128, __m128i, xmm_reg, "sixteen");
+opaque!(opaque256, __m256i, ymm_reg, "thirty-two");

@@ -26,7 +26,7 @@ struct Definition {
 
 /// The kernel for a pair of real scalars.
 pub fn kernel(from: Scalar, to: Scalar, overflow: Overflow) -> Kernel {
-    if let Some(steps) = packed::steps(from, to, overflow) {
+    if let Some(steps) = packed::choose(from, to, overflow) {
         return Kernel(Way::Packed(steps));
     }
     let defined = decoder(from).and_then(|(decode, carrier)| {

@@ -26,8 +26,6 @@ pub use bits::{pack, unpack};
 pub use kernel::{Kernel, kernel};
 pub use number::Value;
 pub use packed::Standard;
-#[cfg(target_arch = "x86_64")]
-pub use packed::{first_bytes, has_avx2, has_avx512, has_avx512_vbmi};
 pub use reader::{BLOCK, Reader};
 
 use crate::dtype::{Overflow, Scalar};

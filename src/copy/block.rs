@@ -3,7 +3,7 @@
 use super::places::{Step, move_blocks};
 use crate::caches;
 #[cfg(target_arch = "x86_64")]
-use crate::convert;
+use crate::level;
 #[cfg(target_arch = "x86_64")]
 use crate::lines;
 use crate::prefetch::{self, LINE};
@@ -73,11 +73,11 @@ pub unsafe fn copy(from: *const u8, to: *mut u8, bytes: usize) {
 unsafe fn copy_large(from: *const u8, to: *mut u8, bytes: usize) {
     // SAFETY: the caller's promise; the processor was asked.
     unsafe {
-        if convert::has_avx2() {
-            match convert::has_avx512() && caches::last_level_is_far() {
+        if level::has_avx2() {
+            match level::has_avx512() && caches::last_level_is_far() {
                 true if bytes >= prefetch::FAR => return copy_far_avx512(from, to, bytes),
                 true if !is_behind(from, to) => {}
-                _ if convert::has_avx512() && bytes >= prefetch::FAR => {
+                _ if level::has_avx512() && bytes >= prefetch::FAR => {
                     return copy_by_quarters(from, to, bytes);
                 }
                 _ => return copy_long(from, to, bytes),
@@ -95,7 +95,7 @@ pub unsafe fn copy_far(from: *const u8, to: *mut u8, bytes: usize) {
     // SAFETY: the caller's promise; the processor was asked.
     unsafe {
         #[cfg(target_arch = "x86_64")]
-        if bytes >= LONG && convert::has_avx512() && caches::last_level_is_far() {
+        if bytes >= LONG && level::has_avx512() && caches::last_level_is_far() {
             return copy_far_avx512(from, to, bytes);
         }
         copy(from, to, bytes);
@@ -215,14 +215,14 @@ pub unsafe fn copy_rows(
     unsafe {
         let in_order = come_in_order(bytes);
         #[cfg(target_arch = "x86_64")]
-        if in_order && convert::has_avx2() && bytes > LINE / 2 && (far || bytes < LONG) {
+        if in_order && level::has_avx2() && bytes > LINE / 2 && (far || bytes < LONG) {
             return copy_rows_in_order(from, to, rows, bytes);
         }
         if in_order || !far || bytes < LINE / 4 {
             return move_blocks((from.0, Step(from.1)), (to.0, Step(to.1)), rows, bytes);
         }
         #[cfg(target_arch = "x86_64")]
-        if convert::has_avx512() {
+        if level::has_avx512() {
             return copy_rows_avx512(from, to, rows, bytes);
         }
         for row in 0..rows as isize {
@@ -296,7 +296,7 @@ unsafe fn copy_rows_avx512(
 ) {
     use core::arch::x86_64::*;
     let last = (bytes - 1) / LINE * LINE;
-    let rest = convert::first_bytes(bytes, last);
+    let rest = lines::first_bytes(bytes, last);
     for row in 0..rows as isize {
         let from = from.wrapping_offset(row * from_step);
         let to = to.wrapping_offset(row * to_step);

@@ -13,7 +13,7 @@ use super::mover::Mover;
 use super::offsets::{MOST, Offsets, Space};
 use super::places::{Step, move_blocks};
 #[cfg(target_arch = "x86_64")]
-use crate::convert;
+use crate::level;
 #[cfg(target_arch = "x86_64")]
 use avx512::Table;
 pub use blocks::{Beat, Blocks};
@@ -36,7 +36,7 @@ type Near = Aligned<NEAR>;
 /// Whether the processor has the instructions.
 #[cfg(target_arch = "x86_64")]
 fn is_possible() -> bool {
-    convert::has_avx512_vbmi()
+    level::has_avx512_vbmi()
 }
 
 #[cfg(not(target_arch = "x86_64"))]

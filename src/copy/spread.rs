@@ -2,7 +2,7 @@
 
 use super::strided::Loop;
 #[cfg(target_arch = "x86_64")]
-use crate::convert;
+use crate::level;
 
 /// Bytes of the largest pieces.
 const LARGEST: usize = 64;
@@ -183,7 +183,7 @@ unsafe fn long<T: Unit>(part: Part, bytes: usize) {
     // SAFETY: the caller's promise; the processor was asked.
     unsafe {
         #[cfg(target_arch = "x86_64")]
-        if convert::has_avx2() {
+        if level::has_avx2() {
             return avx2::<T>(part, bytes);
         }
         pieces::<T, LARGEST>(part, bytes)

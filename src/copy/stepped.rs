@@ -2,7 +2,7 @@
 
 use super::strided::Loop;
 #[cfg(target_arch = "x86_64")]
-use crate::convert;
+use crate::level;
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;
@@ -30,11 +30,11 @@ pub unsafe fn gather<T: Copy, const STEP: isize>(
     // SAFETY: the caller's promise; the processor was asked.
     unsafe {
         #[cfg(target_arch = "x86_64")]
-        if size_of::<T>() > 1 && convert::has_avx512() {
+        if size_of::<T>() > 1 && level::has_avx512() {
             return avx512::gather::<T, STEP>(from, rows, to, count);
-        } else if convert::has_avx512_vbmi() {
+        } else if level::has_avx512_vbmi() {
             return avx512::gather_bytes::<STEP>(from, rows, to, count);
-        } else if convert::has_avx2() {
+        } else if level::has_avx2() {
             return avx2::<T, STEP>(from, rows, to, count);
         }
         each::<T, STEP>(from, rows, to, count)
@@ -53,8 +53,8 @@ pub unsafe fn scatter(
     count: usize,
 ) -> bool {
     let has = match size {
-        1 => convert::has_avx512_vbmi(),
-        _ => convert::has_avx512(),
+        1 => level::has_avx512_vbmi(),
+        _ => level::has_avx512(),
     };
     if !has || count < SEVERAL {
         return false;

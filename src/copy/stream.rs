@@ -6,7 +6,7 @@
 use crate::caches;
 use crate::prefetch::LINE;
 #[cfg(target_arch = "x86_64")]
-use crate::{convert, prefetch};
+use crate::{level, prefetch};
 
 /// Whether there are streaming stores.
 pub const EXISTS: bool = cfg!(target_arch = "x86_64");
@@ -100,7 +100,7 @@ pub unsafe fn write_rows(
     // SAFETY: the caller's promise; the processor was asked.
     unsafe {
         #[cfg(target_arch = "x86_64")]
-        if convert::has_avx512() {
+        if level::has_avx512() {
             return avx512((from, from_step), (to, to_step), rows, bytes);
         }
         for row in 0..rows as isize {
@@ -119,7 +119,7 @@ unsafe fn write_ahead<const AHEAD: usize>(from: *const u8, to: *mut u8, bytes: u
     // SAFETY: the caller's promise; the processor was asked.
     unsafe {
         #[cfg(target_arch = "x86_64")]
-        match convert::has_avx512() {
+        match level::has_avx512() {
             true => write_avx512::<AHEAD>(from, to, bytes),
             false => write_lines(from, to, bytes, line_sse2),
         }

@@ -13,7 +13,7 @@ mod quarters;
 mod x86;
 
 #[cfg(target_arch = "x86_64")]
-use crate::convert;
+use crate::level;
 pub use quarters::{Columns, Lines, QUARTER, Quarters};
 
 /// Units of a side of a square.
@@ -64,7 +64,7 @@ impl Transpose {
     /// For units of `size` bytes: 1, 2, 4, 8 or 16.
     #[cfg(target_arch = "x86_64")]
     pub fn of(size: usize) -> Self {
-        if convert::has_avx512() {
+        if level::has_avx512() {
             let functions = of_size!(size, run);
             return Self {
                 function: functions[0],
@@ -108,7 +108,7 @@ impl Transpose {
     /// The same by pieces whose columns are parts of cache lines, of which fewer are in two where columns begin anywhere.
     #[cfg(target_arch = "x86_64")]
     pub fn by_parts(size: usize) -> Self {
-        let (function, runs): (Function, _) = match (size, convert::has_avx2()) {
+        let (function, runs): (Function, _) = match (size, level::has_avx2()) {
             (1, true) => (x86::run_avx2::<1>, 32),
             (2, true) => (x86::run_avx2::<2>, 16),
             (4, true) => (x86::run_avx2::<4>, SIDE),

@@ -3,7 +3,7 @@
 use super::strided::{Loop, gather, scatter};
 use super::transpose::Runs;
 #[cfg(target_arch = "x86_64")]
-use crate::convert;
+use crate::level;
 #[cfg(target_arch = "x86_64")]
 use avx512::Table;
 use core::mem::MaybeUninit;
@@ -47,8 +47,8 @@ impl Direction {
 #[cfg(target_arch = "x86_64")]
 fn has_lines(size: usize) -> bool {
     match size {
-        1 => convert::has_avx512_vbmi(),
-        _ => convert::has_avx512(),
+        1 => level::has_avx512_vbmi(),
+        _ => level::has_avx512(),
     }
 }
 
@@ -226,7 +226,7 @@ impl<'a> Weave<'a> {
         // SAFETY: the caller's promise; the processor was asked.
         unsafe {
             #[cfg(target_arch = "x86_64")]
-            let done = convert::has_avx2() && avx2::together(from, to, apart, count, few, size);
+            let done = level::has_avx2() && avx2::together(from, to, apart, count, few, size);
             #[cfg(not(target_arch = "x86_64"))]
             let done = vectorised(from, to, apart, count, few, size);
             // What is not worth weaving, or large: the compiler would take it apart.

@@ -1,7 +1,7 @@
 //! Long runs go by parts, each of which asks for memory that later ones need: where the last-level cache is far away, the loops would wait
 //! for it, above all for lines that are written.
 
-use super::GROUPS;
+use super::steps::GROUPS;
 use crate::caches;
 use crate::prefetch::{self, FAR, LINE};
 

@@ -3,8 +3,9 @@
 use super::element::{self as e, Parameters, Source, Target};
 #[cfg(target_arch = "x86_64")]
 use super::groups::{self, Group};
-use super::{Run, Scalar};
+use super::steps::Run;
 use crate::convert::float as f;
+use crate::dtype::Scalar;
 #[cfg(target_arch = "x86_64")]
 use core::marker::PhantomData;
 

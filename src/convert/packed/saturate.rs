@@ -1,7 +1,7 @@
 //! Saturation of the wide formats: what overflowed is an infinity, as infinities are, and becomes the largest finite number.
 
-use super::Scalar;
 use crate::convert::float::{self, Float};
+use crate::dtype::Scalar;
 
 /// Replaces the infinities among `count` adjacent numbers, at any address.
 pub type Saturate = unsafe fn(at: *mut u8, count: usize);

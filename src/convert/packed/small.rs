@@ -2,8 +2,9 @@
 
 use super::element::Parameters;
 use super::narrow::widen;
-use super::{Run, Scalar};
+use super::steps::Run;
 use crate::convert::float::{self, Float};
+use crate::dtype::Scalar;
 
 /// The binary32 of every byte. Bits that are not the element's do not count.
 pub type Table = [f32; 256];

@@ -4,7 +4,7 @@
 //! a byte is from.
 
 use super::BYTES;
-use crate::convert::first_bytes;
+use crate::lines::first_bytes;
 use crate::prefetch::LINE;
 use core::arch::x86_64::*;
 use core::mem::MaybeUninit;
@@ -163,7 +163,7 @@ unsafe fn blocks<const USED: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::convert::has_avx512_vbmi;
+    use crate::level::has_avx512_vbmi;
 
     /// Blocks of two loops and another, turned round in different ways, whose bytes tell where they were.
     #[test]

@@ -3,9 +3,9 @@
 //! Long rows are read and written by whole lines of memory, each of which is met once. The units of a line of the result then begin
 //! anywhere in the first register, and end in one more.
 
-use crate::convert::first_bytes;
 use crate::copy::stream;
 use crate::copy::strided::Loop;
+use crate::lines::first_bytes;
 use crate::prefetch::{self, LINE};
 use core::arch::x86_64::*;
 

@@ -1,6 +1,6 @@
 //! Units that are put every few places: a register of them, spread, of which only the bytes that are units are stored.
 
-use crate::convert::first_bytes;
+use crate::lines::first_bytes;
 use crate::prefetch::LINE;
 use core::arch::x86_64::*;
 

@@ -5,7 +5,7 @@ use super::Runs;
 #[cfg(target_arch = "x86_64")]
 use super::avx512::quarters as registers;
 #[cfg(target_arch = "x86_64")]
-use crate::convert;
+use crate::level;
 use crate::prefetch::LINE;
 
 /// Bytes of a quarter.
@@ -116,7 +116,7 @@ impl Quarters {
     /// For units of `size` bytes, if they are of 1, 2 or 4, which larger ones gain nothing by, and the processor has such registers.
     pub fn of(size: usize) -> Option<Self> {
         #[cfg(target_arch = "x86_64")]
-        if convert::has_avx512() {
+        if level::has_avx512() {
             let (exchange, fours): (Exchange, Option<Exchange>) = match size {
                 1 => (
                     registers::exchange::<1, 16>,

@@ -4,8 +4,8 @@
 //! which one instruction chooses by places; masks tell which pair a part of it comes from.
 
 use super::{Direction, MOST};
-use crate::convert::first_bytes;
 use crate::copy::stepped::choose;
+use crate::lines::first_bytes;
 use crate::prefetch::LINE;
 use core::arch::x86_64::*;
 use core::array::from_fn;

@@ -7,8 +7,9 @@
 
 use super::element::Parameters;
 use super::groups::{self, Group, Load, Store, each, for_small, subnormals};
-use super::{Run, Scalar, Step};
+use super::steps::{Run, Step};
 use crate::convert::float;
+use crate::dtype::Scalar;
 use core::arch::x86_64::*;
 use core::mem::MaybeUninit;
 

@@ -8,8 +8,10 @@
 
 use super::element::Parameters;
 use super::groups::{self, Group, Load, Store, each, for_small, subnormals, subnormals_end};
-use super::{Run, Scalar, Step, first_bytes};
+use super::steps::{Run, Step};
 use crate::convert::float;
+use crate::dtype::Scalar;
+use crate::lines::first_bytes;
 use core::arch::x86_64::*;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;

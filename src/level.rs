@@ -59,6 +59,27 @@ pub fn current() -> Level {
     }
 }
 
+/// Whether the level in use has AVX2.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub fn has_avx2() -> bool {
+    current() >= Level::Avx2
+}
+
+/// Whether the level in use has AVX-512.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub fn has_avx512() -> bool {
+    current() >= Level::Avx512
+}
+
+/// Whether the level in use has AVX-512 VBMI.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub fn has_avx512_vbmi() -> bool {
+    current() >= Level::Avx512Vbmi
+}
+
 /// Finds the level for the first time.
 #[cold]
 fn find() -> Level {

@@ -1,0 +1,252 @@
+//! How a run goes through the loops of a pair: at once, by parts, or by way of a block; from where a line begins, if it is long.
+
+use super::ahead;
+use super::element::Parameters;
+use super::saturate::Saturate;
+use crate::prefetch;
+use core::mem::MaybeUninit;
+
+/// Converts `count` elements from the one address to the other.
+pub(super) type Run = unsafe fn(from: *const u8, to: *mut u8, count: usize, Parameters);
+
+/// One loop over adjacent elements. Both runs may be at any address.
+#[derive(Clone, Copy)]
+pub(super) struct Loop {
+    pub run: Run,
+    /// Elements that are converted at once: fewer take as long, and longer.
+    pub group: usize,
+}
+
+/// A loop, and one for fewer elements than a group of it.
+#[derive(Clone, Copy)]
+pub(super) struct Step {
+    pub many: Loop,
+    pub few: Loop,
+}
+
+impl Step {
+    /// A loop that takes elements one by one, as far as it knows.
+    pub fn plain(run: Run) -> Self {
+        Self::of_groups(run, 1)
+    }
+
+    /// A loop that takes groups of so many elements.
+    pub fn of_groups(run: Run, group: usize) -> Self {
+        let all = Loop { run, group };
+        Self {
+            many: all,
+            few: all,
+        }
+    }
+
+    /// The same, but what is fewer than a group as by another, if it does with less.
+    #[cfg(target_arch = "x86_64")]
+    pub fn with_few(self, other: Option<Self>) -> Self {
+        let few = other
+            .map(|other| other.few)
+            .filter(|few| few.group < self.many.group);
+        Self {
+            few: few.unwrap_or(self.few),
+            ..self
+        }
+    }
+
+    /// What converts so many elements: groups, if the last one does not convert too many of them once more.
+    #[inline(always)]
+    fn for_count(&self, count: usize) -> Run {
+        debug_assert!(self.many.group.is_power_of_two());
+        let again = count.wrapping_neg() & (self.many.group - 1);
+        match count < self.many.group || 3 * again > count {
+            true => self.few.run,
+            false => self.many.run,
+        }
+    }
+}
+
+/// One loop, or more.
+#[derive(Clone, Copy)]
+pub struct Steps {
+    pub(super) first: Step,
+    /// What makes the result of what the first step leaves in a block.
+    pub(super) second: Option<Step>,
+    /// What the results of a part go through in the end.
+    pub(super) saturate: Option<Saturate>,
+    pub(super) parameters: Parameters,
+    pub(super) source_size: usize,
+    pub(super) destination_size: usize,
+    /// The loop for long runs that come from a last-level cache that is near.
+    pub(super) distant: Option<Run>,
+    /// Whether a long run begins with a line where it is read, not where it is written: of eight bytes that become one or two, unless
+    /// they are integers that come by parts of lines.
+    pub(super) reads_lines: bool,
+}
+
+/// Elements that go through several steps at a time.
+const BLOCK: usize = 512;
+
+/// Whole groups of any instruction set.
+pub(super) const GROUPS: usize = 64;
+
+/// Elements of a run that the first-level cache does not hold, and that is longer than those of which planes and blocks are made.
+pub(super) const VERY_LONG: usize = 4096;
+
+/// Bytes of a run, on the side that has more, from which it is worth looking where lines begin, or far ahead. There are more than
+/// [`GROUPS`] elements.
+const LONG: usize = 2048;
+
+impl Steps {
+    /// Converts a run.
+    ///
+    /// # Safety
+    /// `count` elements are readable at `from` and writable at `to`; the runs do not overlap. A [`Standard`](super::Standard) environment
+    /// is in force.
+    #[inline(always)]
+    pub unsafe fn run(&self, from: *const u8, to: *mut u8, count: usize) {
+        // SAFETY: the caller's promise; the kernels were chosen for a level that the processor has.
+        unsafe {
+            match self.is_direct(count) {
+                true => self.first.for_count(count)(from, to, count, self.parameters),
+                false => self.run_long(from, to, count),
+            }
+        }
+    }
+
+    /// Whether a run needs but a call of one loop.
+    #[inline(always)]
+    fn is_direct(&self, count: usize) -> bool {
+        let bytes = count * self.source_size.max(self.destination_size);
+        bytes < LONG && self.second.is_none() && self.saturate.is_none()
+    }
+
+    /// Converts rows of `count` elements, so many bytes apart; before each, `begin` is told where it is read and written.
+    ///
+    /// # Safety
+    /// As for [`Steps::run`], of each row.
+    #[inline(always)]
+    pub unsafe fn run_rows(
+        &self,
+        from: (*const u8, isize),
+        to: (*mut u8, isize),
+        rows: usize,
+        count: usize,
+        begin: impl Fn(*const u8, *mut u8),
+    ) {
+        let (direct, run) = (self.is_direct(count), self.first.for_count(count));
+        for_each_row(from, to, rows, |from, to| {
+            begin(from, to);
+            // SAFETY: the caller's promise.
+            unsafe {
+                match direct {
+                    true => run(from, to, count, self.parameters),
+                    false => self.run_long(from, to, count),
+                }
+            }
+        });
+    }
+
+    /// Elements of a row from which it is better converted by itself than in a block of several.
+    pub fn group(&self) -> usize {
+        let second = self.second.map_or(1, |second| second.few.group);
+        self.first.few.group.max(second)
+    }
+
+    /// A run that is long, or takes several steps.
+    ///
+    /// # Safety
+    /// As for [`Steps::run`].
+    #[inline(never)]
+    unsafe fn run_long(&self, from: *const u8, to: *mut u8, count: usize) {
+        let mut block = Block(MaybeUninit::uninit());
+        let block = block.0.as_mut_ptr().cast::<u8>();
+        // SAFETY: the caller's promise; each step writes what the next one reads.
+        unsafe {
+            let alone = self.second.is_none() && self.saturate.is_none();
+            let most = if alone { usize::MAX } else { BLOCK };
+            self.run_parts(from, to, count, most, |from, to, count| {
+                let first = match self.distant {
+                    Some(distant) if count >= VERY_LONG => distant,
+                    _ => self.first.for_count(count),
+                };
+                match self.second {
+                    None => first(from, to, count, self.parameters),
+                    Some(second) => {
+                        first(from, block, count, self.parameters);
+                        second.for_count(count)(block, to, count, self.parameters);
+                    }
+                }
+                if let Some(saturate) = self.saturate {
+                    saturate(to, count);
+                }
+            });
+        }
+    }
+
+    /// Calls `each` with parts of a run, of `most` elements at most.
+    ///
+    /// # Safety
+    /// As for [`Steps::run`].
+    #[inline(always)]
+    unsafe fn run_parts(
+        &self,
+        from: *const u8,
+        to: *mut u8,
+        count: usize,
+        most: usize,
+        each: impl Fn(*const u8, *mut u8, usize),
+    ) {
+        let (from_size, to_size) = (self.source_size, self.destination_size);
+        let part = ahead::part(count, from_size, to_size);
+        let asks = part < count;
+        let part = part.min(most);
+        let mut done = self.head(from, to, count);
+        if done > 0 {
+            // The last of these groups are converted once more.
+            each(from, to, done.next_multiple_of(self.group()));
+        }
+        while done < count {
+            let len = part.min(count - done);
+            // SAFETY: the caller's promise.
+            let (from, to) = unsafe { (from.add(done * from_size), to.add(done * to_size)) };
+            if asks {
+                ahead::fetch(from, len * from_size, to, len * to_size);
+            }
+            each(from, to, len);
+            done += len;
+        }
+    }
+
+    /// Elements of a long run before the first from which a line begins: of what is read or written by whole registers, all would be in
+    /// two lines. That is where it is written, unless much more is read.
+    fn head(&self, from: *const u8, to: *mut u8, count: usize) -> usize {
+        let (from_size, to_size) = (self.source_size, self.destination_size);
+        let (bytes, size) = match self.reads_lines {
+            true => (prefetch::to_next_line(from), from_size),
+            false => (prefetch::to_next_line(to), to_size),
+        };
+        let is_long = count * from_size.max(to_size) >= LONG;
+        match is_long && bytes.is_multiple_of(size) {
+            true => bytes / size,
+            false => 0,
+        }
+    }
+}
+
+/// Calls `each` with where rows are read and written, which are so many bytes apart.
+#[inline(always)]
+pub fn for_each_row(
+    from: (*const u8, isize),
+    to: (*mut u8, isize),
+    rows: usize,
+    each: impl Fn(*const u8, *mut u8),
+) {
+    for row in 0..rows as isize {
+        each(
+            from.0.wrapping_offset(row * from.1),
+            to.0.wrapping_offset(row * to.1),
+        );
+    }
+}
+
+/// The intermediates of a block, wide enough for any element and aligned for any register.
+#[repr(align(64))]
+struct Block(MaybeUninit<[u64; BLOCK]>);
