@@ -8,6 +8,7 @@ use crate::level;
 use crate::lines;
 use crate::prefetch::{self, LINE};
 use core::mem::MaybeUninit;
+use core::ptr::copy_nonoverlapping;
 
 /// Bytes from which the C library may use the processor's string instructions. With AVX-512 and a last-level cache that is far away these
 /// are the quickest way between near caches, unless the destination is a little [behind](is_behind) the source: then some crawl with
@@ -60,7 +61,7 @@ pub unsafe fn copy(from: *const u8, to: *mut u8, bytes: usize) {
         if bytes >= LONG {
             return copy_large(from, to, bytes);
         }
-        core::ptr::copy_nonoverlapping(from, to, bytes);
+        copy_nonoverlapping(from, to, bytes);
     }
 }
 
@@ -83,7 +84,7 @@ unsafe fn copy_large(from: *const u8, to: *mut u8, bytes: usize) {
                 _ => return copy_long(from, to, bytes),
             }
         }
-        core::ptr::copy_nonoverlapping(from, to, bytes);
+        copy_nonoverlapping(from, to, bytes);
     }
 }
 
@@ -102,7 +103,7 @@ pub unsafe fn copy_far(from: *const u8, to: *mut u8, bytes: usize) {
     }
 }
 
-/// Four registers at a time, to multiples of their size.
+/// Four registers at a time, to multiples of their size: what is before and after whole steps overlaps them.
 ///
 /// # Safety
 /// As for [`copy`]; there are at least 128 bytes, and the processor has AVX2.
@@ -112,13 +113,10 @@ unsafe fn copy_long(from: *const u8, to: *mut u8, bytes: usize) {
     use core::arch::x86_64::*;
     const REGISTER: usize = 32;
     const STEP: usize = 4 * REGISTER;
-    // SAFETY: the caller's promise: the first step, whole steps from the next multiple on, and the last step, which overlap.
+    // SAFETY: the caller's promise.
     unsafe {
-        let load = |i: usize| _mm256_loadu_si256(from.add(i).cast());
-        let last = [0, 1, 2, 3].map(|i| load(bytes - STEP + i * REGISTER));
-        let first = load(0);
-        let mut done = (to as usize).wrapping_neg() % REGISTER;
-        _mm256_storeu_si256(to.cast(), first);
+        copy_nonoverlapping(from, to, REGISTER);
+        let mut done = to.addr().wrapping_neg() % REGISTER;
         while done + STEP <= bytes {
             let at = from.add(done).cast::<__m256i>();
             let (a, b) = (_mm256_loadu_si256(at), _mm256_loadu_si256(at.add(1)));
@@ -130,14 +128,11 @@ unsafe fn copy_long(from: *const u8, to: *mut u8, bytes: usize) {
             _mm256_store_si256(at.add(3), d);
             done += STEP;
         }
-        for (i, register) in last.into_iter().enumerate() {
-            let at = to.add(bytes - STEP + i * REGISTER);
-            _mm256_storeu_si256(at.cast(), register);
-        }
+        copy_nonoverlapping(from.add(bytes - STEP), to.add(bytes - STEP), STEP);
     }
 }
 
-/// A line at a time, which is read by quarters.
+/// A line at a time, which is read by quarters; as in [`copy_long`] otherwise.
 ///
 /// # Safety
 /// As for [`copy`]; there are at least 128 bytes, and the processor has AVX-512.
@@ -145,20 +140,19 @@ unsafe fn copy_long(from: *const u8, to: *mut u8, bytes: usize) {
 #[target_feature(enable = "avx512f,avx2")]
 unsafe fn copy_by_quarters(from: *const u8, to: *mut u8, bytes: usize) {
     use core::arch::x86_64::*;
-    // SAFETY: the caller's promise, as in `copy_long`.
+    // SAFETY: the caller's promise.
     unsafe {
-        let last = _mm512_loadu_si512(from.add(bytes - LINE).cast());
+        copy_nonoverlapping(from, to, LINE);
         let mut done = prefetch::to_next_line(to);
-        _mm512_storeu_si512(to.cast(), _mm512_loadu_si512(from.cast()));
         while done + LINE <= bytes {
             _mm512_store_si512(to.add(done).cast(), lines::by_quarters(from.add(done)));
             done += LINE;
         }
-        _mm512_storeu_si512(to.add(bytes - LINE).cast(), last);
+        copy_nonoverlapping(from.add(bytes - LINE), to.add(bytes - LINE), LINE);
     }
 }
 
-/// Two registers at a time, to multiples of their size. Lines of both sides are asked for before their turn.
+/// Two lines at a time, which are asked for before their turn on both sides; as in [`copy_long`] otherwise.
 ///
 /// # Safety
 /// As for [`copy`]; there are at least 128 bytes, and the processor has AVX-512.
@@ -166,30 +160,25 @@ unsafe fn copy_by_quarters(from: *const u8, to: *mut u8, bytes: usize) {
 #[target_feature(enable = "avx512f")]
 unsafe fn copy_far_avx512(from: *const u8, to: *mut u8, bytes: usize) {
     use core::arch::x86_64::*;
-    const REGISTER: usize = LINE;
-    const STEP: usize = 2 * REGISTER;
-    // SAFETY: the caller's promise, as in `copy_long`.
+    const STEP: usize = 2 * LINE;
+    // SAFETY: the caller's promise.
     unsafe {
-        let load = |i: usize| _mm512_loadu_si512(from.add(i).cast());
-        let last = [0, 1].map(|i| load(bytes - STEP + i * REGISTER));
-        let first = load(0);
+        copy_nonoverlapping(from, to, LINE);
         let mut done = prefetch::to_next_line(to);
-        _mm512_storeu_si512(to.cast(), first);
         while done + STEP <= bytes {
-            for line in [done, done + REGISTER] {
+            for line in [done, done + LINE] {
                 prefetch::line(from.wrapping_add(line + AHEAD));
                 prefetch::line_to_write(to.wrapping_add(line + AHEAD));
             }
-            let (a, b) = (load(done), load(done + REGISTER));
+            let at = from.add(done);
+            let a = _mm512_loadu_si512(at.cast());
+            let b = _mm512_loadu_si512(at.add(LINE).cast());
             let at = to.add(done);
             _mm512_store_si512(at.cast(), a);
-            _mm512_store_si512(at.add(REGISTER).cast(), b);
+            _mm512_store_si512(at.add(LINE).cast(), b);
             done += STEP;
         }
-        for (i, register) in last.into_iter().enumerate() {
-            let at = to.add(bytes - STEP + i * REGISTER);
-            _mm512_storeu_si512(at.cast(), register);
-        }
+        copy_nonoverlapping(from.add(bytes - STEP), to.add(bytes - STEP), STEP);
     }
 }
 

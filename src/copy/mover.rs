@@ -1,16 +1,17 @@
-//! How elements move: as bytes, as bits of packed streams, or converted. [`rows`] has the moving itself, [`dense_rows`] that of rows which
+//! How elements move: as bytes, as bits of packed streams, or converted. [`choice`] has which way rows go, [`rows`] the moving itself, [`dense_rows`] that of rows which
 //! need no more than one loop, [`blocks`] what goes by way of the first-level cache, [`repeats`] what is converted once, [`copies`] what is copied again and
 //! again.
 
 mod blocks;
+mod choice;
 mod copies;
 mod dense_rows;
 mod repeats;
 mod rows;
 
+pub use choice::LONG_ROW;
 pub use copies::AGAIN;
 pub use dense_rows::DenseRows;
-pub use rows::LONG_ROW;
 
 use super::axes::{Axes, Axis};
 use super::block;

@@ -34,7 +34,7 @@ const ROWS: usize = 4;
 const PAGE: usize = 4096;
 
 /// Rows that follow each other, some to a piece.
-struct Pieces {
+pub(super) struct Pieces {
     /// Bytes of a piece: a multiple of those of a row and of what its beginning is a multiple of.
     bytes: usize,
     /// What the beginning of each is a multiple of: a line, or less if that took too many rows.
@@ -67,32 +67,59 @@ impl Pieces {
     }
 }
 
-impl Mover {
-    /// Copies a row to all of a sheet, if that is better done by pieces or parts than row by row. Returns whether it is done.
-    ///
-    /// # Safety
-    /// As for [`Mover::sheet`]; units of both rows are adjacent, and stay as they are.
-    pub(super) unsafe fn copy_again(&self, source: &Sheet, target: &Sheet) -> bool {
-        let (bytes, rows) = (source.units.count * self.source_unit, source.rows.count);
-        let (from, to) = (source.first, target.first.cast_mut());
-        let near = !caches::last_level_is_far();
-        let joined = target.rows.step == bytes as isize;
-        if source.rows.step != 0 || rows * bytes < AGAIN {
-            return false;
+/// How a row is copied to many.
+pub(super) enum Copies {
+    /// Each part of it to all rows.
+    Parts,
+    /// By pieces, if they follow each other.
+    Pieces(Pieces),
+}
+
+impl Copies {
+    /// How to copy a row of so many bytes to so many rows, which are `joined` if they follow each other, `far` if they are not in the caches
+    /// that are near. `near`: so is the last one. None if that is better done row by row.
+    fn of(row: usize, rows: usize, joined: bool, far: bool, near: bool) -> Option<Self> {
+        if row * rows < AGAIN {
+            return None;
         }
-        if near && !self.is_far() && bytes > LONG && rows >= ROWS {
-            // SAFETY: the caller's promise.
-            unsafe { copy_parts(from, bytes, (to, target.rows.step), rows) }
-            return true;
+        if near && !far && row > LONG && rows >= ROWS {
+            return Some(Self::Parts);
         }
         let most = if near { MOST } else { SHORT };
-        let takes = joined && bytes <= most;
-        let Some(pieces) = takes.then(|| Pieces::of(bytes, rows)).flatten() else {
-            return false;
-        };
+        let takes = joined && row <= most;
+        takes
+            .then(|| Pieces::of(row, rows))
+            .flatten()
+            .map(Self::Pieces)
+    }
+}
+
+impl Mover {
+    /// How to copy the row of a sheet that repeats, if not row by row. Units of both are adjacent, and stay as they are.
+    pub(super) fn copies(&self, source: &Sheet, target: &Sheet) -> Option<Copies> {
+        if source.rows.step != 0 {
+            return None;
+        }
+        let (bytes, rows) = (source.units.count * self.source_unit, source.rows.count);
+        let joined = target.rows.step == bytes as isize;
+        let near = !caches::last_level_is_far();
+        Copies::of(bytes, rows, joined, self.is_far(), near)
+    }
+
+    /// Copies a row to all of a sheet.
+    ///
+    /// # Safety
+    /// As for [`Mover::sheet`]; the copies are for these sheets.
+    pub(super) unsafe fn copy_again(&self, copies: &Copies, source: &Sheet, target: &Sheet) {
+        let (bytes, rows) = (source.units.count * self.source_unit, source.rows.count);
+        let (from, to) = (source.first, target.first.cast_mut());
         // SAFETY: the caller's promise.
-        unsafe { self.copy_pieces(from, bytes, to, rows, &pieces) }
-        true
+        unsafe {
+            match copies {
+                Copies::Parts => copy_parts(from, bytes, (to, target.rows.step), rows),
+                Copies::Pieces(pieces) => self.copy_pieces(from, bytes, to, rows, pieces),
+            }
+        }
     }
 
     /// Copies a row to so many rows that follow each other.
@@ -188,5 +215,29 @@ mod tests {
             assert_eq!(pieces.alignment, LINE, "{row}");
         }
         assert!(Pieces::of(1001, 1 << 20).is_none() && Pieces::of(3, 7).is_none());
+    }
+
+    #[test]
+    fn long_rows_go_by_parts_and_others_by_pieces() {
+        let of = |row, rows, joined, far, near| match Copies::of(row, rows, joined, far, near) {
+            Some(Copies::Parts) => "parts",
+            Some(Copies::Pieces(_)) => "pieces",
+            None => "rows",
+        };
+        // Of a row that the first-level cache does not hold with its copies.
+        assert_eq!(of(LONG + 1, ROWS, false, false, true), "parts");
+        assert_eq!(of(LONG, ROWS, false, false, true), "rows");
+        assert_eq!(of(LONG + 1, ROWS - 1, false, false, true), "rows");
+        assert_eq!(of(LONG + 1, ROWS, true, true, true), "rows");
+        assert_eq!(of(LONG + 1, ROWS, true, false, false), "rows");
+        // Rows that follow each other, the longer ones where the last-level cache is near.
+        assert_eq!(of(100, 1000, true, true, true), "pieces");
+        assert_eq!(of(100, 1000, true, true, false), "pieces");
+        assert_eq!(of(100, 1000, false, true, true), "rows");
+        assert_eq!(of(4096, 1000, true, false, true), "pieces");
+        assert_eq!(of(4096, 1000, true, false, false), "rows");
+        // Few bytes.
+        assert_eq!(of(16, AGAIN / 16, true, false, true), "pieces");
+        assert_eq!(of(16, AGAIN / 16 - 1, true, false, true), "rows");
     }
 }

@@ -1,7 +1,7 @@
 //! Rows whose units are adjacent on both sides, and which are moved each by itself: by what is chosen once for all sheets of a copy, since
 //! choosing takes as long as moving a dozen short rows.
 
-use super::rows::LONG_ROW;
+use super::choice::LONG_ROW;
 use super::{Mover, Way};
 use crate::caches;
 use crate::convert::Kernel;

@@ -1,6 +1,6 @@
 //! Moving by a mover: runs as they lie, rows by way of [`blocks`](super::blocks).
 
-use super::dense_rows::READ_AHEAD;
+use super::choice::Rows;
 use super::{Mover, Reach, Way};
 use crate::caches;
 use crate::copy::axes::Axis;
@@ -14,26 +14,10 @@ use crate::copy::turns::{self, Turns};
 use crate::prefetch::{self, LINE};
 
 /// Bytes that are streamed at a time. Few, so that reading from memory and writing to it overlap.
-const STREAMED: usize = 512;
+pub(super) const STREAMED: usize = 512;
 
 /// Bytes by which asking is ahead of what is streamed: of what is converted, half of them.
 const AHEAD: usize = 4096;
-
-/// Bytes of a row: those that are no longer, but scattered, take longer by way of a block than each to its place, even if the block is
-/// streamed.
-const SCATTERED_ROW: usize = 256;
-
-/// Rows far apart of which the processor reads ahead in each.
-const FOLLOWED: usize = 16;
-
-/// Units of a row from which it is better converted by itself.
-pub const LONG_ROW: usize = 64;
-
-/// Whether rows of so many bytes, which begin so many bytes apart, are joined to a block faster than each is written where it belongs: if
-/// they have whole parts of a line, or much is read between them.
-fn joins_well(bytes: usize, apart: usize) -> bool {
-    bytes.is_multiple_of(LINE / 4) || bytes > LINE / 2 && apart >= 2 * bytes
-}
 
 impl Mover {
     /// Moves the units of two loops, of which the inner one is the better one to go along, from the two bits on.
@@ -127,108 +111,33 @@ impl Mover {
     /// # Safety
     /// As for [`Mover::sheet`].
     pub unsafe fn rows(&self, source: Sheet, target: Sheet) {
-        let (rows, units) = (source.rows.count, source.units.count);
-        let row_bytes = units * self.destination_unit;
-        let dense_to = target.is_dense(self.destination_unit);
-        let direct = self.is_direct(&source) && dense_to;
-        let joined = dense_to && target.rows.step == row_bytes as isize;
-        let lines = stream::are_lines(target.first, target.rows.step, row_bytes);
-        let streams = self.streams()
-            && dense_to
-            && stream::is_aligned(target.first, self.destination_unit)
-            && self.destination_unit <= STREAMED
-            && self.streams_rows(&source, row_bytes, joined || lines);
+        let each = |row| (source.row(row), target.row(row));
+        let rows = 0..source.rows.count;
+        let to = target.first.cast_mut();
         // SAFETY: the caller's promise.
         unsafe {
-            let apart = source.rows.step.unsigned_abs();
-            let scattered = row_bytes <= SCATTERED_ROW && apart > READ_AHEAD;
-            if direct && !self.converts() && streams && lines {
-                self.stream_lines(source, target);
-            } else if direct && !self.converts() && !streams && self.copy_again(&source, &target) {
-                // Done.
-            } else if direct && !self.converts() && (!streams || scattered) {
-                self.copied_rows(&source).run_sheet(&source, &target);
-            } else if self.spreads(&source) && dense_to && !streams {
-                self.spread(source, target);
-            } else if direct
-                && !streams
-                && let Some(converted) = self.converted_rows(&source, joined)
-            {
-                converted.run_sheet(&source, &target);
-            } else if joined && rows > 1 && 2 * units <= self.most() {
-                self.join_rows(source, target, streams);
-            } else if self.converts() && rows > 1 && units < LONG_ROW && !streams {
-                self.part_rows(source, target);
-            } else if !self.converts() && !dense_to && source.is_run(self.source_unit) {
-                scatter(
-                    source.first,
-                    target.first.cast_mut(),
-                    target.rows,
-                    target.units,
-                    self.destination_unit,
-                );
-            } else {
-                for row in 0..rows {
-                    let (source, target) = (source.row(row), target.row(row));
-                    let to = target.first.cast_mut();
-                    match (streams, direct) {
-                        (true, _) => self.long_row(source, to, true),
-                        (false, true) => self.produce(source, to),
-                        (false, false) => self.row(source, target),
-                    }
+            match self.choose_rows(&source, &target) {
+                Rows::Lines => self.stream_lines(source, target),
+                Rows::Repeated(copies) => self.copy_again(&copies, &source, &target),
+                Rows::Dense(dense) => dense.run_sheet(&source, &target),
+                Rows::Spread => self.spread(source, target),
+                Rows::Joined { streams } => self.join_rows(source, target, streams),
+                Rows::Parted => self.part_rows(source, target),
+                Rows::Scattered => {
+                    let unit = self.destination_unit;
+                    scatter(source.first, to, target.rows, target.units, unit);
                 }
+                Rows::Streamed => rows.map(each).for_each(|(source, target)| {
+                    self.long_row(source, target.first.cast_mut(), true);
+                }),
+                Rows::Converted => rows.map(each).for_each(|(source, target)| {
+                    self.produce(source, target.first.cast_mut());
+                }),
+                Rows::Alone => rows.map(each).for_each(|(source, target)| {
+                    self.row(source, target);
+                }),
             }
         }
-    }
-
-    /// Bytes of a row from which it is streamed, though lines at its ends are not whole. What is converted comes later, and keeps those
-    /// lines waiting for longer.
-    pub fn streamed_row(&self) -> usize {
-        match self.converts() {
-            true => 4 * STREAMED,
-            false => STREAMED,
-        }
-    }
-
-    /// Whether rows of so many bytes of a destination that streams are better streamed. `whole`: they are lines, together or each. Where
-    /// the last-level cache is near, the processor reads ahead in what it reads at length, and all else waits for what is streamed in
-    /// between.
-    pub(super) fn streams_rows(&self, source: &Sheet, bytes: usize, whole: bool) -> bool {
-        if caches::last_level_is_far() {
-            return whole || bytes >= self.streamed_row();
-        }
-        if self.spreads(source) {
-            // What is only written takes no longer by way of the cache.
-            return false;
-        }
-        let apart = source.rows.step.unsigned_abs();
-        let follow = self.follow(source);
-        if self.converts() {
-            let alike = follow && self.destination_unit == self.source_unit;
-            return bytes >= 4 * BLOCK || (self.grows() || alike) && bytes >= BLOCK;
-        }
-        let several = match apart == 0 || self.is_direct(source) && bytes > 2 * LINE {
-            // They need no block.
-            true => apart == 0 && bytes >= BLOCK / 4,
-            false => {
-                let joins = !self.is_direct(source) || joins_well(bytes, apart);
-                follow && joins && bytes.saturating_mul(source.rows.count) >= BLOCK
-            }
-        };
-        bytes > BLOCK / 2 || whole && several
-    }
-
-    /// Whether rows are so close to each other that the processor reads them as one run.
-    fn follow(&self, source: &Sheet) -> bool {
-        let row = source.units.count * source.units.step.unsigned_abs();
-        source.rows.step.unsigned_abs() <= 2 * row.max(self.source_unit)
-    }
-
-    /// Whether it pays to ask for rows that are converted: where the last-level cache is near, not for what the processor reads ahead, nor
-    /// for so few that it follows each.
-    pub(super) fn asks_for_rows(&self, source: &Sheet) -> bool {
-        let many = source.rows.count > FOLLOWED && !self.follow(source);
-        self.is_far() && (caches::last_level_is_far() || many)
     }
 
     /// Bytes by which asking is ahead of what is streamed.
