@@ -22,20 +22,38 @@ struct Definition {
     overflow: Overflow,
     /// Bytes of an element on each side.
     sizes: (usize, usize),
+    imaginary: Imaginary,
 }
 
-/// The kernel for a pair of real scalars.
+/// What becomes of imaginary parts.
+#[derive(Clone, Copy)]
+enum Imaginary {
+    /// There are none, or they are left out.
+    Nothing,
+    /// They are zero.
+    Zero,
+    /// An element is true if they are.
+    Or,
+}
+
+/// The kernel for a pair of scalars, of which one may be complex. If both are, their parts are pairs.
 pub fn kernel(from: Scalar, to: Scalar, overflow: Overflow) -> Kernel {
     if let Some(steps) = packed::choose(from, to, overflow) {
         return Kernel(Way::Packed(steps));
     }
-    let defined = decoder(from).and_then(|(decode, carrier)| {
+    let (part, made) = (from.component(), to.component());
+    let defined = decoder(part).and_then(|(decode, carrier)| {
         let size = |scalar: Scalar| scalar.bits().div_ceil(8) as usize;
         Some(Definition {
             decode,
-            encode: encoder(to, carrier)?,
+            encode: encoder(made, carrier)?,
             overflow,
             sizes: (size(from), size(to)),
+            imaginary: match (part == from, made == to) {
+                (true, false) => Imaginary::Zero,
+                (false, _) if to == Scalar::Bool => Imaginary::Or,
+                _ => Imaginary::Nothing,
+            },
         })
     });
     match defined {
@@ -121,7 +139,25 @@ impl Definition {
             // SAFETY: the caller's promise.
             unsafe {
                 (self.decode)(from.add(done * source), source as isize, words);
-                (self.encode)(words, to.add(done * target), target as isize, self.overflow);
+                let to = to.add(done * target);
+                (self.encode)(words, to, target as isize, self.overflow);
+                match self.imaginary {
+                    Imaginary::Nothing => {}
+                    Imaginary::Zero => {
+                        words.fill(0);
+                        let to = to.add(target / 2);
+                        (self.encode)(words, to, target as isize, self.overflow);
+                    }
+                    Imaginary::Or => {
+                        let mut bools = [0; 256];
+                        let from = from.add(done * source + source / 2);
+                        (self.decode)(from, source as isize, words);
+                        (self.encode)(words, bools.as_mut_ptr(), 1, self.overflow);
+                        for (i, other) in bools[..words.len()].iter().enumerate() {
+                            *to.add(i) |= other;
+                        }
+                    }
+                }
             }
             done += words.len();
         }

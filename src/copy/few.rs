@@ -27,7 +27,7 @@ pub unsafe fn copy(source: Side<'_>, destination: Side<'_>) -> bool {
     }
 }
 
-/// Converts elements, `bytes` bytes of the destination, if they are few and each scalar is one of the other side. Returns whether
+/// Converts elements, `bytes` bytes of the destination, if they are few and of whole bytes. Returns whether
 /// it did.
 ///
 /// # Safety
@@ -40,16 +40,16 @@ pub unsafe fn convert(
     bytes: i64,
 ) -> bool {
     let (from, to) = (source.dtype, destination.dtype);
-    let Some(scalars) = scalars(from, to).filter(|_| bytes <= SMALL) else {
+    if from.is_subbyte() || to.is_subbyte() || bytes > SMALL {
         return false;
-    };
+    }
     // SAFETY: the caller's promises.
     unsafe {
         if has_same_bits(from, to) {
             block::copy(source.pointer, destination.pointer, bytes as usize);
             return true;
         }
-        let (scalar, target) = (from.scalar().component(), to.scalar().component());
+        let (scalar, target, scalars) = scalars(from, to);
         let kernel = convert::kernel(scalar, target, overflow);
         let _environment = kernel.computes().then(Standard::enter);
         let count = destination.layout.numel() as usize * scalars;

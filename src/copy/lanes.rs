@@ -2,7 +2,7 @@
 
 use super::axes::Axis;
 use super::block::{self, BLOCK, Block};
-use super::strided::{Loop, add_zeros, gather, scatter};
+use super::strided::{Loop, gather, scatter};
 use crate::convert::{self, Kernel};
 use crate::dtype::DType;
 
@@ -16,10 +16,10 @@ pub struct Lane {
 }
 
 impl Lane {
-    /// That of a dtype; of complex numbers, that of their parts.
+    /// That of a dtype.
     pub fn of(dtype: DType) -> Self {
         Self {
-            bits: dtype.scalar().component().bits(),
+            bits: dtype.scalar().bits(),
             packed: dtype.is_subbyte() && !dtype.is_padded(),
         }
     }
@@ -39,7 +39,6 @@ pub unsafe fn move_lanes(
     (to, destination): (Lane, (*mut u8, i64)),
     run: Axis,
     kernel: Option<Kernel>,
-    parts: usize,
 ) {
     let size = |lane: Lane| lane.bits.div_ceil(8) as usize;
     let step = |bits: i64| (bits / 8) as isize;
@@ -50,8 +49,8 @@ pub unsafe fn move_lanes(
         start = unsafe { move_whole_bytes((from, source), (to, destination), run) };
     }
     let (mut lanes, mut converted) = (Block::new(), Block::new());
-    // What a block holds of lanes of either size, and of pairs of them.
-    let most = (BLOCK / size(from).max(parts * size(to))) as i64;
+    // What a block holds of lanes of either size.
+    let most = (BLOCK / size(from).max(size(to))) as i64;
     while start < run.size {
         let count = (run.size - start).min(most) as usize;
         let source_bit = source.1 + start * run.source;
@@ -96,19 +95,12 @@ pub unsafe fn move_lanes(
                 start += count as i64;
                 continue;
             }
-            let mut pairs = Block::new();
-            let block = if parts == 2 {
-                add_zeros(block, pairs.as_mut_ptr(), size(to), count);
-                pairs.as_mut_ptr()
-            } else {
-                block
-            };
             let units = Loop {
                 count,
                 step: step(run.destination),
             };
             let to_first = at(destination.0, destination_bit).cast_mut();
-            scatter(block, to_first, one, units, parts * size(to));
+            scatter(block, to_first, one, units, size(to));
         }
         start += count as i64;
     }

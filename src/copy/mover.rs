@@ -27,7 +27,7 @@ use crate::dtype::{DType, Kind, Overflow, Scalar};
 #[derive(Clone, Copy)]
 pub struct Mover {
     way: Way,
-    /// Bytes of a unit in the source, of a complex number that becomes real those of its real part; sub-byte lanes: 1.
+    /// Bytes of a unit in the source; sub-byte lanes: 1.
     source_unit: usize,
     /// Bytes of a unit in the destination.
     destination_unit: usize,
@@ -91,16 +91,11 @@ enum Way {
     Bytes,
     /// So many scalars a unit, each by the kernel.
     Convert { kernel: Kernel, scalars: usize },
-    /// Real to complex: the kernel makes real parts; imaginary ones are zero.
-    AddImaginary { kernel: Kernel },
-    /// Complex to bool: the kernel makes bools of both parts; either makes the result true.
-    EitherNonzero { kernel: Kernel },
     /// Sub-byte lanes on at least one side, converted or, without a kernel, unchanged.
     Lanes {
         kernel: Option<Kernel>,
         from: Lane,
         to: Lane,
-        parts: usize,
     },
 }
 
@@ -116,10 +111,13 @@ pub fn has_same_bits(from: DType, to: DType) -> bool {
     from.same_type(to) || is_integer(from) && is_integer(to) && same_width
 }
 
-/// Scalars of a whole-byte element that are converted one by one: the parts of complex numbers, too, where both sides have them.
-pub fn scalars(from: DType, to: DType) -> Option<usize> {
-    let alike = !from.is_subbyte() && !to.is_subbyte() && is_complex(from) == is_complex(to);
-    alike.then(|| usize::from(from.lanes()) * (1 + usize::from(is_complex(from))))
+/// The scalars of two dtypes that are converted one by one, and how many an element has: parts of complex numbers, where both sides have them.
+pub fn scalars(from: DType, to: DType) -> (Scalar, Scalar, usize) {
+    let (scalar, target, lanes) = (from.scalar(), to.scalar(), usize::from(from.lanes()));
+    match is_complex(from) && is_complex(to) {
+        true => (scalar.component(), target.component(), 2 * lanes),
+        false => (scalar, target, lanes),
+    }
 }
 
 impl Mover {
@@ -137,7 +135,7 @@ impl Mover {
         if same && !from.is_subbyte() {
             return mover(Way::Bytes, whole(from), whole(to));
         }
-        let (source, target) = (from.scalar().component(), to.scalar().component());
+        let (source, target, scalars) = scalars(from, to);
         let kernel = match same {
             true => None,
             false => {
@@ -153,7 +151,6 @@ impl Mover {
                 kernel,
                 from: Lane::of(from),
                 to: Lane::of(to),
-                parts: 1 + usize::from(is_complex(to)),
             };
             return mover(lanes, 1, 1);
         }
@@ -166,22 +163,8 @@ impl Mover {
             let way = Way::Convert { kernel, scalars };
             mover(way, scalars * source_size, scalars * target_size)
         };
-        match scalars(from, to) {
-            Some(scalars)
-                if is_movable(scalars * source_size) && is_movable(scalars * target_size) =>
-            {
-                convert(scalars)
-            }
-            Some(_) => convert(1),
-            None if is_complex(to) => {
-                mover(Way::AddImaginary { kernel }, source_size, 2 * target_size)
-            }
-            None if to.scalar() == Scalar::Bool => {
-                mover(Way::EitherNonzero { kernel }, 2 * source_size, 1)
-            }
-            // The real part of a complex number.
-            None => convert(1),
-        }
+        let whole = is_movable(scalars * source_size) && is_movable(scalars * target_size);
+        convert(if whole { scalars } else { 1 })
     }
 
     /// Adds the loops over the units of an element, where it has several.
@@ -209,9 +192,7 @@ impl Mover {
             }
             // A unit is the whole element.
             Way::Convert { .. } => {}
-            Way::AddImaginary { .. } | Way::EitherNonzero { .. } | Way::Lanes { .. } => {
-                axes.push(lanes)
-            }
+            Way::Lanes { .. } => axes.push(lanes),
         }
     }
 
@@ -246,9 +227,7 @@ impl Mover {
     pub fn computes(&self) -> bool {
         match self.way {
             Way::Bytes => false,
-            Way::Convert { kernel, .. }
-            | Way::AddImaginary { kernel }
-            | Way::EitherNonzero { kernel } => kernel.computes(),
+            Way::Convert { kernel, .. } => kernel.computes(),
             Way::Lanes { kernel, .. } => kernel.is_some_and(|kernel| kernel.computes()),
         }
     }
@@ -336,8 +315,7 @@ impl Mover {
         unsafe {
             match self.way {
                 Way::Convert { kernel, scalars } => kernel.run(from, to, count * scalars),
-                Way::Bytes => block::copy(from, to, count * self.source_unit),
-                _ => self.adjacent_parts(from, to, count),
+                _ => block::copy(from, to, count * self.source_unit),
             }
         }
     }

@@ -99,20 +99,4 @@ impl Sheet {
             },
         }
     }
-
-    /// Calls `each` with parts of at most `most` units, and the number of units before each.
-    pub fn for_each_block(&self, most: usize, mut each: impl FnMut(Sheet, usize)) {
-        for row in 0..self.rows.count {
-            let row_sheet = self.row(row);
-            let mut unit = 0;
-            while unit < self.units.count {
-                let count = most.min(self.units.count - unit);
-                each(
-                    row_sheet.unit_range(unit, count),
-                    row * self.units.count + unit,
-                );
-                unit += count;
-            }
-        }
-    }
 }

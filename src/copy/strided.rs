@@ -172,31 +172,3 @@ unsafe fn scatter_row(from: *const u8, to: *mut u8, units: Loop, size: usize) {
         move_blocks(source, target, units.count, size)
     }
 }
-
-/// Writes each part followed by a zero of its size.
-///
-/// # Safety
-/// `count` parts of `size` bytes are readable, and twice as many bytes writable.
-pub unsafe fn add_zeros(parts: *const u8, to: *mut u8, size: usize, count: usize) {
-    /// # Safety
-    /// As for [`add_zeros`].
-    unsafe fn sized<T: Copy + Default>(parts: *const u8, to: *mut u8, count: usize) {
-        for i in 0..count {
-            // SAFETY: the caller's promise.
-            unsafe {
-                let part = parts.cast::<T>().add(i).read_unaligned();
-                to.cast::<[T; 2]>()
-                    .add(i)
-                    .write_unaligned([part, T::default()]);
-            }
-        }
-    }
-    // SAFETY: the caller's promise.
-    unsafe {
-        match size {
-            2 => sized::<u16>(parts, to, count),
-            4 => sized::<u32>(parts, to, count),
-            _ => sized::<u64>(parts, to, count),
-        }
-    }
-}

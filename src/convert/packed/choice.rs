@@ -4,7 +4,7 @@ use super::element::Parameters;
 use super::steps::{Run, Step, Steps};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
-use super::{plain, saturate, small};
+use super::{complex, plain, saturate, small};
 use crate::caches;
 use crate::convert::e8m0;
 use crate::convert::float::{self, Float};
@@ -12,16 +12,19 @@ use crate::convert::round::Format;
 use crate::dtype::{Kind, Overflow, Scalar};
 use crate::level::{self, Level};
 
-/// The loops for a pair of real scalars, if there are some on the level in use.
+/// The loops for a pair of scalars, of which one is complex at most, if there are some on the level in use.
 pub fn choose(from: Scalar, to: Scalar, overflow: Overflow) -> Option<Steps> {
     let level = level::current();
-    let (first, second) = loops(level, from, to)?;
+    let (first, [second, third]) = with_parts(level, from, to)?;
+    let number = to.component();
     Some(Steps {
         first,
         second,
-        saturate: saturate::of(to).filter(|_| overflow == Overflow::Saturate),
+        third,
+        saturate: saturate::of(number).filter(|_| overflow == Overflow::Saturate),
+        numbers: (to.bits() / number.bits()) as usize,
         parameters: Parameters {
-            overflowed: overflowed(to, overflow),
+            overflowed: overflowed(number, overflow),
         },
         source_size: storage_size(from),
         destination_size: storage_size(to),
@@ -52,50 +55,92 @@ fn storage_size(scalar: Scalar) -> usize {
     scalar.bits().div_ceil(8) as usize
 }
 
-/// One loop for a pair, or two.
-fn loops(level: Level, from: Scalar, to: Scalar) -> Option<(Step, Option<Step>)> {
+/// The loops for a pair: the first, and what goes on with what it makes.
+type Loops = (Step, [Option<Step>; 2]);
+
+/// The loops for a pair, of which one may be complex: that is taken apart before, or made after all else.
+fn with_parts(level: Level, from: Scalar, to: Scalar) -> Option<Loops> {
+    let (part, made) = (from.component(), to.component());
+    match complex_parts(level, from, to) {
+        Some(only) => Some((only, [None, None])),
+        None if part != from => after(complex_parts(level, from, part)?, loops(level, part, to)?),
+        None => match (loops(level, from, made)?, complex_parts(level, made, to)) {
+            (loops, None) if made == to => Some(loops),
+            ((first, [None, None]), Some(last)) => Some((first, [Some(last), None])),
+            ((first, [second, None]), Some(last)) => Some((first, [second, Some(last)])),
+            _ => None,
+        },
+    }
+}
+
+/// A step before others, if there is room for it.
+fn after(first: Step, (second, [third, fourth]): Loops) -> Option<Loops> {
+    fourth.is_none().then_some((first, [Some(second), third]))
+}
+
+/// The loop that takes complex numbers apart, or makes them.
+fn complex_parts(level: Level, from: Scalar, to: Scalar) -> Option<Step> {
+    let run = match level {
+        Level::Scalar => None,
+        Level::Baseline => complex::of::<plain::Baseline>(from, to),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => complex::of::<plain::Avx2>(from, to),
+        #[cfg(target_arch = "x86_64")]
+        _ => {
+            let written = avx512::complex::direct(from, to);
+            return written.or_else(|| complex_parts(Level::Avx2, from, to));
+        }
+    };
+    run.map(Step::plain)
+}
+
+/// The loops for a pair of real scalars: one or two, of sub-byte integers up to three.
+fn loops(level: Level, from: Scalar, to: Scalar) -> Option<Loops> {
     if let Some(run) = direct(level, from, to) {
-        return Some((run, None));
+        return Some((run, [None, None]));
     }
     let integer = |scalar: Scalar| matches!(scalar.kind(), Kind::Int | Kind::UInt | Kind::Bool);
-    let is_subbyte = |scalar: Scalar| scalar.bits() < 8;
+    if let Some((run, byte)) = small::to_byte(from).filter(|_| level != Level::Scalar) {
+        let first = Step::plain(run);
+        // The low bits are the same, whatever the sign.
+        let byte = match integer(to) && to.bits() < 8 {
+            true => Scalar::UInt8,
+            false => byte,
+        };
+        return match byte == to {
+            true => Some((first, [None, None])),
+            false => after(first, loops(level, byte, to)?),
+        };
+    }
     // All but the powers of two, which reach as far as binary32.
     let is_small = |scalar: Scalar| {
         let is_float = scalar.kind() == Kind::Float && scalar != Scalar::Float8E8M0Fnu;
         is_float && scalar.bits() <= 8
     };
     let is_eight = |scalar: Scalar| scalar.kind() == Kind::Float && scalar.bits() == 8;
-    let to_byte = small::to_byte(from).map(|(run, byte)| (Step::plain(run), byte));
-    let (first, middle) = match to_byte {
-        // The low bits are the same, whatever the sign.
-        Some((first, _)) if integer(to) && is_subbyte(to) => (first, Scalar::UInt8),
-        Some((first, byte)) if byte == to => return Some((first, None)),
-        Some((first, byte)) if direct(level, byte, to).is_some() => (first, byte),
-        None if integer(from) && integer(to) => {
-            (direct(level, from, Scalar::UInt8)?, Scalar::UInt8)
-        }
+    let by_single = || direct(level, from, Scalar::Float32).map(|first| (first, Scalar::Float32));
+    let (first, middle) = match () {
+        _ if integer(from) && integer(to) => (direct(level, from, Scalar::UInt8)?, Scalar::UInt8),
         // What both are near to needs less work than binary32, and holds the numbers as well.
         _ if is_eight(from) && is_eight(to) => {
             let half = Scalar::BFloat16;
             match (direct(level, from, half), direct(level, half, to)) {
-                (Some(first), second @ Some(_)) => return Some((first, second)),
-                _ => (direct(level, from, Scalar::Float32)?, Scalar::Float32),
+                (Some(first), Some(_)) => (first, half),
+                _ => by_single()?,
             }
         }
         // Integers that binary32 does not hold are beyond all numbers of a format so small.
-        _ if integer(from) && is_small(to) => {
-            (direct(level, from, Scalar::Float32)?, Scalar::Float32)
-        }
-        _ => {
-            let single =
-                rounded(level, from, to).or_else(|| direct(level, from, Scalar::Float32))?;
-            (single, Scalar::Float32)
-        }
+        _ if integer(from) && is_small(to) => by_single()?,
+        _ => match rounded(level, from, to) {
+            Some(first) => (first, Scalar::Float32),
+            None => by_single()?,
+        },
     };
-    if middle == to {
-        return Some((first, None));
-    }
-    Some((first, Some(direct(level, middle, to)?)))
+    let second = match middle == to {
+        true => None,
+        false => Some(direct(level, middle, to)?),
+    };
+    Some((first, [second, None]))
 }
 
 /// The loop of a pair on a level.

@@ -12,6 +12,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod choice;
+mod complex;
 mod element;
 mod environment;
 #[cfg(target_arch = "x86_64")]

@@ -6,90 +6,160 @@ use super::groups::{self, Group};
 use super::steps::Run;
 use crate::convert::float as f;
 use crate::dtype::Scalar;
-#[cfg(target_arch = "x86_64")]
 use core::marker::PhantomData;
+#[cfg(target_arch = "x86_64")]
+use core::mem::MaybeUninit;
+#[cfg(target_arch = "x86_64")]
+use core::ptr::copy_nonoverlapping;
+
+/// What one element becomes.
+pub trait Element {
+    /// What is in memory.
+    type From: Copy;
+    /// What is written.
+    type To;
+    /// The one for the other.
+    fn convert(raw: Self::From, parameters: Parameters) -> Self::To;
+}
+
+/// An element of one dtype as one of another.
+pub struct Pair<S, T>(PhantomData<(S, T)>);
+
+impl<S: Source, T: Target> Element for Pair<S, T> {
+    type From = S::Raw;
+    type To = T::Raw;
+    #[inline(always)]
+    fn convert(raw: S::Raw, parameters: Parameters) -> T::Raw {
+        T::of::<S>(raw, parameters)
+    }
+}
 
 /// Converts `count` elements.
 ///
 /// # Safety
 /// As for [`super::Steps::run`].
 #[inline(always)]
-unsafe fn convert<S: Source, T: Target>(
-    from: *const u8,
-    to: *mut u8,
-    count: usize,
-    parameters: Parameters,
-) {
-    let (from, to) = (from.cast::<S::Raw>(), to.cast::<T::Raw>());
+unsafe fn convert<E: Element>(from: *const u8, to: *mut u8, count: usize, parameters: Parameters) {
+    let (from, to) = (from.cast::<E::From>(), to.cast::<E::To>());
     for i in 0..count {
         // SAFETY: the caller's promise.
         unsafe {
             let raw = from.add(i).read_unaligned();
-            to.add(i).write_unaligned(T::of::<S>(raw, parameters));
+            to.add(i).write_unaligned(E::convert(raw, parameters));
         }
     }
 }
 
-/// `N` elements of a pair, for which the compiler needs no loop.
+/// `N` elements, for which the compiler needs no loop.
 #[cfg(target_arch = "x86_64")]
-struct Several<S, T, const N: usize>(PhantomData<(S, T)>);
+struct Several<E, const N: usize>(PhantomData<E>);
 
 #[cfg(target_arch = "x86_64")]
-impl<S: Source, T: Target, const N: usize> Group for Several<S, T, N> {
-    const FROM: usize = size_of::<S::Raw>();
-    const TO: usize = size_of::<T::Raw>();
+impl<E: Element, const N: usize> Group for Several<E, N> {
+    const FROM: usize = size_of::<E::From>();
+    const TO: usize = size_of::<E::To>();
     #[inline(always)]
     unsafe fn convert(from: *const u8, to: *mut u8, parameters: Parameters) {
         // SAFETY: the caller's promise; the arrays may be anywhere.
         unsafe {
-            let raws = from.cast::<[S::Raw; N]>().read_unaligned();
+            let raws = from.cast::<[E::From; N]>().read_unaligned();
             if N * Self::TO == size_of::<u64>() {
                 // Put together first, the compiler takes them for one integer, which it makes of shifted parts.
                 for (i, raw) in raws.into_iter().enumerate() {
-                    let to = to.add(i * Self::TO).cast::<T::Raw>();
-                    to.write_unaligned(T::of::<S>(raw, parameters));
+                    let to = to.add(i * Self::TO).cast::<E::To>();
+                    to.write_unaligned(E::convert(raw, parameters));
                 }
                 return;
             }
-            let made = raws.map(|raw| T::of::<S>(raw, parameters));
-            to.cast::<[T::Raw; N]>().write_unaligned(made);
+            let made = raws.map(|raw| E::convert(raw, parameters));
+            to.cast::<[E::To; N]>().write_unaligned(made);
         }
     }
 }
 
-/// [`convert`] by groups, of one register or a few and, of what is less, of eight: the loop that the compiler makes has one for all that is
-/// left of its steps, an element at a time.
+/// [`convert`] by groups, of one register or a few, of what is less, of eight, and the rest as eight: the loop that the compiler makes has
+/// one for all that is left of its steps, an element at a time. `kernel` is what this is a part of.
 ///
 /// # Safety
 /// As for [`convert`].
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-unsafe fn convert_by_groups<S: Source, T: Target>(
+unsafe fn convert_by_groups<E: Element>(
     from: *const u8,
     to: *mut u8,
     count: usize,
     parameters: Parameters,
+    kernel: Run,
 ) {
+    let sizes = (size_of::<E::From>(), size_of::<E::To>());
     // SAFETY: the caller's promise.
     unsafe {
-        let done = match (size_of::<S::Raw>(), size_of::<T::Raw>()) {
-            (1, 1) => groups::convert::<Several<S, T, 64>, 64>(from, to, count, parameters),
+        let done = match sizes {
+            (1, 1) => groups::convert::<Several<E, 64>, 64>(from, to, count, parameters),
             (1 | 2, 1 | 2) | (4, 1) => {
-                groups::convert::<Several<S, T, 32>, 32>(from, to, count, parameters)
+                groups::convert::<Several<E, 32>, 32>(from, to, count, parameters)
             }
-            _ => groups::convert::<Several<S, T, 16>, 16>(from, to, count, parameters),
+            // Eight have two lines and more.
+            (8.., 16) | (16, 8) => false,
+            _ => groups::convert::<Several<E, 16>, 16>(from, to, count, parameters),
         };
-        if !done && !groups::convert::<Several<S, T, 8>, 8>(from, to, count, parameters) {
-            // The compiler sees how few these are.
-            convert::<S, T>(from, to, count % 8, parameters);
+        if !done && !groups::convert::<Several<E, EIGHT>, EIGHT>(from, to, count, parameters) {
+            fewer_than_eight(from, to, count, parameters, kernel, sizes);
         }
     }
 }
 
+/// Elements of the smallest group.
+#[cfg(target_arch = "x86_64")]
+const EIGHT: usize = 8;
+
+/// Converts fewer elements, of so many bytes, by way of eight. One function for all loops.
+///
+/// # Safety
+/// As for [`convert`]; the kernel is for these elements.
+#[cfg(target_arch = "x86_64")]
+#[inline(never)]
+unsafe fn fewer_than_eight(
+    from: *const u8,
+    to: *mut u8,
+    count: usize,
+    parameters: Parameters,
+    kernel: Run,
+    (from_size, to_size): (usize, usize),
+) {
+    /// Bytes of the largest element.
+    const MOST: usize = 16;
+    let mut source = [0u8; EIGHT * MOST];
+    let mut made = MaybeUninit::<[u8; EIGHT * MOST]>::uninit();
+    let made = made.as_mut_ptr().cast::<u8>();
+    // SAFETY: the caller's promise.
+    unsafe {
+        copy_nonoverlapping(from, source.as_mut_ptr(), count * from_size);
+        kernel(source.as_ptr(), made, EIGHT, parameters);
+        copy_nonoverlapping(made, to, count * to_size);
+    }
+}
+
+/// [`convert`] as it is, for the kernel that it is a part of.
+///
+/// # Safety
+/// As for [`convert`].
+#[inline(always)]
+unsafe fn convert_all<E: Element>(
+    from: *const u8,
+    to: *mut u8,
+    count: usize,
+    parameters: Parameters,
+    _: Run,
+) {
+    // SAFETY: the caller's promise.
+    unsafe { convert::<E>(from, to, count, parameters) }
+}
+
 /// A level that the loops are compiled for.
 pub trait Compiled {
-    /// The loop of a pair.
-    fn run<S: Source, T: Target>() -> Run;
+    /// The loop over elements.
+    fn run<E: Element>() -> Run;
 }
 
 /// Names a level by what converts and the features it is compiled with.
@@ -98,20 +168,20 @@ macro_rules! level {
         $(#[$doc])*
         pub struct $name;
         impl Compiled for $name {
-            fn run<S: Source, T: Target>() -> Run {
+            fn run<E: Element>() -> Run {
                 /// # Safety
                 /// As for `Steps::run`; the processor has the features of the level.
                 $(#[target_feature(enable = $feature)])?
-                unsafe fn run<S: Source, T: Target>(
+                unsafe fn run<E: Element>(
                     from: *const u8,
                     to: *mut u8,
                     count: usize,
                     parameters: Parameters,
                 ) {
                     // SAFETY: the caller's promise.
-                    unsafe { $convert(from, to, count, parameters) }
+                    unsafe { $convert(from, to, count, parameters, run::<E>) }
                 }
-                run::<S, T>
+                run::<E>
             }
         }
     };
@@ -120,20 +190,20 @@ macro_rules! level {
 level!(
     /// What every processor has.
     Baseline,
-    convert::<S, T>
+    convert_all::<E>
 );
 #[cfg(target_arch = "x86_64")]
 level!(
     /// AVX2 and F16C.
     Avx2,
-    convert_by_groups::<S, T>,
+    convert_by_groups::<E>,
     "avx2,f16c"
 );
 #[cfg(target_arch = "x86_64")]
 level!(
     /// AVX-512 F, BW, DQ and VL.
     Avx512,
-    convert_by_groups::<S, T>,
+    convert_by_groups::<E>,
     "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c"
 );
 
@@ -172,62 +242,62 @@ pub fn of_float<L: Compiled>(from: Scalar, to: Scalar) -> Option<Run> {
 pub fn of_float_with_ease<L: Compiled>(from: Scalar, to: Scalar) -> Option<Run> {
     match (from, to) {
         (Scalar::Float64, _) => to_float::<L, f::F64>(to),
-        (Scalar::Float32, Scalar::Float64) => Some(L::run::<f::F32, f::F64>()),
-        (Scalar::Float32, Scalar::Float8E8M0Fnu) => Some(L::run::<f::F32, e::E8M0>()),
+        (Scalar::Float32, Scalar::Float64) => Some(L::run::<Pair<f::F32, f::F64>>()),
+        (Scalar::Float32, Scalar::Float8E8M0Fnu) => Some(L::run::<Pair<f::F32, e::E8M0>>()),
         _ => None,
     }
 }
 
 fn to_wide<L: Compiled, S: Source>(to: Scalar) -> Option<Run> {
     Some(match to {
-        Scalar::Bool => L::run::<S, e::Bool>(),
-        Scalar::Int8 => L::run::<S, i8>(),
-        Scalar::Int16 => L::run::<S, i16>(),
-        Scalar::Int32 => L::run::<S, i32>(),
-        Scalar::Int64 => L::run::<S, i64>(),
-        Scalar::UInt8 => L::run::<S, u8>(),
-        Scalar::UInt16 => L::run::<S, u16>(),
-        Scalar::UInt32 => L::run::<S, u32>(),
-        Scalar::UInt64 => L::run::<S, u64>(),
+        Scalar::Bool => L::run::<Pair<S, e::Bool>>(),
+        Scalar::Int8 => L::run::<Pair<S, i8>>(),
+        Scalar::Int16 => L::run::<Pair<S, i16>>(),
+        Scalar::Int32 => L::run::<Pair<S, i32>>(),
+        Scalar::Int64 => L::run::<Pair<S, i64>>(),
+        Scalar::UInt8 => L::run::<Pair<S, u8>>(),
+        Scalar::UInt16 => L::run::<Pair<S, u16>>(),
+        Scalar::UInt32 => L::run::<Pair<S, u32>>(),
+        Scalar::UInt64 => L::run::<Pair<S, u64>>(),
         _ => return to_float::<L, S>(to),
     })
 }
 
 fn to_float<L: Compiled, S: Source>(to: Scalar) -> Option<Run> {
     Some(match to {
-        Scalar::Float32 => L::run::<S, f::F32>(),
-        Scalar::Float64 => L::run::<S, f::F64>(),
+        Scalar::Float32 => L::run::<Pair<S, f::F32>>(),
+        Scalar::Float64 => L::run::<Pair<S, f::F64>>(),
         _ => return None,
     })
 }
 
 fn to_narrow<L: Compiled>(to: Scalar) -> Option<Run> {
     Some(match to {
-        Scalar::Float16 => L::run::<f::F32, f::F16>(),
-        Scalar::BFloat16 => L::run::<f::F32, f::BF16>(),
-        Scalar::Float8E3M4 => L::run::<f::F32, f::E3M4>(),
-        Scalar::Float8E4M3 => L::run::<f::F32, f::E4M3>(),
-        Scalar::Float8E4M3B11Fnuz => L::run::<f::F32, f::E4M3B11Fnuz>(),
-        Scalar::Float8E4M3Fn => L::run::<f::F32, f::E4M3Fn>(),
-        Scalar::Float8E4M3Fnuz => L::run::<f::F32, f::E4M3Fnuz>(),
-        Scalar::Float8E5M2 => L::run::<f::F32, f::E5M2>(),
-        Scalar::Float8E5M2Fnuz => L::run::<f::F32, f::E5M2Fnuz>(),
-        Scalar::Float8E8M0Fnu => L::run::<f::F32, e::E8M0>(),
-        Scalar::Float6E2M3Fn => L::run::<f::F32, f::E2M3Fn>(),
-        Scalar::Float6E3M2Fn => L::run::<f::F32, f::E3M2Fn>(),
-        Scalar::Float4E2M1Fn => L::run::<f::F32, f::E2M1Fn>(),
+        Scalar::Float16 => L::run::<Pair<f::F32, f::F16>>(),
+        Scalar::BFloat16 => L::run::<Pair<f::F32, f::BF16>>(),
+        Scalar::Float8E3M4 => L::run::<Pair<f::F32, f::E3M4>>(),
+        Scalar::Float8E4M3 => L::run::<Pair<f::F32, f::E4M3>>(),
+        Scalar::Float8E4M3B11Fnuz => L::run::<Pair<f::F32, f::E4M3B11Fnuz>>(),
+        Scalar::Float8E4M3Fn => L::run::<Pair<f::F32, f::E4M3Fn>>(),
+        Scalar::Float8E4M3Fnuz => L::run::<Pair<f::F32, f::E4M3Fnuz>>(),
+        Scalar::Float8E5M2 => L::run::<Pair<f::F32, f::E5M2>>(),
+        Scalar::Float8E5M2Fnuz => L::run::<Pair<f::F32, f::E5M2Fnuz>>(),
+        Scalar::Float8E8M0Fnu => L::run::<Pair<f::F32, e::E8M0>>(),
+        Scalar::Float6E2M3Fn => L::run::<Pair<f::F32, f::E2M3Fn>>(),
+        Scalar::Float6E3M2Fn => L::run::<Pair<f::F32, f::E3M2Fn>>(),
+        Scalar::Float4E2M1Fn => L::run::<Pair<f::F32, f::E2M1Fn>>(),
         _ => return None,
     })
 }
 
 fn to_subbyte<L: Compiled, S: Source>(to: Scalar) -> Option<Run> {
     Some(match to {
-        Scalar::Int1 => L::run::<S, e::SmallInteger<1, true>>(),
-        Scalar::Int2 => L::run::<S, e::SmallInteger<2, true>>(),
-        Scalar::Int4 => L::run::<S, e::SmallInteger<4, true>>(),
-        Scalar::UInt1 => L::run::<S, e::SmallInteger<1, false>>(),
-        Scalar::UInt2 => L::run::<S, e::SmallInteger<2, false>>(),
-        Scalar::UInt4 => L::run::<S, e::SmallInteger<4, false>>(),
+        Scalar::Int1 => L::run::<Pair<S, e::SmallInteger<1, true>>>(),
+        Scalar::Int2 => L::run::<Pair<S, e::SmallInteger<2, true>>>(),
+        Scalar::Int4 => L::run::<Pair<S, e::SmallInteger<4, true>>>(),
+        Scalar::UInt1 => L::run::<Pair<S, e::SmallInteger<1, false>>>(),
+        Scalar::UInt2 => L::run::<Pair<S, e::SmallInteger<2, false>>>(),
+        Scalar::UInt4 => L::run::<Pair<S, e::SmallInteger<4, false>>>(),
         _ => return None,
     })
 }
@@ -235,11 +305,11 @@ fn to_subbyte<L: Compiled, S: Source>(to: Scalar) -> Option<Run> {
 /// To binary32, on the way to a narrower float, for every processor: see [`super::narrow::odd`].
 pub fn rounded(from: Scalar) -> Option<Run> {
     Some(match from {
-        Scalar::Int32 => convert::<i32, e::Rounded>,
-        Scalar::UInt32 => convert::<u32, e::Rounded>,
-        Scalar::Int64 => convert::<i64, e::Rounded>,
-        Scalar::UInt64 => convert::<u64, e::Rounded>,
-        Scalar::Float64 => convert::<f::F64, e::Rounded>,
+        Scalar::Int32 => convert::<Pair<i32, e::Rounded>>,
+        Scalar::UInt32 => convert::<Pair<u32, e::Rounded>>,
+        Scalar::Int64 => convert::<Pair<i64, e::Rounded>>,
+        Scalar::UInt64 => convert::<Pair<u64, e::Rounded>>,
+        Scalar::Float64 => convert::<Pair<f::F64, e::Rounded>>,
         _ => return None,
     })
 }

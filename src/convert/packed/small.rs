@@ -1,4 +1,4 @@
-//! Elements of at most eight bits, one to a byte, by tables of all their encodings; and the sub-byte integers by shifts.
+//! Elements of at most eight bits, one to a byte: floats by tables of all their encodings, sub-byte integers by shifts.
 
 use super::element::Parameters;
 use super::narrow::widen;
@@ -36,16 +36,6 @@ const fn scales() -> Table {
     table
 }
 
-const fn integers(bits: u32, signed: bool) -> Table {
-    let mut table = [0.0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = extended(byte as u8, bits, signed) as i8 as f32;
-        byte += 1;
-    }
-    table
-}
-
 /// An integer in the low bits of a byte, as an 8-bit integer.
 const fn extended(byte: u8, bits: u32, signed: bool) -> u8 {
     let unused = 8 - bits;
@@ -67,14 +57,8 @@ static E8M0: Table = scales();
 pub static E2M3: Table = floats::<float::E2M3Fn>();
 pub static E3M2: Table = floats::<float::E3M2Fn>();
 pub static E2M1: Table = floats::<float::E2M1Fn>();
-static INT1: Table = integers(1, true);
-static INT2: Table = integers(2, true);
-static INT4: Table = integers(4, true);
-static UINT1: Table = integers(1, false);
-static UINT2: Table = integers(2, false);
-static UINT4: Table = integers(4, false);
 
-/// A small dtype to binary32.
+/// A float of at most eight bits to binary32.
 pub fn to_single(from: Scalar) -> Option<Run> {
     macro_rules! by {
         ($table:ident) => {{
@@ -102,12 +86,6 @@ pub fn to_single(from: Scalar) -> Option<Run> {
         Scalar::Float6E2M3Fn => by!(E2M3),
         Scalar::Float6E3M2Fn => by!(E3M2),
         Scalar::Float4E2M1Fn => by!(E2M1),
-        Scalar::Int1 => by!(INT1),
-        Scalar::Int2 => by!(INT2),
-        Scalar::Int4 => by!(INT4),
-        Scalar::UInt1 => by!(UINT1),
-        Scalar::UInt2 => by!(UINT2),
-        Scalar::UInt4 => by!(UINT4),
         _ => return None,
     })
 }

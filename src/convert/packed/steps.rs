@@ -63,14 +63,16 @@ impl Step {
     }
 }
 
-/// One loop, or more.
+/// One loop, or up to three.
 #[derive(Clone, Copy)]
 pub struct Steps {
     pub(super) first: Step,
-    /// What makes the result of what the first step leaves in a block.
+    /// What goes on with what the first step leaves in a block, and the last one with what that leaves in another.
     pub(super) second: Option<Step>,
-    /// What the results of a part go through in the end.
+    pub(super) third: Option<Step>,
+    /// What the results of a part go through in the end: so many numbers for each element.
     pub(super) saturate: Option<Saturate>,
+    pub(super) numbers: usize,
     pub(super) parameters: Parameters,
     pub(super) source_size: usize,
     pub(super) destination_size: usize,
@@ -146,8 +148,9 @@ impl Steps {
 
     /// Elements of a row from which it is better converted by itself than in a block of several.
     pub fn group(&self) -> usize {
-        let second = self.second.map_or(1, |second| second.few.group);
-        self.first.few.group.max(second)
+        let group = |step: Option<Step>| step.map_or(1, |step| step.few.group);
+        let later = group(self.second).max(group(self.third));
+        self.first.few.group.max(later)
     }
 
     /// A run that is long, or takes several steps.
@@ -156,8 +159,9 @@ impl Steps {
     /// As for [`Steps::run`].
     #[inline(never)]
     unsafe fn run_long(&self, from: *const u8, to: *mut u8, count: usize) {
-        let mut block = Block(MaybeUninit::uninit());
+        let (mut block, mut other) = (Block(MaybeUninit::uninit()), Block(MaybeUninit::uninit()));
         let block = block.0.as_mut_ptr().cast::<u8>();
+        let other = other.0.as_mut_ptr().cast::<u8>();
         // SAFETY: the caller's promise; each step writes what the next one reads.
         unsafe {
             let alone = self.second.is_none() && self.saturate.is_none();
@@ -167,15 +171,23 @@ impl Steps {
                     Some(distant) if count >= VERY_LONG => distant,
                     _ => self.first.for_count(count),
                 };
-                match self.second {
-                    None => first(from, to, count, self.parameters),
-                    Some(second) => {
+                let then = |step: Step, from, to| {
+                    step.for_count(count)(from, to, count, self.parameters);
+                };
+                match (self.second, self.third) {
+                    (None, _) => first(from, to, count, self.parameters),
+                    (Some(second), None) => {
                         first(from, block, count, self.parameters);
-                        second.for_count(count)(block, to, count, self.parameters);
+                        then(second, block, to);
+                    }
+                    (Some(second), Some(third)) => {
+                        first(from, block, count, self.parameters);
+                        then(second, block, other);
+                        then(third, other, to);
                     }
                 }
                 if let Some(saturate) = self.saturate {
-                    saturate(to, count);
+                    saturate(to, count * self.numbers);
                 }
             });
         }

@@ -5,7 +5,7 @@ use crate::caches;
 use crate::copy::block::{BLOCK, Block};
 use crate::copy::sheet::Sheet;
 use crate::copy::stream;
-use crate::copy::strided::{Loop, add_zeros, gather};
+use crate::copy::strided::{Loop, gather};
 use crate::prefetch;
 
 impl Mover {
@@ -97,24 +97,6 @@ impl Mover {
         unsafe { gather(sheet.first, sheet.rows, sheet.units, self.source_unit, to) }
     }
 
-    /// [`Mover::adjacent`] of units of which parts are converted.
-    ///
-    /// # Safety
-    /// As for that.
-    #[inline(never)]
-    pub(super) unsafe fn adjacent_parts(&self, from: *const u8, to: *mut u8, count: usize) {
-        let sheet = Sheet {
-            first: from,
-            rows: Loop { count: 1, step: 0 },
-            units: Loop {
-                count,
-                step: self.source_unit as isize,
-            },
-        };
-        // SAFETY: the caller's promise.
-        unsafe { self.produce_gathered(sheet, to) }
-    }
-
     /// The rest of [`Mover::produce`].
     ///
     /// # Safety
@@ -143,29 +125,6 @@ impl Mover {
                 Way::Convert { kernel, scalars } => {
                     self.gather(&source, block);
                     kernel.run(block, to, count * scalars);
-                }
-                Way::AddImaginary { kernel } => {
-                    let mut parts = Block::new();
-                    let size = self.destination_unit / 2;
-                    source.for_each_block(BLOCK / self.source_unit.max(size), |sheet, done| {
-                        let count = sheet.rows.count * sheet.units.count;
-                        self.gather(&sheet, block);
-                        kernel.run(block, parts.as_mut_ptr(), count);
-                        let to = to.add(done * self.destination_unit);
-                        add_zeros(parts.as_mut_ptr(), to, size, count);
-                    });
-                }
-                Way::EitherNonzero { kernel } => {
-                    let mut parts = Block::new();
-                    source.for_each_block(BLOCK / self.source_unit, |sheet, done| {
-                        let count = sheet.rows.count * sheet.units.count;
-                        self.gather(&sheet, block);
-                        kernel.run(block, parts.as_mut_ptr(), 2 * count);
-                        for i in 0..count {
-                            let pair = parts.as_mut_ptr().add(2 * i).cast::<[u8; 2]>().read();
-                            *to.add(done + i) = pair[0] | pair[1];
-                        }
-                    });
                 }
             }
         }

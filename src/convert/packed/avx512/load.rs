@@ -75,6 +75,8 @@ macro_rules! load {
     };
 }
 
+pub(super) use load;
+
 pub struct Bool;
 pub struct I8;
 pub struct U8;

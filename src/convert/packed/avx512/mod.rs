@@ -33,6 +33,7 @@ type Words = [__m512i; 4];
 
 pub mod brain;
 mod bytes;
+pub mod complex;
 mod load;
 mod ordinary;
 mod shifted;
@@ -67,7 +68,7 @@ const LINE: usize = 64;
 
 /// Room for a group of any dtype.
 #[repr(align(64))]
-struct Room(MaybeUninit<[u8; 8 * GROUP]>);
+struct Room(MaybeUninit<[u8; 16 * GROUP]>);
 
 /// [`convert`] with these instructions.
 ///
@@ -390,6 +391,8 @@ macro_rules! for_number {
         })
     };
 }
+
+use for_number;
 
 fn of_float<L: LoadSixteen>(to: Scalar) -> Option<Step> {
     macro_rules! kernel {

@@ -45,6 +45,8 @@ macro_rules! store {
     };
 }
 
+pub(super) use {store, store_sixteen};
+
 store!(F32, 4, |sixteen, to| _mm512_storeu_ps(to.cast(), sixteen));
 store!(F16, 2, |sixteen, to| {
     let halves = _mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(sixteen);
@@ -58,7 +60,7 @@ store!(F64, 8, |sixteen, to| {
 
 /// Where a float is NaN, that NaN, quiet; elsewhere what there is.
 #[inline(always)]
-unsafe fn with_quiet(there: __m512, floats: __m512) -> __m512 {
+pub unsafe fn with_quiet(there: __m512, floats: __m512) -> __m512 {
     // What a quiet and a signalling NaN become, four bits each: the former.
     const QUIET: u32 = 0x22;
     // SAFETY: the module's features.

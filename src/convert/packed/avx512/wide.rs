@@ -52,10 +52,8 @@ from_doubles!(F16, |numbers, to| store128(
     opaque128(eight_halves(numbers))
 ));
 from_doubles!(F64, |numbers, to| {
-    // Halves of complex numbers, whose NaNs become quiet, both kinds of them, four bits each.
-    const QUIET: i64 = 0x22;
-    let quiet = _mm512_fixupimm_pd::<0>(numbers, numbers, _mm512_set1_epi64(QUIET));
-    _mm512_storeu_pd(to.cast(), quiet);
+    // Halves of complex numbers.
+    _mm512_storeu_pd(to.cast(), quiet(numbers));
 });
 from_doubles!(I32, |numbers, to| {
     let number = _mm512_cmp_pd_mask::<_CMP_ORD_Q>(numbers, numbers);
@@ -80,6 +78,15 @@ from_doubles!(I64, |numbers, to| {
 from_doubles!(U64, |numbers, to| {
     store512(to, _mm512_cvttpd_epu64(from_zero(numbers)));
 });
+
+/// The same numbers, of which NaNs become quiet.
+#[inline(always)]
+pub unsafe fn quiet(numbers: __m512d) -> __m512d {
+    // Both kinds of them, four bits each.
+    const QUIET: i64 = 0x22;
+    // SAFETY: the module's features.
+    unsafe { _mm512_fixupimm_pd::<0>(numbers, numbers, _mm512_set1_epi64(QUIET)) }
+}
 
 /// Eight numbers as float16: toward zero, and odd where bits are lost that normal numbers of binary32 do not have, whose subnormal ones
 /// are far below the smallest of float16.
