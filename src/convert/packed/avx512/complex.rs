@@ -3,10 +3,10 @@
 
 use super::*;
 
-/// Sixteen real parts of 32 bits.
-struct C64;
+/// Sixteen real parts of 32 bits, of which lines are read in some way.
+struct RealSingles<R>(R);
 
-load!(C64, 8, |at| {
+load!(RealSingles<R> where R, 8, |at| {
     const REAL: [u32; 16] = {
         let mut places = [0; 16];
         let mut i = 0;
@@ -16,48 +16,61 @@ load!(C64, 8, |at| {
         }
         places
     };
-    let (low, high) = (
-        _mm512_loadu_ps(at.cast()),
-        _mm512_loadu_ps(at.add(64).cast()),
-    );
-    _mm512_permutex2var_ps(low, load512(REAL.as_ptr().cast()), high)
+    let (low, high) = (R::read(at), R::read(at.add(64)));
+    let real = _mm512_permutex2var_epi32(low, load512(REAL.as_ptr().cast()), high);
+    _mm512_castsi512_ps(real)
 });
 
-store!(C64, 8, |sixteen, to| {
+/// Complex numbers of two binary32.
+struct ComplexSingles;
+
+store!(ComplexSingles, 8, |sixteen, to| {
     let [low, high] = halves(sixteen);
     store512(to, _mm512_cvtepu32_epi64(_mm256_castps_si256(low)));
     store512(to.add(64), _mm512_cvtepu32_epi64(_mm256_castps_si256(high)));
 });
 
 /// The same of formats that are read as they lie: their NaNs may be signalling, and become quiet.
-struct QuietC64;
+struct QuietComplexSingles;
 
-store!(QuietC64, 8, |sixteen, to| {
-    C64::store_sixteen(to, with_quiet(sixteen, sixteen));
+store!(QuietComplexSingles, 8, |sixteen, to| {
+    ComplexSingles::store_sixteen(to, with_quiet(sixteen, sixteen));
 });
 
 /// Where the real parts of eight complex numbers are in two registers.
 const REAL: [u64; 8] = [0, 2, 4, 6, 8, 10, 12, 14];
 
-/// The real parts of eight complex numbers of two binary64.
-struct OfC128<S>(S);
+/// Eight real parts of 64 bits.
+#[inline(always)]
+unsafe fn real_doubles<R: ReadLine>(at: *const u8) -> __m512d {
+    // SAFETY: the caller's promise that eight complex numbers are readable.
+    unsafe {
+        let (low, high) = (R::read(at), R::read(at.add(64)));
+        let real = _mm512_permutex2var_epi64(low, load512(REAL.as_ptr().cast()), high);
+        _mm512_castsi512_pd(real)
+    }
+}
 
-impl<S: FromDoubles> Group for OfC128<S> {
+/// Eight of them, converted.
+struct RealDoubles<S, R>(S, R);
+
+impl<S: FromDoubles, R: ReadLine> Group for RealDoubles<S, R> {
     const FROM: usize = 16;
     const TO: usize = S::SIZE;
     #[inline(always)]
     unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
         // SAFETY: the caller's promise.
-        unsafe {
-            let (low, high) = (
-                _mm512_loadu_pd(from.cast()),
-                _mm512_loadu_pd(from.add(64).cast()),
-            );
-            let numbers = _mm512_permutex2var_pd(low, load512(REAL.as_ptr().cast()), high);
-            S::store_eight(to, numbers);
-        }
+        unsafe { S::store_eight(to, real_doubles::<R>(from)) }
     }
 }
+
+/// Sixteen of them toward zero, which suffices for integers that binary32 holds.
+struct TruncatedDoubles;
+
+load!(TruncatedDoubles, 16, |at| joined(
+    _mm512_cvt_roundpd_ps::<TO_ZERO>(real_doubles::<AtOnce>(at)),
+    _mm512_cvt_roundpd_ps::<TO_ZERO>(real_doubles::<AtOnce>(at.add(128)))
+));
 
 /// What eight elements are as binary64.
 trait Eighth {
@@ -104,9 +117,9 @@ eighth!(F32, 4, |at| _mm512_cvtps_pd(_mm256_loadu_ps(at.cast())));
 eighth!(F64, 8, |at| quiet(_mm512_loadu_pd(at.cast())));
 
 /// Complex numbers of two binary64.
-struct ToC128<L>(L);
+struct ComplexDoubles<L>(L);
 
-impl<L: Eighth> Group for ToC128<L> {
+impl<L: Eighth> Group for ComplexDoubles<L> {
     const FROM: usize = L::SIZE;
     const TO: usize = 16;
     #[inline(always)]
@@ -126,43 +139,43 @@ impl<L: Eighth> Group for ToC128<L> {
     }
 }
 
-/// Eight 64-bit integers, or numbers of binary64, to the nearest complex numbers of two binary32.
-struct LongsToC64<L>(L);
+/// Eight elements of eight bytes, read in some way, to the nearest complex numbers of two binary32.
+struct NearestSingles<L, R>(L, R);
 
 /// What eight elements of eight bytes are as binary32.
-trait Shortened {
-    /// Eight elements.
+trait Nearest {
+    /// The numbers nearest to those of a register.
     ///
     /// # Safety
-    /// They are readable.
-    unsafe fn singles(at: *const u8) -> __m256;
+    /// The processor has the module's features.
+    unsafe fn nearest(eight: __m512i) -> __m256;
 }
 
-/// Implements [`Shortened`].
-macro_rules! shortened {
-    ($name:ident, |$at:ident| $singles:expr) => {
-        impl Shortened for $name {
+/// Implements [`Nearest`].
+macro_rules! nearest {
+    ($name:ident, |$eight:ident| $nearest:expr) => {
+        impl Nearest for $name {
             #[inline(always)]
-            unsafe fn singles($at: *const u8) -> __m256 {
+            unsafe fn nearest($eight: __m512i) -> __m256 {
                 // SAFETY: the caller's promise.
-                unsafe { $singles }
+                unsafe { $nearest }
             }
         }
     };
 }
 
-shortened!(I64, |at| _mm512_cvtepi64_ps(load512(at)));
-shortened!(U64, |at| _mm512_cvtepu64_ps(load512(at)));
-shortened!(F64, |at| _mm512_cvtpd_ps(_mm512_loadu_pd(at.cast())));
+nearest!(I64, |eight| _mm512_cvtepi64_ps(eight));
+nearest!(U64, |eight| _mm512_cvtepu64_ps(eight));
+nearest!(F64, |eight| _mm512_cvtpd_ps(_mm512_castsi512_pd(eight)));
 
-impl<L: Shortened> Group for LongsToC64<L> {
+impl<L: Nearest, R: ReadLine> Group for NearestSingles<L, R> {
     const FROM: usize = 8;
     const TO: usize = 8;
     #[inline(always)]
     unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
         // SAFETY: the caller's promise.
         unsafe {
-            let bits = _mm256_castps_si256(L::singles(from));
+            let bits = _mm256_castps_si256(L::nearest(R::read(from)));
             store512(to, _mm512_cvtepu32_epi64(bits));
         }
     }
@@ -220,6 +233,28 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Step> {
     }
 }
 
+/// What reads the last-level cache by parts of lines, where it waits for these.
+pub fn distant(from: Scalar, to: Scalar) -> Option<Run> {
+    Some(match (from, to) {
+        (Scalar::Complex64, Scalar::Float32) => {
+            run_many::<Sixteen<RealSingles<InQuarters>, QuietF32>, FEW>
+        }
+        (Scalar::Complex64, Scalar::Float64) => {
+            run_many::<Sixteen<RealSingles<InQuarters>, F64>, FEW>
+        }
+        (Scalar::Complex64, Scalar::Int32) => {
+            run_many::<Sixteen<RealSingles<InQuarters>, I32>, FEW>
+        }
+        (Scalar::Complex64, Scalar::UInt32) => {
+            run_many::<Sixteen<RealSingles<InQuarters>, U32>, FEW>
+        }
+        (Scalar::Float64, Scalar::Complex64) => run_many::<NearestSingles<F64, InQuarters>, EIGHT>,
+        (Scalar::Complex128, Scalar::Float32) => run_many::<RealDoubles<F32, InHalves>, EIGHT>,
+        (Scalar::Complex128, Scalar::Float64) => run_many::<RealDoubles<F64, InQuarters>, EIGHT>,
+        _ => return None,
+    })
+}
+
 fn sixteen<L: LoadSixteen, S: StoreSixteen>() -> Step {
     Step::of_groups(run::<Sixteen<L, S>, FEW>, FEW)
 }
@@ -231,12 +266,12 @@ fn eight<G: Group>() -> Step {
 fn of_c64(to: Scalar) -> Option<Step> {
     macro_rules! kernel {
         ($number:ident) => {
-            sixteen::<C64, $number>()
+            sixteen::<RealSingles<AtOnce>, $number>()
         };
     }
     match to {
         Scalar::Bool => Some(Step::of_groups(run::<Either<8>, FEW>, FEW)),
-        Scalar::Float32 => Some(sixteen::<C64, QuietF32>()),
+        Scalar::Float32 => Some(sixteen::<RealSingles<AtOnce>, QuietF32>()),
         _ => for_number!(to, kernel),
     }
 }
@@ -244,48 +279,52 @@ fn of_c64(to: Scalar) -> Option<Step> {
 fn of_c128(to: Scalar) -> Option<Step> {
     Some(match to {
         Scalar::Bool => Step::of_groups(run::<Either<16>, FEW>, FEW),
-        Scalar::Int32 => eight::<OfC128<I32>>(),
-        Scalar::UInt32 => eight::<OfC128<U32>>(),
-        Scalar::Int64 => eight::<OfC128<I64>>(),
-        Scalar::UInt64 => eight::<OfC128<U64>>(),
-        Scalar::Float16 => eight::<OfC128<F16>>(),
-        Scalar::Float32 => eight::<OfC128<F32>>(),
-        Scalar::Float64 => eight::<OfC128<F64>>(),
+        Scalar::Int8 => sixteen::<TruncatedDoubles, I8>(),
+        Scalar::UInt8 => sixteen::<TruncatedDoubles, U8>(),
+        Scalar::Int16 => sixteen::<TruncatedDoubles, I16>(),
+        Scalar::UInt16 => sixteen::<TruncatedDoubles, U16>(),
+        Scalar::Int32 => eight::<RealDoubles<I32, AtOnce>>(),
+        Scalar::UInt32 => eight::<RealDoubles<U32, AtOnce>>(),
+        Scalar::Int64 => eight::<RealDoubles<I64, AtOnce>>(),
+        Scalar::UInt64 => eight::<RealDoubles<U64, AtOnce>>(),
+        Scalar::Float16 => eight::<RealDoubles<F16, AtOnce>>(),
+        Scalar::Float32 => eight::<RealDoubles<F32, AtOnce>>(),
+        Scalar::Float64 => eight::<RealDoubles<F64, AtOnce>>(),
         _ => return None,
     })
 }
 
 fn to_c64(from: Scalar) -> Option<Step> {
     Some(match from {
-        Scalar::Bool => sixteen::<Bool, C64>(),
-        Scalar::Int8 => sixteen::<I8, C64>(),
-        Scalar::UInt8 => sixteen::<U8, C64>(),
-        Scalar::Int16 => sixteen::<I16, C64>(),
-        Scalar::UInt16 => sixteen::<U16, C64>(),
-        Scalar::Int32 => sixteen::<Near<I32, AtOnce>, C64>(),
-        Scalar::UInt32 => sixteen::<Near<U32, AtOnce>, C64>(),
-        Scalar::Int64 => eight::<LongsToC64<I64>>(),
-        Scalar::UInt64 => eight::<LongsToC64<U64>>(),
-        Scalar::Float16 => sixteen::<F16, C64>(),
-        Scalar::BFloat16 => sixteen::<BF16, QuietC64>(),
-        Scalar::Float32 => sixteen::<F32, QuietC64>(),
-        Scalar::Float64 => eight::<LongsToC64<F64>>(),
+        Scalar::Bool => sixteen::<Bool, ComplexSingles>(),
+        Scalar::Int8 => sixteen::<I8, ComplexSingles>(),
+        Scalar::UInt8 => sixteen::<U8, ComplexSingles>(),
+        Scalar::Int16 => sixteen::<I16, ComplexSingles>(),
+        Scalar::UInt16 => sixteen::<U16, ComplexSingles>(),
+        Scalar::Int32 => sixteen::<Near<I32, AtOnce>, ComplexSingles>(),
+        Scalar::UInt32 => sixteen::<Near<U32, AtOnce>, ComplexSingles>(),
+        Scalar::Int64 => eight::<NearestSingles<I64, AtOnce>>(),
+        Scalar::UInt64 => eight::<NearestSingles<U64, AtOnce>>(),
+        Scalar::Float16 => sixteen::<F16, ComplexSingles>(),
+        Scalar::BFloat16 => sixteen::<BF16, QuietComplexSingles>(),
+        Scalar::Float32 => sixteen::<F32, QuietComplexSingles>(),
+        Scalar::Float64 => eight::<NearestSingles<F64, AtOnce>>(),
         _ => return None,
     })
 }
 
 fn to_c128(from: Scalar) -> Option<Step> {
     Some(match from {
-        Scalar::Int8 => eight::<ToC128<I8>>(),
-        Scalar::UInt8 => eight::<ToC128<U8>>(),
-        Scalar::Int16 => eight::<ToC128<I16>>(),
-        Scalar::UInt16 => eight::<ToC128<U16>>(),
-        Scalar::Int32 => eight::<ToC128<I32>>(),
-        Scalar::UInt32 => eight::<ToC128<U32>>(),
-        Scalar::Int64 => eight::<ToC128<I64>>(),
-        Scalar::UInt64 => eight::<ToC128<U64>>(),
-        Scalar::Float32 => eight::<ToC128<F32>>(),
-        Scalar::Float64 => eight::<ToC128<F64>>(),
+        Scalar::Int8 => eight::<ComplexDoubles<I8>>(),
+        Scalar::UInt8 => eight::<ComplexDoubles<U8>>(),
+        Scalar::Int16 => eight::<ComplexDoubles<I16>>(),
+        Scalar::UInt16 => eight::<ComplexDoubles<U16>>(),
+        Scalar::Int32 => eight::<ComplexDoubles<I32>>(),
+        Scalar::UInt32 => eight::<ComplexDoubles<U32>>(),
+        Scalar::Int64 => eight::<ComplexDoubles<I64>>(),
+        Scalar::UInt64 => eight::<ComplexDoubles<U64>>(),
+        Scalar::Float32 => eight::<ComplexDoubles<F32>>(),
+        Scalar::Float64 => eight::<ComplexDoubles<F64>>(),
         _ => return None,
     })
 }

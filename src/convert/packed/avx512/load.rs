@@ -217,7 +217,7 @@ unsafe fn odd_where(lost: __mmask16, singles: __m512) -> __m512 {
 }
 
 #[inline(always)]
-unsafe fn joined(low: __m256, high: __m256) -> __m512 {
+pub unsafe fn joined(low: __m256, high: __m256) -> __m512 {
     // SAFETY: the module's features.
     unsafe { _mm512_insertf32x8::<1>(_mm512_castps256_ps512(low), high) }
 }

@@ -278,7 +278,7 @@ pub fn distant(from: Scalar, to: Scalar) -> Option<Run> {
         (Scalar::Int64 | Scalar::UInt64, Scalar::Int32 | Scalar::UInt32) => {
             run_many::<Wrapped<InQuarters>, EIGHT>
         }
-        _ => return ordinary::distant(from, to),
+        _ => return ordinary::distant(from, to).or_else(|| complex::distant(from, to)),
     })
 }
 
