@@ -146,6 +146,9 @@ impl Copy<'_> {
                     Copy { mover, ..self }.by_planes(axes, along)
                 }
                 (None, _) if self.by_dense_rows(&mut axes) => {}
+                (None, _)
+                    if self.are_turned_round(&axes)
+                        && self.by_shuffles(&axes, None, Blocks::are_runs) => {}
                 (None, _) if self.has_long_rows(&axes) => self.by_rows(&axes),
                 (Some(along), _) if self.has_gathered_rows(&axes, along) => self.by_rows(&axes),
                 _ if self.by_shuffles(&axes, None, Blocks::beat_patterns) => {}

@@ -52,7 +52,8 @@ enum Table {}
 impl Table {
     unsafe fn new(
         _: usize,
-        _: impl Iterator<Item = (usize, usize)>,
+        _: usize,
+        _: impl Iterator<Item = (usize, isize)>,
         _: &mut MaybeUninit<Self>,
     ) -> &Self {
         unreachable!("there are no such blocks")
@@ -83,6 +84,9 @@ impl Room {
 struct Side<'a> {
     run: usize,
     runs: Offsets<'a>,
+    /// Loops of a run, and bytes from their first unit to the lowest one, which is another if loops go backwards.
+    loops: usize,
+    lowest: isize,
 }
 
 impl<'a> Side<'a> {
@@ -95,12 +99,15 @@ impl<'a> Side<'a> {
         space: &'a mut Space,
     ) -> (Self, [usize; LOOPS]) {
         let (mut order, mut len) = ([0; LOOPS], 0);
-        let mut run = unit;
+        let (mut run, mut lowest) = (unit, 0);
         while let Some(next) = following(loops.iter().copied(), run, step) {
             order[len] = next;
             len += 1;
-            run *= loops[next].size as usize;
+            let axis = loops[next];
+            run *= axis.size as usize;
+            lowest += (axis.size as isize - 1) * step(axis).min(0);
         }
+        let in_run = len;
         let mut runs = Offsets::new(space);
         for (i, &axis) in loops.iter().enumerate() {
             if !order[..len].contains(&i) {
@@ -109,7 +116,13 @@ impl<'a> Side<'a> {
                 runs.repeat(axis.size as usize, step(axis));
             }
         }
-        (Self { run, runs }, order)
+        let side = Self {
+            run,
+            runs,
+            loops: in_run,
+            lowest,
+        };
+        (side, order)
     }
 
     fn is_one_run(&self) -> bool {
@@ -140,17 +153,23 @@ impl<'a> Shuffle<'a> {
         let [sources, destinations] = &mut room.spaces;
         let (source, order) = Side::new(loops, from, Axis::source_bytes, sources);
         let mut steps = [0; LOOPS];
-        let mut bytes = unit;
-        for &i in &order[..loops.len()] {
-            steps[i] = bytes;
-            bytes *= loops[i].size as usize;
+        // Bytes, and those before the first unit.
+        let (mut bytes, mut before) = (unit, 0);
+        for (number, &i) in order[..loops.len()].iter().enumerate() {
+            let size = loops[i].size as usize;
+            steps[i] = bytes as isize;
+            if number < source.loops && loops[i].source < 0 {
+                steps[i] = -steps[i];
+                before += (size - 1) * bytes;
+            }
+            bytes *= size;
         }
         let (destination, order) = Side::new(loops, to, Axis::destination_bytes, destinations);
         let permuted = order[..loops.len()]
             .iter()
             .map(|&i| (loops[i].size as usize, steps[i]));
         // SAFETY: the loops are those of blocks, for which the processor was asked, and which have no more bytes.
-        let table = unsafe { Table::new(unit, permuted, &mut room.table) };
+        let table = unsafe { Table::new(unit, before, permuted, &mut room.table) };
         let units = bytes / unit;
         Self {
             mover,
@@ -185,7 +204,7 @@ impl<'a> Shuffle<'a> {
         let near = [near.as_mut_ptr(), other.as_mut_ptr()];
         for_each_place(first, [outer, Axis::ONE], |from, to| {
             for done in (0..all).step_by(most) {
-                let from = from.wrapping_offset(done as isize * from_step);
+                let from = from.wrapping_offset(done as isize * from_step + self.source.lowest);
                 let to = to.wrapping_offset(done as isize * to_step);
                 let count = most.min(all - done);
                 // SAFETY: the caller's promise.
@@ -216,8 +235,9 @@ impl<'a> Shuffle<'a> {
         let converts = self.mover.converts();
         let converts_first = converts && self.bytes == self.destination_bytes;
         let converts_last = converts && !converts_first;
-        // What is converted at once must follow each other.
-        let follow = |step: isize, bytes: usize| step == bytes as isize || self.units >= CONVERTED;
+        // What is converted at once must follow each other, in whatever order.
+        let follow =
+            |step: isize, bytes: usize| step.unsigned_abs() == bytes || self.units >= CONVERTED;
         let gathers =
             !self.source.is_one_run() || converts_first && !follow(from.1, self.source_bytes);
         let scatters = !self.destination.is_one_run()
@@ -238,8 +258,7 @@ impl<'a> Shuffle<'a> {
             }
             if converts_first {
                 let target = next(self.destination_bytes);
-                self.convert(now, target, count);
-                now = read(target);
+                now = self.convert_first(now, target, count);
             }
             let target = match scatters || converts_last {
                 true => next(self.bytes),
@@ -261,6 +280,30 @@ impl<'a> Shuffle<'a> {
                 move_blocks((now.0, Step(run as isize)), target, runs, run);
             }
         }
+    }
+
+    /// Converts so many blocks to such that follow each other, in the order of their addresses. Returns the first one and the distance to the
+    /// next.
+    ///
+    /// # Safety
+    /// As for [`Mover::adjacent`].
+    unsafe fn convert_first(
+        &self,
+        from: (*const u8, isize),
+        to: (*mut u8, isize),
+        count: usize,
+    ) -> (*const u8, isize) {
+        let last = count as isize - 1;
+        let (from, made) = match from.1 < 0 {
+            true => (
+                (from.0.wrapping_offset(last * from.1), -from.1),
+                (to.0.wrapping_offset(last * to.1), -to.1),
+            ),
+            false => (from, to),
+        };
+        // SAFETY: the caller's promise.
+        unsafe { self.convert(from, to, count) };
+        read(made)
     }
 
     /// Converts so many blocks, at once if they follow each other on both sides.

@@ -26,11 +26,32 @@ const FEW_ROWS: i64 = 5;
 /// Bytes of such a row that is worth a loop even so.
 const LONG_DENSE: i64 = 256;
 
+/// Bytes of a row, in the smaller of both units, up to which it is better turned round together with others, if its units are in the
+/// opposite order, or if rows are: of those that are copied, and of those that are converted.
+const TURNED_UNITS: [i64; 2] = [40, 80];
+const TURNED_ROWS: [i64; 2] = [24, 32];
+
 /// Rows that follow each other in the source of which each is moved before the next ones of another loop, if the lines of that share places:
 /// as many as the first-level cache has ways.
 const ROWS_AT_ONCE: i64 = 8;
 
 impl Copy<'_> {
+    /// Whether rows are short, and their units or the rows are in the opposite order: of these, blocks are better turned round at once.
+    pub(super) fn are_turned_round(&self, axes: &Axes<'_>) -> bool {
+        if axes.len() < 2 {
+            return false;
+        }
+        let [outer, inner] = axes.inner_two();
+        let (from, to) = self.mover.units();
+        let most = match (inner.source < 0, outer.source < 0) {
+            (true, _) => TURNED_UNITS,
+            (_, true) => TURNED_ROWS,
+            _ => return false,
+        };
+        let row = inner.size.saturating_mul(from.min(to) as i64);
+        row <= most[usize::from(self.mover.converts())]
+    }
+
     /// Whether the rows are long, or cannot be anything else.
     pub(super) fn has_long_rows(&self, axes: &Axes<'_>) -> bool {
         let [outer, inner] = axes.inner_two();

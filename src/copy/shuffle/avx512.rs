@@ -34,28 +34,29 @@ pub struct Table {
 }
 
 impl Table {
-    /// The table for units of so many bytes, of loops from the innermost one on: each has so many steps, and as many bytes from one to the
-    /// next in what is permuted.
+    /// The table for units of so many bytes, of which the first one has so many `before` it in what is permuted, and of loops from the
+    /// innermost one on: each has so many steps, and as many bytes from one to the next there.
     ///
     /// # Safety
     /// The processor has AVX-512 F, BW and VBMI; there are [`BYTES`] at most.
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
     pub unsafe fn new(
         unit: usize,
-        loops: impl Iterator<Item = (usize, usize)>,
+        before: usize,
+        loops: impl Iterator<Item = (usize, isize)>,
         room: &mut MaybeUninit<Self>,
     ) -> &Self {
         let mut from = [0u16; BYTES];
         for (i, from) in from[..unit].iter_mut().enumerate() {
-            *from = i as u16;
+            *from = (before + i) as u16;
         }
         let mut bytes = unit;
         for (size, step) in loops {
             let (first, others) = from[..bytes * size].split_at_mut(bytes);
             for (i, others) in others.chunks_exact_mut(bytes).enumerate() {
-                let distance = ((i + 1) * step) as u16;
+                let distance = ((i + 1) as isize * step) as u16;
                 for (first, other) in first.iter().zip(others) {
-                    *other = first + distance;
+                    *other = first.wrapping_add(distance);
                 }
             }
             bytes *= size;
@@ -175,19 +176,27 @@ mod tests {
         let shapes = (1..12).flat_map(|a| (1..12).map(move |b| (a, b, 1 + (a * b) % 7)));
         let shapes = shapes.chain([(8, 16, 8), (31, 33, 1), (4, 8, 4), (15, 8, 8)]);
         for (a, b, c) in shapes {
-            for unit in [1, 2, 3, 4, 8] {
+            for (unit, back) in [1, 2, 3, 4, 8]
+                .into_iter()
+                .zip([false, true].into_iter().cycle())
+            {
                 let bytes = a * b * c * unit;
                 if bytes > BYTES {
                     continue;
                 }
-                // Inside out: what is permuted has a, b, c from the inside.
-                let loops = [(c, a * b * unit), (a, unit), (b, a * unit)];
+                // Inside out: what is permuted has a, b, c from the inside, or a backwards.
+                let (step, before) = match back {
+                    true => (-(unit as isize), (a - 1) * unit),
+                    false => (unit as isize, 0),
+                };
+                let far = |count: usize| (count * unit) as isize;
+                let loops = [(c, far(a * b)), (a, step), (b, far(a))];
                 let mut room = MaybeUninit::uninit();
                 let mut made = vec![0xee; 2 * bytes + 3 * LINE];
                 let (from, to) = (bytes + 5, bytes + 9);
                 // SAFETY: the processor was asked; both blocks are there.
                 unsafe {
-                    let table = Table::new(unit, loops.into_iter(), &mut room);
+                    let table = Table::new(unit, before, loops.into_iter(), &mut room);
                     let source = (source.as_ptr(), from as isize);
                     table.run(source, (made.as_mut_ptr(), to as isize), 2);
                 }
@@ -196,6 +205,7 @@ mod tests {
                     let places = (0..b)
                         .flat_map(|b| (0..a).flat_map(move |a| (0..c).map(move |c| (a, b, c))));
                     for (i, (at, bt, ct)) in places.enumerate() {
+                        let at = if back { a - 1 - at } else { at };
                         let place = ((ct * b + bt) * a + at) * unit + block * from;
                         let here = i * unit + block * to;
                         expected[here..here + unit].copy_from_slice(&source[place..place + unit]);

@@ -26,9 +26,9 @@ pub const LOOPS: usize = BYTES.ilog2() as usize;
 /// Bytes by which a loop moves on one side.
 pub type Sided = fn(Axis) -> isize;
 
-/// The first of some loops, of more than one step, that goes on where a run of so many bytes ends.
+/// The first of some loops, of more than one step, that goes on where a run of so many bytes ends, or comes from there.
 pub fn following(mut loops: impl Iterator<Item = Axis>, run: usize, step: Sided) -> Option<usize> {
-    loops.position(|axis| step(axis) == run as isize && axis.size > 1)
+    loops.position(|axis| step(axis).unsigned_abs() == run && axis.size > 1)
 }
 
 /// How loops go on where each other ends, on one side of a block.
@@ -121,6 +121,7 @@ impl Blocks {
             let steps = if 8 * now > 3 * size { size } else { 2 * now };
             open[side] = blocks.grow_to(next, steps, most);
         }
+        blocks.fill_pair(axes, most);
         (blocks.runs_on_sides() <= MOST as i64).then_some(blocks)
     }
 
@@ -139,6 +140,21 @@ impl Blocks {
                 return Chain { units, next };
             }
         }
+    }
+
+    /// If a block is one run on both sides, makes it as long as two registers, which take little longer than one that is not full.
+    fn fill_pair(&mut self, axes: &Axes<'_>, most: i64) {
+        const PAIR: i64 = 2 * LINE as i64;
+        let next = self
+            .chain(axes, self.sizes[1], Axis::destination_bytes)
+            .next;
+        let Some(next) = next.filter(|_| self.are_runs()) else {
+            return;
+        };
+        let others = self.units / self.steps[next];
+        let steps = PAIR / self.unit as i64 / others;
+        self.grow_to(next, steps.min(axes.get(next).size), most);
+        self.runs = [self.units; 2];
     }
 
     /// Takes so many steps of a loop, or fewer, if blocks can have no more than so many units. Returns whether there are more than before.
@@ -175,7 +191,7 @@ impl Blocks {
     }
 
     /// Whether they are one run on each side.
-    fn are_runs(&self) -> bool {
+    pub fn are_runs(&self) -> bool {
         self.runs == [self.units; 2]
     }
 
