@@ -1,6 +1,6 @@
 //! Blocks of bytes: copied as they are, and memory for those that stay in the first-level cache.
 
-use super::places::{Step, move_blocks};
+use super::places::move_rows;
 use crate::caches;
 #[cfg(target_arch = "x86_64")]
 use crate::level;
@@ -208,7 +208,7 @@ pub unsafe fn copy_rows(
             return copy_rows_in_order(from, to, rows, bytes);
         }
         if in_order || !far || bytes < LINE / 4 {
-            return move_blocks((from.0, Step(from.1)), (to.0, Step(to.1)), rows, bytes);
+            return move_rows(from, to, rows, bytes);
         }
         #[cfg(target_arch = "x86_64")]
         if level::has_avx512() {

@@ -1,6 +1,10 @@
 //! Blocks of bytes at places, which are copied one by one.
 
 use super::block;
+#[cfg(target_arch = "x86_64")]
+use super::close_rows;
+#[cfg(target_arch = "x86_64")]
+use crate::level;
 
 /// Where blocks are: at equal distances, or by a table of them.
 pub trait Places: Copy {
@@ -69,6 +73,46 @@ unsafe fn pieces<T: Copy>(
             to.cast::<T>()
                 .write_unaligned(from.cast::<T>().read_unaligned());
         }
+    }
+}
+
+/// Whether so many blocks, which are so many bytes apart on each side, are so short and close that several go at once.
+pub fn are_close(from_step: isize, to_step: isize, rows: usize, bytes: usize) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return level::has_avx512_vbmi()
+        && close_rows::together(from_step, to_step, rows, bytes).is_some();
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// Copies blocks of `bytes` bytes, which are so many bytes apart on each side: several at once if they are short and close.
+///
+/// # Safety
+/// As for [`move_blocks`]; of close ones, what is between them may be read.
+pub unsafe fn move_rows(
+    (from, from_step): (*const u8, isize),
+    (to, to_step): (*mut u8, isize),
+    rows: usize,
+    bytes: usize,
+) {
+    #[cfg(target_arch = "x86_64")]
+    let done = match level::has_avx512_vbmi() {
+        // SAFETY: the caller's promise; the processor was asked.
+        true => unsafe { close_rows::copy((from, from_step), (to, to_step), rows, bytes) },
+        false => 0,
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    let done = 0;
+    let from = from.wrapping_offset(done as isize * from_step);
+    let to = to.wrapping_offset(done as isize * to_step);
+    // SAFETY: the caller's promise.
+    unsafe {
+        move_blocks(
+            (from, Step(from_step)),
+            (to, Step(to_step)),
+            rows - done,
+            bytes,
+        )
     }
 }
 

@@ -149,7 +149,9 @@ impl Copy<'_> {
                 (None, _)
                     if self.are_turned_round(&axes)
                         && self.by_shuffles(&axes, None, Blocks::are_runs) => {}
-                (None, _) if self.has_long_rows(&axes) => self.by_rows(&axes),
+                (None, _) if self.has_long_rows(&axes) || self.has_close_rows(&axes) => {
+                    self.by_rows(&axes)
+                }
                 (Some(along), _) if self.has_gathered_rows(&axes, along) => self.by_rows(&axes),
                 _ if self.by_shuffles(&axes, None, Blocks::beat_patterns) => {}
                 _ => self.by_patterns(axes),

@@ -2,7 +2,7 @@
 //!
 //! A sheet is two loops: `rows` of them, each of `count` units. Steps are in bytes.
 
-use super::places::{Step, move_blocks};
+use super::places::{Step, are_close, move_blocks, move_rows};
 use super::{spread, stepped};
 
 /// Sizes that whole units can be transposed, gathered, scattered and spread at.
@@ -38,12 +38,20 @@ pub unsafe fn gather(from: *const u8, rows: Loop, units: Loop, size: usize, to: 
     // SAFETY: the caller's promise.
     unsafe {
         if units.step == size as isize {
-            let source = (from, Step(rows.step));
-            let target = (to, Step(row_bytes as isize));
-            return move_blocks(source, target, rows.count, row_bytes);
+            let target = (to, row_bytes as isize);
+            return move_rows((from, rows.step), target, rows.count, row_bytes);
         }
         if units.step == 0 && is_movable(size) {
             return spread::spread(from, rows, size, (to, row_bytes as isize), units.count);
+        }
+        let known = [-1, 2, 3, 4].map(|times| times * size as isize);
+        if !known.contains(&units.step) && are_close(units.step, size as isize, units.count, size) {
+            for row in 0..rows.count {
+                let from = from.wrapping_offset(row as isize * rows.step);
+                let target = (to.add(row * row_bytes), size as isize);
+                move_rows((from, units.step), target, units.count, size);
+            }
+            return;
         }
         match size {
             1 => gather_sized::<[u8; 1]>(from, rows, units, to),
@@ -72,9 +80,8 @@ pub unsafe fn scatter(from: *const u8, to: *mut u8, rows: Loop, units: Loop, siz
     // SAFETY: the caller's promise.
     unsafe {
         if units.step == size as isize {
-            let source = (from, Step(row_bytes as isize));
-            let target = (to, Step(rows.step));
-            return move_blocks(source, target, rows.count, row_bytes);
+            let source = (from, row_bytes as isize);
+            return move_rows(source, (to, rows.step), rows.count, row_bytes);
         }
         if units.count < SHORT {
             match size {
@@ -168,7 +175,6 @@ unsafe fn scatter_row(from: *const u8, to: *mut u8, units: Loop, size: usize) {
         if stepped::scatter(from, (to, units.step), size, units.count) {
             return;
         }
-        let (source, target) = ((from, Step(size as isize)), (to, Step(units.step)));
-        move_blocks(source, target, units.count, size)
+        move_rows((from, size as isize), (to, units.step), units.count, size)
     }
 }

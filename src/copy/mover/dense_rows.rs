@@ -7,7 +7,7 @@ use crate::caches;
 use crate::convert::Kernel;
 use crate::copy::axes::Axis;
 use crate::copy::block;
-use crate::copy::places::{Step, move_blocks};
+use crate::copy::places::move_rows;
 use crate::copy::sheet::Sheet;
 use crate::copy::strided::Loop;
 use crate::copy::tiles::lines_held;
@@ -66,7 +66,7 @@ impl DenseRows {
                     block::copy_rows(from, to, rows, bytes, far);
                 }
                 Self::Copied { bytes, far: false } => {
-                    move_blocks((from.0, Step(from.1)), (to.0, Step(to.1)), rows, bytes);
+                    move_rows(from, to, rows, bytes);
                 }
                 Self::Copied { bytes, far: true } => {
                     for row in 0..rows as isize {

@@ -4,6 +4,7 @@ use super::{BRICKS, Copy, LONG, MANY, are_joined};
 use crate::copy::axes::{Axes, Axis, MAX_AXES, Room, Start, for_each_place};
 use crate::copy::mover::{self, DenseRows};
 use crate::copy::pattern::Pattern;
+use crate::copy::places;
 use crate::copy::rounds::Rounds;
 use crate::copy::strided::Loop;
 use crate::copy::tiles::{FEW_PLACES, lines_held};
@@ -50,6 +51,21 @@ impl Copy<'_> {
         };
         let row = inner.size.saturating_mul(from.min(to) as i64);
         row <= most[usize::from(self.mover.converts())]
+    }
+
+    /// Whether rows are so short, and so close to each other on both sides, that several are moved at once.
+    pub(super) fn has_close_rows(&self, axes: &Axes<'_>) -> bool {
+        let [outer, inner] = axes.inner_two();
+        let (from, to) = self.mover.units();
+        let dense = inner.is_dense_in(from) && inner.is_dense_out(to);
+        dense
+            && !self.mover.converts()
+            && places::are_close(
+                outer.source_bytes(),
+                outer.destination_bytes(),
+                outer.size as usize,
+                inner.size as usize * from,
+            )
     }
 
     /// Whether the rows are long, or cannot be anything else.
