@@ -307,6 +307,39 @@ static void repeated_rows(int large)
     }
 }
 
+/** The pixels of an image, of so many colours: some of more, or with some between them; turned round in any way. */
+static void image(DLDataType from, DLDataType to, int64_t height, int64_t width, int64_t colours)
+{
+    int64_t shape[3] = {height, width, colours};
+    placement sides[2];
+    for (int side = 0; side < 2; side++) {
+        int64_t apart = colours + (below(3) == 0 ? below(2 * colours + 3) : 0);
+        int64_t row = width * apart + (below(3) == 0 ? below(5) : 0), strides[3] = {row, apart, 1};
+        sides[side] = (placement){{0}, 0, height * row + 1};
+        for (int dim = 0; dim < 3; dim++) {
+            int turned = below(3) == 0;
+            sides[side].strides[dim] = turned ? -strides[dim] : strides[dim];
+            sides[side].first += turned ? (shape[dim] - 1) * strides[dim] : 0;
+        }
+    }
+    placed(from, to, 3, shape, sides[0], below(2) * below(9), sides[1], below(2) * below(65));
+}
+
+static void images(int large)
+{
+    static const int64_t colours[] = {1, 2, 3, 3, 3, 4, 4, 5, 6, 7, 8, 10, 12, 15, 16, 20, 24, 33, 41, 80};
+    for (size_t p = 0; p < PAIRS; p++) {
+        for (size_t i = 0; i < sizeof colours / sizeof *colours; i++) {
+            for (int times = 0; times < 3; times++) {
+                image(pairs[p][0], pairs[p][1], 1 + below(7), 1 + below(300), colours[i]);
+            }
+            if (large && (p + i) % 5 == 0) {
+                image(pairs[p][0], pairs[p][1], 1 + below(50), (1 << 14) / colours[i] + below(30), colours[i]);
+            }
+        }
+    }
+}
+
 /** Elements of many lanes that do not fit the cache: to memory that is there, and to memory of their own. */
 static void large_elements(void)
 {
@@ -346,6 +379,7 @@ int main(int argc, char **argv)
     }
     repeated_elements(!tiny);
     repeated_rows(!tiny);
+    images(!tiny);
     if (!tiny) {
         beyond_the_cache();
         for (int threads = 1; threads <= 2; threads++) {

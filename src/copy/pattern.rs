@@ -102,7 +102,8 @@ impl<'a> Pattern<'a> {
         };
         let pieces = self.pieces.first(of_steps(self.pieces.len()));
         let rows = self.rows.first(of_steps(self.rows.len()));
-        let piece = match pieces.len() {
+        // Of several pieces, a round of one step may have one, whole as it is.
+        let piece = match self.pieces.len() {
             1 => of_steps(self.piece),
             _ => self.piece,
         };
