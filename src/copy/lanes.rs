@@ -38,7 +38,7 @@ pub unsafe fn move_lanes(
     (from, source): (Lane, (*const u8, i64)),
     (to, destination): (Lane, (*mut u8, i64)),
     run: Axis,
-    kernel: Option<Kernel>,
+    kernel: Option<&Kernel>,
 ) {
     let size = |lane: Lane| lane.bits.div_ceil(8) as usize;
     let step = |bits: i64| (bits / 8) as isize;

@@ -313,7 +313,7 @@ impl Mover {
     pub unsafe fn adjacent(&self, from: *const u8, to: *mut u8, count: usize) {
         // SAFETY: the caller's promise.
         unsafe {
-            match self.way {
+            match &self.way {
                 Way::Convert { kernel, scalars } => kernel.run(from, to, count * scalars),
                 _ => block::copy(from, to, count * self.source_unit),
             }

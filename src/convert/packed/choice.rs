@@ -22,12 +22,12 @@ pub fn choose(from: Scalar, to: Scalar, overflow: Overflow) -> Option<Steps> {
         second,
         third,
         saturate: saturate::of(number).filter(|_| overflow == Overflow::Saturate),
-        numbers: (to.bits() / number.bits()) as usize,
+        numbers: (to.bits() / number.bits()) as u8,
         parameters: Parameters {
             overflowed: overflowed(number, overflow),
         },
-        source_size: storage_size(from),
-        destination_size: storage_size(to),
+        source_size: storage_size(from) as u8,
+        destination_size: storage_size(to) as u8,
         distant: None,
         reads_lines: storage_size(from) == 8 && storage_size(to) <= 2,
     })
@@ -188,7 +188,7 @@ fn distant(from: Scalar, to: Scalar) -> Option<Run> {
             _ => from.kind() != Kind::Float && to.bits() <= from.bits() && to.bits() >= 8,
         };
         let halves = || direct(Level::Avx2, from, to).filter(|_| by_halves);
-        return avx512::distant(from, to).or_else(|| halves().map(|step| step.many.run));
+        return avx512::distant(from, to).or_else(|| halves().map(|step| step.many));
     }
     let _ = (from, to);
     None

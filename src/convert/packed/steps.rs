@@ -9,19 +9,13 @@ use core::mem::MaybeUninit;
 /// Converts `count` elements from the one address to the other.
 pub(super) type Run = unsafe fn(from: *const u8, to: *mut u8, count: usize, Parameters);
 
-/// One loop over adjacent elements. Both runs may be at any address.
-#[derive(Clone, Copy)]
-pub(super) struct Loop {
-    pub run: Run,
-    /// Elements that are converted at once: fewer take as long, and longer.
-    pub group: usize,
-}
-
-/// A loop, and one for fewer elements than a group of it.
+/// A loop over adjacent elements, and one for few of them. Both runs may be at any address.
 #[derive(Clone, Copy)]
 pub(super) struct Step {
-    pub many: Loop,
-    pub few: Loop,
+    pub many: Run,
+    pub few: Run,
+    /// Elements that are converted at once, by either: fewer take as long, and longer.
+    groups: [u8; 2],
 }
 
 impl Step {
@@ -32,33 +26,41 @@ impl Step {
 
     /// A loop that takes groups of so many elements.
     pub fn of_groups(run: Run, group: usize) -> Self {
-        let all = Loop { run, group };
+        debug_assert!(group.is_power_of_two() && group <= GROUPS);
         Self {
-            many: all,
-            few: all,
+            many: run,
+            few: run,
+            groups: [group as u8; 2],
         }
     }
 
     /// The same, but what is fewer than a group as by another, if it does with less.
     #[cfg(target_arch = "x86_64")]
     pub fn with_few(self, other: Option<Self>) -> Self {
-        let few = other
-            .map(|other| other.few)
-            .filter(|few| few.group < self.many.group);
-        Self {
-            few: few.unwrap_or(self.few),
-            ..self
+        let [many, _] = self.groups;
+        match other.filter(|other| other.groups[1] < many) {
+            Some(Self { few, groups, .. }) => Self {
+                few,
+                groups: [many, groups[1]],
+                ..self
+            },
+            None => self,
         }
+    }
+
+    /// Elements from which the loop for few is not slower than it need be.
+    fn few_group(&self) -> usize {
+        self.groups[1].into()
     }
 
     /// What converts so many elements: groups, if the last one does not convert too many of them once more.
     #[inline(always)]
     fn for_count(&self, count: usize) -> Run {
-        debug_assert!(self.many.group.is_power_of_two());
-        let again = count.wrapping_neg() & (self.many.group - 1);
-        match count < self.many.group || 3 * again > count {
-            true => self.few.run,
-            false => self.many.run,
+        let group = usize::from(self.groups[0]);
+        let again = count.wrapping_neg() & (group - 1);
+        match count < group || 3 * again > count {
+            true => self.few,
+            false => self.many,
         }
     }
 }
@@ -72,10 +74,11 @@ pub struct Steps {
     pub(super) third: Option<Step>,
     /// What the results of a part go through in the end: so many numbers for each element.
     pub(super) saturate: Option<Saturate>,
-    pub(super) numbers: usize,
+    pub(super) numbers: u8,
     pub(super) parameters: Parameters,
-    pub(super) source_size: usize,
-    pub(super) destination_size: usize,
+    /// Bytes of an element on each side.
+    pub(super) source_size: u8,
+    pub(super) destination_size: u8,
     /// The loop for long runs that come from a last-level cache that is near.
     pub(super) distant: Option<Run>,
     /// Whether a long run begins with a line where it is read, not where it is written: of eight bytes that become one or two, unless
@@ -113,10 +116,16 @@ impl Steps {
         }
     }
 
+    /// Bytes of an element on each side.
+    #[inline(always)]
+    fn sizes(&self) -> (usize, usize) {
+        (self.source_size.into(), self.destination_size.into())
+    }
+
     /// Whether a run needs but a call of one loop.
     #[inline(always)]
     fn is_direct(&self, count: usize) -> bool {
-        let bytes = count * self.source_size.max(self.destination_size);
+        let bytes = count * usize::from(self.source_size.max(self.destination_size));
         bytes < LONG && self.second.is_none() && self.saturate.is_none()
     }
 
@@ -148,9 +157,10 @@ impl Steps {
 
     /// Elements of a row from which it is better converted by itself than in a block of several.
     pub fn group(&self) -> usize {
-        let group = |step: Option<Step>| step.map_or(1, |step| step.few.group);
-        let later = group(self.second).max(group(self.third));
-        self.first.few.group.max(later)
+        let later = [self.second, self.third].into_iter().flatten();
+        later.fold(self.first.few_group(), |group, step| {
+            group.max(step.few_group())
+        })
     }
 
     /// A run that is long, or takes several steps.
@@ -187,7 +197,7 @@ impl Steps {
                     }
                 }
                 if let Some(saturate) = self.saturate {
-                    saturate(to, count * self.numbers);
+                    saturate(to, count * usize::from(self.numbers));
                 }
             });
         }
@@ -206,7 +216,7 @@ impl Steps {
         most: usize,
         each: impl Fn(*const u8, *mut u8, usize),
     ) {
-        let (from_size, to_size) = (self.source_size, self.destination_size);
+        let (from_size, to_size) = self.sizes();
         let part = ahead::part(count, from_size, to_size);
         let asks = part < count;
         let part = part.min(most);
@@ -230,7 +240,7 @@ impl Steps {
     /// Elements of a long run before the first from which a line begins: of what is read or written by whole registers, all would be in
     /// two lines. That is where it is written, unless much more is read.
     fn head(&self, from: *const u8, to: *mut u8, count: usize) -> usize {
-        let (from_size, to_size) = (self.source_size, self.destination_size);
+        let (from_size, to_size) = self.sizes();
         let (bytes, size) = match self.reads_lines {
             true => (prefetch::to_next_line(from), from_size),
             false => (prefetch::to_next_line(to), to_size),

@@ -77,7 +77,7 @@ impl Mover {
                 || source.rows.step == (source.units.count * self.source_unit) as isize);
         // SAFETY: the caller's promise.
         unsafe {
-            match self.way {
+            match &self.way {
                 Way::Convert { kernel, scalars } if dense => {
                     kernel.run(source.first, to, count * scalars)
                 }
@@ -107,7 +107,7 @@ impl Mover {
         let block = gathered.as_mut_ptr();
         // SAFETY: the caller's promise; what is gathered at a time fits a block.
         unsafe {
-            match self.way {
+            match &self.way {
                 Way::Bytes | Way::Lanes { .. } => {}
                 Way::Convert { .. } if self.spreads(&source) => {
                     let bytes = source.units.count * self.destination_unit;

@@ -61,14 +61,14 @@ impl DenseRows {
     pub unsafe fn run(&self, from: (*const u8, isize), to: (*mut u8, isize), rows: usize) {
         // SAFETY: the caller's promise.
         unsafe {
-            match *self {
-                Self::Copied { bytes, far } if bytes <= ASKED => {
+            match self {
+                &Self::Copied { bytes, far } if bytes <= ASKED => {
                     block::copy_rows(from, to, rows, bytes, far);
                 }
-                Self::Copied { bytes, far: false } => {
+                &Self::Copied { bytes, far: false } => {
                     move_rows(from, to, rows, bytes);
                 }
-                Self::Copied { bytes, far: true } => {
+                &Self::Copied { bytes, far: true } => {
                     for row in 0..rows as isize {
                         let from = from.0.wrapping_offset(row * from.1);
                         block::copy_far(from, to.0.wrapping_offset(row * to.1), bytes);
@@ -78,8 +78,8 @@ impl DenseRows {
                     kernel,
                     count,
                     asked,
-                } => kernel.run_rows(from, to, rows, count, |read, written| {
-                    if let Some([from_bytes, to_bytes]) = asked {
+                } => kernel.run_rows(from, to, rows, *count, |read, written| {
+                    if let &Some([from_bytes, to_bytes]) = asked {
                         ask_ahead((read, from.1, from_bytes), (written, to.1, to_bytes));
                     }
                 }),

@@ -32,12 +32,12 @@ impl Mover {
         outer: Axis,
         inner: Axis,
     ) {
-        if let Way::Lanes { kernel, from, to } = self.way {
+        if let Way::Lanes { kernel, from, to } = &self.way {
             for i in 0..outer.size {
                 let source = (source, source_bit + i * outer.source);
                 let destination = (destination, destination_bit + i * outer.destination);
                 // SAFETY: the caller's promise.
-                unsafe { move_lanes((from, source), (to, destination), inner, kernel) }
+                unsafe { move_lanes((*from, source), (*to, destination), inner, kernel.as_ref()) }
             }
             return;
         }
