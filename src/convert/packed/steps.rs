@@ -92,6 +92,9 @@ const BLOCK: usize = 512;
 /// Whole groups of any instruction set.
 pub(super) const GROUPS: usize = 64;
 
+/// Elements of which no loop converts fewer in less time.
+const FEWEST: usize = 8;
+
 /// Elements of a run that the first-level cache does not hold, and that is longer than those of which planes and blocks are made.
 pub(super) const VERY_LONG: usize = 4096;
 
@@ -169,31 +172,46 @@ impl Steps {
     /// As for [`Steps::run`].
     #[inline(never)]
     unsafe fn run_long(&self, from: *const u8, to: *mut u8, count: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if self.second.is_some() || self.saturate.is_some() {
+                return self.run_steps(from, to, count);
+            }
+            self.run_parts(from, to, count, usize::MAX, |from, to, count| {
+                let run = match self.distant {
+                    Some(distant) if count >= VERY_LONG => distant,
+                    _ => self.first.for_count(count),
+                };
+                run(from, to, count, self.parameters);
+            });
+        }
+    }
+
+    /// A run that takes several steps, which goes by blocks.
+    ///
+    /// # Safety
+    /// As for [`Steps::run`].
+    #[inline(never)]
+    unsafe fn run_steps(&self, from: *const u8, to: *mut u8, count: usize) {
         let (mut block, mut other) = (Block(MaybeUninit::uninit()), Block(MaybeUninit::uninit()));
         let block = block.0.as_mut_ptr().cast::<u8>();
         let other = other.0.as_mut_ptr().cast::<u8>();
         // SAFETY: the caller's promise; each step writes what the next one reads.
         unsafe {
-            let alone = self.second.is_none() && self.saturate.is_none();
-            let most = if alone { usize::MAX } else { BLOCK };
-            self.run_parts(from, to, count, most, |from, to, count| {
-                let first = match self.distant {
-                    Some(distant) if count >= VERY_LONG => distant,
-                    _ => self.first.for_count(count),
-                };
-                let then = |step: Step, from, to| {
+            self.run_parts(from, to, count, BLOCK, |from, to, count| {
+                let step = |step: Step, from, to| {
                     step.for_count(count)(from, to, count, self.parameters);
                 };
                 match (self.second, self.third) {
-                    (None, _) => first(from, to, count, self.parameters),
+                    (None, _) => step(self.first, from, to),
                     (Some(second), None) => {
-                        first(from, block, count, self.parameters);
-                        then(second, block, to);
+                        step(self.first, from, block);
+                        step(second, block, to);
                     }
                     (Some(second), Some(third)) => {
-                        first(from, block, count, self.parameters);
-                        then(second, block, other);
-                        then(third, other, to);
+                        step(self.first, from, block);
+                        step(second, block, other);
+                        step(third, other, to);
                     }
                 }
                 if let Some(saturate) = self.saturate {
@@ -223,7 +241,7 @@ impl Steps {
         let mut done = self.head(from, to, count);
         if done > 0 {
             // The last of these groups are converted once more.
-            each(from, to, done.next_multiple_of(self.group()));
+            each(from, to, done.next_multiple_of(self.group().max(FEWEST)));
         }
         while done < count {
             let len = part.min(count - done);
