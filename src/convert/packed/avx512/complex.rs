@@ -65,11 +65,11 @@ impl<S: FromDoubles, R: ReadLine> Group for RealDoubles<S, R> {
 }
 
 /// Sixteen of them toward zero, which suffices for integers that binary32 holds.
-struct TruncatedDoubles;
+struct TruncatedDoubles<R>(R);
 
-load!(TruncatedDoubles, 16, |at| joined(
-    _mm512_cvt_roundpd_ps::<TO_ZERO>(real_doubles::<AtOnce>(at)),
-    _mm512_cvt_roundpd_ps::<TO_ZERO>(real_doubles::<AtOnce>(at.add(128)))
+load!(TruncatedDoubles<R> where R, 16, |at| joined(
+    _mm512_cvt_roundpd_ps::<TO_ZERO>(real_doubles::<R>(at)),
+    _mm512_cvt_roundpd_ps::<TO_ZERO>(real_doubles::<R>(at.add(128)))
 ));
 
 /// What eight elements are as binary64.
@@ -242,6 +242,8 @@ pub fn distant(from: Scalar, to: Scalar) -> Option<Run> {
         (Scalar::Complex64, Scalar::Float64) => {
             run_many::<Sixteen<RealSingles<InQuarters>, F64>, FEW>
         }
+        (Scalar::Complex64, Scalar::Int16) => run_many::<Sixteen<RealSingles<InHalves>, I16>, FEW>,
+        (Scalar::Complex64, Scalar::UInt16) => run_many::<Sixteen<RealSingles<InHalves>, U16>, FEW>,
         (Scalar::Complex64, Scalar::Int32) => {
             run_many::<Sixteen<RealSingles<InQuarters>, I32>, FEW>
         }
@@ -249,6 +251,18 @@ pub fn distant(from: Scalar, to: Scalar) -> Option<Run> {
             run_many::<Sixteen<RealSingles<InQuarters>, U32>, FEW>
         }
         (Scalar::Float64, Scalar::Complex64) => run_many::<NearestSingles<F64, InQuarters>, EIGHT>,
+        (Scalar::Complex128, Scalar::Int8) => {
+            run_many::<Sixteen<TruncatedDoubles<InHalves>, I8>, FEW>
+        }
+        (Scalar::Complex128, Scalar::UInt8) => {
+            run_many::<Sixteen<TruncatedDoubles<InHalves>, U8>, FEW>
+        }
+        (Scalar::Complex128, Scalar::Int16) => {
+            run_many::<Sixteen<TruncatedDoubles<InHalves>, I16>, FEW>
+        }
+        (Scalar::Complex128, Scalar::UInt16) => {
+            run_many::<Sixteen<TruncatedDoubles<InHalves>, U16>, FEW>
+        }
         (Scalar::Complex128, Scalar::Float32) => run_many::<RealDoubles<F32, InHalves>, EIGHT>,
         (Scalar::Complex128, Scalar::Float64) => run_many::<RealDoubles<F64, InQuarters>, EIGHT>,
         _ => return None,
@@ -279,10 +293,10 @@ fn of_c64(to: Scalar) -> Option<Step> {
 fn of_c128(to: Scalar) -> Option<Step> {
     Some(match to {
         Scalar::Bool => Step::of_groups(run::<Either<16>, FEW>, FEW),
-        Scalar::Int8 => sixteen::<TruncatedDoubles, I8>(),
-        Scalar::UInt8 => sixteen::<TruncatedDoubles, U8>(),
-        Scalar::Int16 => sixteen::<TruncatedDoubles, I16>(),
-        Scalar::UInt16 => sixteen::<TruncatedDoubles, U16>(),
+        Scalar::Int8 => sixteen::<TruncatedDoubles<AtOnce>, I8>(),
+        Scalar::UInt8 => sixteen::<TruncatedDoubles<AtOnce>, U8>(),
+        Scalar::Int16 => sixteen::<TruncatedDoubles<AtOnce>, I16>(),
+        Scalar::UInt16 => sixteen::<TruncatedDoubles<AtOnce>, U16>(),
         Scalar::Int32 => eight::<RealDoubles<I32, AtOnce>>(),
         Scalar::UInt32 => eight::<RealDoubles<U32, AtOnce>>(),
         Scalar::Int64 => eight::<RealDoubles<I64, AtOnce>>(),
