@@ -68,11 +68,11 @@ impl<'a> Memory<'a> {
     ///
     /// # Safety
     /// Pointers in a descriptor are NULL or readable.
-    unsafe fn with<T>(
+    unsafe fn with(
         self,
         padded: bool,
-        body: impl FnOnce(&Descriptor<'_>) -> Result<T>,
-    ) -> Result<T> {
+        body: &mut dyn FnMut(&Descriptor<'_>) -> Result<()>,
+    ) -> Result<()> {
         let mut room = LayoutBuf::new();
         let mut shape = [0];
         let memory = match self {

@@ -150,7 +150,7 @@ impl<V: Visitor> Walk<'_, V> {
     unsafe fn visit_memory(&mut self, memory: Memory<'_>, depth: usize) -> Result<()> {
         let padded = self.outline.padded;
         // SAFETY: the caller's promise.
-        unsafe { memory.with(padded, |memory| self.visit_proved(memory, depth)) }
+        unsafe { memory.with(padded, &mut |memory| self.visit_proved(memory, depth)) }
     }
 
     /// # Safety
