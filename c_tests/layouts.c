@@ -11,6 +11,16 @@ static int64_t below(int64_t n)
     return (int64_t)(next_random(&seed) % (uint64_t)n);
 }
 
+/* A number from 0 to 100 as float16. */
+static uint16_t half_of(double real)
+{
+    unsigned number = (unsigned)real, exponent = 0;
+    while (number >> exponent > 1) {
+        exponent++;
+    }
+    return (uint16_t)(number == 0 ? 0 : (exponent + 15) << 10 | (number << (10 - exponent) & 0x3ff));
+}
+
 /* Numbers from 0 to 100, which every dtype here holds. */
 static void put(uint8_t *at, DLDataType dtype, double real, double imaginary)
 {
@@ -36,6 +46,11 @@ static void put(uint8_t *at, DLDataType dtype, double real, double imaginary)
         uint32_t bits;
         memcpy(&bits, &value, sizeof bits);
         AS(uint16_t, bits >> 16);
+        break;
+    }
+    case kDLComplex * 1000 + 32: {
+        uint16_t pair[2] = {half_of(real), half_of(imaginary)};
+        memcpy(at, pair, sizeof pair);
         break;
     }
     case kDLComplex * 1000 + 64: {
@@ -106,6 +121,7 @@ static placement place(int ndim, const int64_t *shape, int is_source, int plain)
 #define F64 {kDLFloat, 64, 1}
 #define C128 {kDLComplex, 128, 1}
 #define C64 {kDLComplex, 64, 1}
+#define C32 {kDLComplex, 32, 1}
 #define I64 {kDLInt, 64, 1}
 #define I32 {kDLInt, 32, 1}
 #define I16 {kDLInt, 16, 1}
@@ -115,7 +131,8 @@ static placement place(int ndim, const int64_t *shape, int is_source, int plain)
 static const DLDataType pairs[][2] = {
     {U8, U8}, {U16, U16}, {F32, F32}, {F64, F64}, {C128, C128}, {U8, F32}, {F32, U8}, {I64, I32}, {F32, F64},
     {F64, I8}, {I8, F64}, {C64, C128}, {C128, C64}, {F32, C64}, {C64, F32}, {C64, BOOL}, {U16, C128},
-    {I16, BF16}, {BF16, I64}, {F32, BF16}, {U64, BOOL},
+    {I16, BF16}, {BF16, I64}, {F32, BF16}, {U64, BOOL}, {U8, C32}, {C32, U16},
+    {C32, BOOL}, {F64, C64}, {C128, I32}, {C128, U8},
 };
 enum { PAIRS = sizeof pairs / sizeof *pairs };
 

@@ -2,7 +2,7 @@
 
 use super::packed::{self, Steps};
 use super::{Decode, Encode, decoder, encoder};
-use crate::dtype::{Overflow, Scalar};
+use crate::dtype::{Kind, Overflow, Scalar};
 
 /// Converts adjacent elements, sub-byte ones one to a byte. Both runs may be at any address.
 #[derive(Clone, Copy)]
@@ -36,8 +36,9 @@ enum Imaginary {
     Or,
 }
 
-/// The kernel for a pair of scalars, of which one may be complex. If both are, their parts are pairs.
+/// The kernel for a pair of scalars, of which one may be complex: of two complex numbers, callers convert the parts.
 pub fn kernel(from: Scalar, to: Scalar, overflow: Overflow) -> Kernel {
+    debug_assert!(from.kind() != Kind::Complex || to.kind() != Kind::Complex);
     if let Some(steps) = packed::choose(from, to, overflow) {
         return Kernel(Way::Packed(steps));
     }

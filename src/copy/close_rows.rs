@@ -20,8 +20,8 @@ const OTHERS: usize = 4;
 /// them it has copied: the rest are few.
 ///
 /// # Safety
-/// Rows are readable on the one side, as is what is between them, and writable on the other; they do not overlap. The processor has AVX-512
-/// F, BW and VBMI.
+/// Rows are readable on the one side and writable on the other, and do not overlap: what is read between two that are closer than a page is
+/// in a page with one of them. The processor has AVX-512 F, BW and VBMI.
 pub unsafe fn copy(
     (from, from_step): (*const u8, isize),
     (to, to_step): (*mut u8, isize),

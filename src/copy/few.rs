@@ -27,8 +27,7 @@ pub unsafe fn copy(source: Side<'_>, destination: Side<'_>) -> bool {
     }
 }
 
-/// Converts elements, `bytes` bytes of the destination, if they are few and of whole bytes. Returns whether
-/// it did.
+/// Converts elements, `bytes` bytes of the destination, if they are few and of whole bytes. Returns whether it did.
 ///
 /// # Safety
 /// As for [`copy`].

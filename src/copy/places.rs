@@ -82,13 +82,17 @@ pub fn are_close(from_step: isize, to_step: isize, rows: usize, bytes: usize) ->
     return level::has_avx512_vbmi()
         && close_rows::together(from_step, to_step, rows, bytes).is_some();
     #[cfg(not(target_arch = "x86_64"))]
-    false
+    {
+        let _ = (from_step, to_step, rows, bytes);
+        false
+    }
 }
 
-/// Copies blocks of `bytes` bytes, which are so many bytes apart on each side: several at once if they are short and close.
+/// Copies blocks of `bytes` bytes, which are so many bytes apart on each side: several at once if they are short and close. What is between
+/// those, in the pages that they are in, is read then, and whatever it is, goes nowhere.
 ///
 /// # Safety
-/// As for [`move_blocks`]; of close ones, what is between them may be read.
+/// As for [`move_blocks`].
 pub unsafe fn move_rows(
     (from, from_step): (*const u8, isize),
     (to, to_step): (*mut u8, isize),

@@ -2,7 +2,7 @@
 //!
 //! A sheet is two loops: `rows` of them, each of `count` units. Steps are in bytes.
 
-use super::places::{Step, are_close, move_blocks, move_rows};
+use super::places::{are_close, move_rows};
 use super::{spread, stepped};
 
 /// Sizes that whole units can be transposed, gathered, scattered and spread at.
@@ -44,15 +44,6 @@ pub unsafe fn gather(from: *const u8, rows: Loop, units: Loop, size: usize, to: 
         if units.step == 0 && is_movable(size) {
             return spread::spread(from, rows, size, (to, row_bytes as isize), units.count);
         }
-        let known = [-1, 2, 3, 4].map(|times| times * size as isize);
-        if !known.contains(&units.step) && are_close(units.step, size as isize, units.count, size) {
-            for row in 0..rows.count {
-                let from = from.wrapping_offset(row as isize * rows.step);
-                let target = (to.add(row * row_bytes), size as isize);
-                move_rows((from, units.step), target, units.count, size);
-            }
-            return;
-        }
         match size {
             1 => gather_sized::<[u8; 1]>(from, rows, units, to),
             2 => gather_sized::<[u8; 2]>(from, rows, units, to),
@@ -62,9 +53,8 @@ pub unsafe fn gather(from: *const u8, rows: Loop, units: Loop, size: usize, to: 
             _ => {
                 for row in 0..rows.count {
                     let from = from.wrapping_offset(row as isize * rows.step);
-                    let to = to.add(row * row_bytes);
-                    let (source, target) = ((from, Step(units.step)), (to, Step(size as isize)));
-                    move_blocks(source, target, units.count, size)
+                    let target = (to.add(row * row_bytes), size as isize);
+                    move_rows((from, units.step), target, units.count, size)
                 }
             }
         }
@@ -138,6 +128,12 @@ unsafe fn gather_sized<T: Copy>(from: *const u8, rows: Loop, units: Loop, to: *m
             stepped::gather::<T, 3>(from, rows, to, units.count);
         } else if units.step == 4 * size {
             stepped::gather::<T, 4>(from, rows, to, units.count);
+        } else if are_close(units.step, size, units.count, size_of::<T>()) {
+            for row in 0..rows.count {
+                let from = from.wrapping_offset(row as isize * rows.step);
+                let target = (to.add(row * units.count * size_of::<T>()), size);
+                move_rows((from, units.step), target, units.count, size_of::<T>());
+            }
         } else {
             let mut to = to.cast::<T>();
             for row in 0..rows.count {

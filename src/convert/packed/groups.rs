@@ -1,8 +1,10 @@
 //! What the kernels that take groups have in common: groups of elements, and what they know of floats of eight bits.
 
 use super::element::Parameters;
+use super::steps::Run;
 use crate::convert::round::Format;
 use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 
 /// A dtype that is read, as binary32 in registers of one kind.
 pub trait Load<Register> {
@@ -64,6 +66,35 @@ pub unsafe fn convert<G: Group, const GROUP: usize>(
             }
             i = last;
         }
+    }
+}
+
+/// Converts fewer elements than a group has, of so many bytes on each side, by way of one. Not a part of each kernel, of which there are
+/// many.
+///
+/// # Safety
+/// As for [`super::Steps::run`]; `kernel` converts a group of such elements.
+#[inline(never)]
+pub unsafe fn short<const GROUP: usize>(
+    from: *const u8,
+    to: *mut u8,
+    count: usize,
+    parameters: Parameters,
+    kernel: Run,
+    (from_size, to_size): (usize, usize),
+) {
+    // Of the largest elements.
+    let mut source = [[0u64; 2]; GROUP];
+    let mut made = MaybeUninit::<[[u64; 2]; GROUP]>::uninit();
+    let (source, made) = (
+        source.as_mut_ptr().cast::<u8>(),
+        made.as_mut_ptr().cast::<u8>(),
+    );
+    // SAFETY: the caller's promise; a group fits the rooms.
+    unsafe {
+        source.copy_from_nonoverlapping(from, count * from_size);
+        kernel(source, made, GROUP, parameters);
+        to.copy_from_nonoverlapping(made, count * to_size);
     }
 }
 

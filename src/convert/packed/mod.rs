@@ -1,7 +1,7 @@
 //! Packed conversion: runs of adjacent elements, converted in registers. Sub-byte elements lie one to a byte.
 //!
 //! Each kernel gives, bit for bit, what the decoder and encoder of the pair give. A pair has a loop of its own ([`plain`],
-//! or written for an instruction set, [`avx2`] and [`avx512`]) or goes in two steps through a block that stays in the first-level
+//! or written for an instruction set, [`avx2`] and [`avx512`]) or goes in two or three steps through blocks that stay in the first-level
 //! cache.
 //!
 //! Kernels compute with floating-point instructions, so they run inside [`environment::Standard`].

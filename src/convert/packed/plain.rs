@@ -7,10 +7,6 @@ use super::steps::Run;
 use crate::convert::float as f;
 use crate::dtype::Scalar;
 use core::marker::PhantomData;
-#[cfg(target_arch = "x86_64")]
-use core::mem::MaybeUninit;
-#[cfg(target_arch = "x86_64")]
-use core::ptr::copy_nonoverlapping;
 
 /// What one element becomes.
 pub trait Element {
@@ -104,7 +100,7 @@ unsafe fn convert_by_groups<E: Element>(
             _ => groups::convert::<Several<E, 16>, 16>(from, to, count, parameters),
         };
         if !done && !groups::convert::<Several<E, EIGHT>, EIGHT>(from, to, count, parameters) {
-            fewer_than_eight(from, to, count, parameters, kernel, sizes);
+            groups::short::<EIGHT>(from, to, count, parameters, kernel, sizes);
         }
     }
 }
@@ -112,33 +108,6 @@ unsafe fn convert_by_groups<E: Element>(
 /// Elements of the smallest group.
 #[cfg(target_arch = "x86_64")]
 const EIGHT: usize = 8;
-
-/// Converts fewer elements, of so many bytes, by way of eight. One function for all loops.
-///
-/// # Safety
-/// As for [`convert`]; the kernel is for these elements.
-#[cfg(target_arch = "x86_64")]
-#[inline(never)]
-unsafe fn fewer_than_eight(
-    from: *const u8,
-    to: *mut u8,
-    count: usize,
-    parameters: Parameters,
-    kernel: Run,
-    (from_size, to_size): (usize, usize),
-) {
-    /// Bytes of the largest element.
-    const MOST: usize = 16;
-    let mut source = [0u8; EIGHT * MOST];
-    let mut made = MaybeUninit::<[u8; EIGHT * MOST]>::uninit();
-    let made = made.as_mut_ptr().cast::<u8>();
-    // SAFETY: the caller's promise.
-    unsafe {
-        copy_nonoverlapping(from, source.as_mut_ptr(), count * from_size);
-        kernel(source.as_ptr(), made, EIGHT, parameters);
-        copy_nonoverlapping(made, to, count * to_size);
-    }
-}
 
 /// [`convert`] as it is, for the kernel that it is a part of.
 ///

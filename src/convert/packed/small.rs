@@ -1,4 +1,4 @@
-//! Elements of at most eight bits, one to a byte: floats by tables of all their encodings, sub-byte integers by shifts.
+//! Elements of at most eight bits, one to a byte: floats by tables of all their encodings, but for powers of two, sub-byte integers by shifts.
 
 use super::element::Parameters;
 use super::narrow::widen;

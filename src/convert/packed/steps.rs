@@ -14,7 +14,7 @@ pub(super) type Run = unsafe fn(from: *const u8, to: *mut u8, count: usize, Para
 pub(super) struct Step {
     pub many: Run,
     pub few: Run,
-    /// Elements that are converted at once, by either: fewer take as long, and longer.
+    /// Elements that are converted at once, by the one and by the other: fewer take as long, and longer.
     groups: [u8; 2],
 }
 
@@ -82,7 +82,7 @@ pub struct Steps {
     /// The loop for long runs that come from a last-level cache that is near.
     pub(super) distant: Option<Run>,
     /// Whether a long run begins with a line where it is read, not where it is written: of eight bytes that become one or two, unless
-    /// they are integers that come by parts of lines.
+    /// they come by parts of lines and are no floats.
     pub(super) reads_lines: bool,
 }
 

@@ -142,13 +142,15 @@ impl Blocks {
         }
     }
 
-    /// If a block is one run on both sides, makes it as long as two registers, which take little longer than one that is not full.
+    /// If a block is one run on both sides, makes both as long as two registers, which take little longer than one that is not full.
     fn fill_pair(&mut self, axes: &Axes<'_>, most: i64) {
         const PAIR: i64 = 2 * LINE as i64;
-        let next = self
-            .chain(axes, self.sizes[1], Axis::destination_bytes)
-            .next;
-        let Some(next) = next.filter(|_| self.are_runs()) else {
+        let [from, to] = self.sizes;
+        let source = self.chain(axes, from, Axis::source_bytes).next;
+        let destination = self.chain(axes, to, Axis::destination_bytes).next;
+        // What goes on with one side may not with the other.
+        let both = destination.filter(|_| source == destination && self.are_runs());
+        let Some(next) = both else {
             return;
         };
         let others = self.units / self.steps[next];

@@ -11,7 +11,6 @@ use super::steps::{Run, Step};
 use crate::convert::float;
 use crate::dtype::Scalar;
 use core::arch::x86_64::*;
-use core::mem::MaybeUninit;
 
 /// Elements of a group.
 const GROUP: usize = 32;
@@ -44,37 +43,9 @@ unsafe fn run<G: Group>(from: *const u8, to: *mut u8, count: usize, parameters: 
     // SAFETY: the caller's promise.
     unsafe {
         if !groups::convert::<G, GROUP>(from, to, count, parameters) {
-            short(run::<G>, from, G::FROM, to, G::TO, count, parameters);
+            let sizes = (G::FROM, G::TO);
+            groups::short::<GROUP>(from, to, count, parameters, run::<G>, sizes);
         }
-    }
-}
-
-/// Converts fewer elements than a group has, of so many bytes. Not a part of each kernel, of which there are many.
-///
-/// # Safety
-/// As for [`super::Steps::run`]; `kernel` converts a group.
-#[inline(never)]
-unsafe fn short(
-    kernel: Run,
-    from: *const u8,
-    from_size: usize,
-    to: *mut u8,
-    to_size: usize,
-    count: usize,
-    parameters: Parameters,
-) {
-    let mut source = MaybeUninit::<[u64; GROUP]>::uninit();
-    let mut target = MaybeUninit::<[u64; GROUP]>::uninit();
-    let (source, target) = (
-        source.as_mut_ptr().cast::<u8>(),
-        target.as_mut_ptr().cast::<u8>(),
-    );
-    // SAFETY: the caller's promise; a group fits the rooms, and all of the one that is read has been written.
-    unsafe {
-        source.write_bytes(0, GROUP * from_size);
-        source.copy_from_nonoverlapping(from, count * from_size);
-        kernel(source, target, GROUP, parameters);
-        to.copy_from_nonoverlapping(target, count * to_size);
     }
 }
 

@@ -182,7 +182,7 @@ load!(Truncated, 8, |at| joined(
     _mm512_cvt_roundpd_ps::<TO_ZERO>(_mm512_loadu_pd(at.add(64).cast()))
 ));
 
-/// The nearest binary32: integers that it does not hold are beyond all finite numbers of float16.
+/// The nearest binary32, of which integers that it does not hold are beyond all finite numbers of float16, or which is the result.
 pub struct Near<L, R>(L, R);
 
 load!(Near<I32, R> where R, 4, |at| _mm512_cvtepi32_ps(R::read(at)));

@@ -52,7 +52,7 @@ from_doubles!(F16, |numbers, to| store128(
     opaque128(eight_halves(numbers))
 ));
 from_doubles!(F64, |numbers, to| {
-    // Halves of complex numbers.
+    // Parts of complex numbers.
     _mm512_storeu_pd(to.cast(), quiet(numbers));
 });
 from_doubles!(I32, |numbers, to| {
