@@ -342,12 +342,27 @@ static void image(DLDataType from, DLDataType to, int64_t height, int64_t width,
     placed(from, to, 3, shape, sides[0], below(2) * below(9), sides[1], below(2) * below(65));
 }
 
+/** Rows in the opposite order, of which some go at once: any number may be left over. */
+static void turned_rows(DLDataType from, DLDataType to, int64_t count)
+{
+    for (int64_t rows = 1; rows < 100; rows++) {
+        int64_t shape[3] = {2, rows, count}, all = rows * count;
+        placement source = {{all, -count, 1}, all - count, 2 * all};
+        placement target = {{all + 3, count, 1}, 0, 2 * all + 3};
+        placed(from, to, 3, shape, source, 0, target, below(2) * below(9));
+    }
+}
+
 static void images(int large)
 {
     static const int64_t colours[] = {1, 2, 3, 3, 3, 4, 4, 5, 6, 7, 8, 10, 12, 15, 16, 20, 24, 33, 41, 80};
     for (size_t p = 0; p < PAIRS; p++) {
+        if (large || p % 9 == 0) {
+            turned_rows(pairs[p][0], pairs[p][1], 5);
+            turned_rows(pairs[p][0], pairs[p][1], 24);
+        }
         for (size_t i = 0; i < sizeof colours / sizeof *colours; i++) {
-            for (int times = 0; times < 3; times++) {
+            for (int times = 0; times < (large ? 3 : 1); times++) {
                 image(pairs[p][0], pairs[p][1], 1 + below(7), 1 + below(300), colours[i]);
             }
             if (large && (p + i) % 5 == 0) {
