@@ -7,7 +7,6 @@
 mod axes;
 mod block;
 mod bricks;
-#[cfg(target_arch = "x86_64")]
 mod close_rows;
 mod exact;
 mod few;

@@ -1,10 +1,7 @@
 //! Blocks of bytes at places, which are copied one by one.
 
 use super::block;
-#[cfg(target_arch = "x86_64")]
-use super::close_rows;
-#[cfg(target_arch = "x86_64")]
-use crate::level;
+use super::close_rows::{Row, Together};
 
 /// Where blocks are: at equal distances, or by a table of them.
 pub trait Places: Copy {
@@ -76,37 +73,25 @@ unsafe fn pieces<T: Copy>(
     }
 }
 
-/// Whether so many blocks, which are so many bytes apart on each side, are so short and close that several go at once.
-pub fn are_close(from_step: isize, to_step: isize, rows: usize, bytes: usize) -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return level::has_avx512_vbmi()
-        && close_rows::together(from_step, to_step, rows, bytes).is_some();
-    #[cfg(not(target_arch = "x86_64"))]
-    {
-        let _ = (from_step, to_step, rows, bytes);
-        false
-    }
-}
-
 /// Copies blocks of `bytes` bytes, which are so many bytes apart on each side: several at once if they are short and close. What is between
 /// those, in the pages that they are in, is read then, and whatever it is, goes nowhere.
 ///
 /// # Safety
 /// As for [`move_blocks`].
+// Not a part of its callers, each of which would be some KiB larger.
+#[inline(never)]
 pub unsafe fn move_rows(
     (from, from_step): (*const u8, isize),
     (to, to_step): (*mut u8, isize),
     rows: usize,
     bytes: usize,
 ) {
-    #[cfg(target_arch = "x86_64")]
-    let done = match level::has_avx512_vbmi() {
-        // SAFETY: the caller's promise; the processor was asked.
-        true => unsafe { close_rows::copy((from, from_step), (to, to_step), rows, bytes) },
-        false => 0,
+    let row = Row { bytes, unit: bytes };
+    let done = match Together::of(from_step, to_step, rows, row) {
+        // SAFETY: the caller's promise.
+        Some(together) => unsafe { together.copy((from, from_step), (to, to_step), rows, row) },
+        None => 0,
     };
-    #[cfg(not(target_arch = "x86_64"))]
-    let done = 0;
     let from = from.wrapping_offset(done as isize * from_step);
     let to = to.wrapping_offset(done as isize * to_step);
     // SAFETY: the caller's promise.

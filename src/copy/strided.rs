@@ -2,7 +2,8 @@
 //!
 //! A sheet is two loops: `rows` of them, each of `count` units. Steps are in bytes.
 
-use super::places::{are_close, move_rows};
+use super::close_rows::{Row, Together};
+use super::places::move_rows;
 use super::{spread, stepped};
 
 /// Sizes that whole units can be transposed, gathered, scattered and spread at.
@@ -41,6 +42,13 @@ pub unsafe fn gather(from: *const u8, rows: Loop, units: Loop, size: usize, to: 
             let target = (to, row_bytes as isize);
             return move_rows((from, rows.step), target, rows.count, row_bytes);
         }
+        let (mut from, mut to, mut rows) = (from, to, rows);
+        if units.step == -(size as isize) {
+            let done = gather_turned((from, rows.step), units.count, size, to, rows.count);
+            from = from.wrapping_offset(done as isize * rows.step);
+            to = to.wrapping_add(done * row_bytes);
+            rows.count -= done;
+        }
         if units.step == 0 && is_movable(size) {
             return spread::spread(from, rows, size, (to, row_bytes as isize), units.count);
         }
@@ -59,6 +67,30 @@ pub unsafe fn gather(from: *const u8, rows: Loop, units: Loop, size: usize, to: 
             }
         }
     }
+}
+
+/// Gathers short rows of units in the opposite order, several at once if they are close. Returns how many.
+///
+/// # Safety
+/// As for [`gather`].
+#[inline(never)]
+unsafe fn gather_turned(
+    (from, step): (*const u8, isize),
+    units: usize,
+    size: usize,
+    to: *mut u8,
+    rows: usize,
+) -> usize {
+    let row = Row {
+        bytes: units * size,
+        unit: size,
+    };
+    let Some(together) = Together::of(step, row.bytes as isize, rows, row) else {
+        return 0;
+    };
+    let lowest = from.wrapping_sub(row.bytes - size);
+    // SAFETY: the caller's promise.
+    unsafe { together.copy((lowest, step), (to, row.bytes as isize), rows, row) }
 }
 
 /// Scatters adjacent units at `from` to those of a sheet, row by row.
@@ -117,6 +149,10 @@ unsafe fn scatter_short<T: Copy>(from: *const u8, to: *mut u8, rows: Loop, units
 /// As for [`gather`].
 unsafe fn gather_sized<T: Copy>(from: *const u8, rows: Loop, units: Loop, to: *mut u8) {
     let size = size_of::<T>() as isize;
+    let unit = Row {
+        bytes: size_of::<T>(),
+        unit: size_of::<T>(),
+    };
     // SAFETY: the caller's promise.
     unsafe {
         // Steps that are known at compile time become shuffles.
@@ -128,11 +164,11 @@ unsafe fn gather_sized<T: Copy>(from: *const u8, rows: Loop, units: Loop, to: *m
             stepped::gather::<T, 3>(from, rows, to, units.count);
         } else if units.step == 4 * size {
             stepped::gather::<T, 4>(from, rows, to, units.count);
-        } else if are_close(units.step, size, units.count, size_of::<T>()) {
+        } else if Together::of(units.step, size, units.count, unit).is_some() {
             for row in 0..rows.count {
                 let from = from.wrapping_offset(row as isize * rows.step);
-                let target = (to.add(row * units.count * size_of::<T>()), size);
-                move_rows((from, units.step), target, units.count, size_of::<T>());
+                let target = (to.add(row * units.count * unit.bytes), size);
+                move_rows((from, units.step), target, units.count, unit.bytes);
             }
         } else {
             let mut to = to.cast::<T>();

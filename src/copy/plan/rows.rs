@@ -2,9 +2,9 @@
 
 use super::{BRICKS, Copy, LONG, MANY, are_joined};
 use crate::copy::axes::{Axes, Axis, MAX_AXES, Room, Start, for_each_place};
+use crate::copy::close_rows::{Row, Together};
 use crate::copy::mover::{self, DenseRows};
 use crate::copy::pattern::Pattern;
-use crate::copy::places;
 use crate::copy::rounds::Rounds;
 use crate::copy::strided::Loop;
 use crate::copy::tiles::{FEW_PLACES, lines_held};
@@ -53,19 +53,20 @@ impl Copy<'_> {
         row <= most[usize::from(self.mover.converts())]
     }
 
-    /// Whether rows are so short, and so close to each other on both sides, that several are moved at once.
+    /// Whether rows are so short, and so close to each other on both sides, that several are copied at once, whatever the order of their
+    /// units.
     pub(super) fn has_close_rows(&self, axes: &Axes<'_>) -> bool {
         let [outer, inner] = axes.inner_two();
         let (from, to) = self.mover.units();
-        let dense = inner.is_dense_in(from) && inner.is_dense_out(to);
-        dense
-            && !self.mover.converts()
-            && places::are_close(
-                outer.source_bytes(),
-                outer.destination_bytes(),
-                outer.size as usize,
-                inner.size as usize * from,
-            )
+        let bytes = inner.size as usize * from;
+        let unit = match inner.is_dense_in(from) {
+            true => bytes,
+            false if inner.source_bytes() == -(from as isize) => from,
+            false => return false,
+        };
+        let steps = (outer.source_bytes(), outer.destination_bytes());
+        let together = || Together::of(steps.0, steps.1, outer.size as usize, Row { bytes, unit });
+        !self.mover.converts() && inner.is_dense_out(to) && together().is_some()
     }
 
     /// Whether the rows are long, or cannot be anything else.
