@@ -21,7 +21,8 @@ pub enum Together {}
 
 #[cfg(not(target_arch = "x86_64"))]
 impl Together {
-    pub fn of(_: isize, _: isize, _: usize, _: Row) -> Option<Self> {
+    pub fn of(_: isize, _: isize, _: usize, row: Row) -> Option<Self> {
+        let _ = (row.bytes, row.unit);
         None
     }
 
