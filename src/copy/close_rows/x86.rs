@@ -13,6 +13,9 @@ const LONGEST: usize = 15;
 /// Rows from which the table of places pays.
 const FEWEST: usize = 48;
 
+/// Bytes from one row to the next, at most, where they are read: a register that begins in one ends there or in a page of the next.
+const CLOSE: usize = 2 * LINE;
+
 /// Bytes of a register of AVX2 of which the bytes are chosen from all others.
 const SHORT: usize = 16;
 
@@ -75,7 +78,7 @@ impl Together {
     fn of_many(from_step: isize, to_step: isize, row: Row) -> Option<Self> {
         let bytes = row.bytes;
         let (from, to) = (from_step.unsigned_abs(), usize::try_from(to_step).ok()?);
-        if from < bytes || to < bytes {
+        if !(bytes..=CLOSE).contains(&from) || to < bytes {
             return None;
         }
         let held = |register: usize, apart: usize| (register - bytes) / apart + 1;
@@ -91,8 +94,8 @@ impl Together {
     /// Copies rows. `from` is the lowest byte of the first one. Returns how many of them it has copied: the rest are few.
     ///
     /// # Safety
-    /// Rows are readable on the one side and writable on the other, and do not overlap: what is read between two that are closer than a page
-    /// is in a page with one of them. These are as many as go at once.
+    /// Rows are readable on the one side and writable on the other, and do not overlap: what is read between two that are so close is in a page
+    /// with one of them. These are as many as go at once.
     #[inline(never)]
     pub unsafe fn copy(
         &self,
@@ -306,5 +309,8 @@ mod tests {
             }
         }
         assert!(copied > 100 || !level::has_avx2(), "{copied}");
+        // A register might end in a page where no row is.
+        let row = Row { bytes: 3, unit: 1 };
+        assert!(Together::of(CLOSE as isize + 1, 3, ROWS, row).is_none());
     }
 }
