@@ -64,9 +64,15 @@ impl Copy<'_> {
             false if inner.source_bytes() == -(from as isize) => from,
             false => return false,
         };
-        let steps = (outer.source_bytes(), outer.destination_bytes());
-        let together = || Together::of(steps.0, steps.1, outer.size as usize, Row { bytes, unit });
-        !self.mover.converts() && inner.is_dense_out(to) && together().is_some()
+        // What is converted is gathered to a block before.
+        let written = match self.mover.converts() {
+            true if outer.destination_bytes() != inner.size as isize * to as isize => return false,
+            true => bytes as isize,
+            false => outer.destination_bytes(),
+        };
+        let row = Row { bytes, unit };
+        let together = Together::of(outer.source_bytes(), written, outer.size as usize, row);
+        inner.is_dense_out(to) && together.is_some()
     }
 
     /// Whether the rows are long, or cannot be anything else.
