@@ -242,6 +242,8 @@ pub fn distant(from: Scalar, to: Scalar) -> Option<Run> {
         (Scalar::Complex64, Scalar::Float64) => {
             run_many::<Sixteen<RealSingles<InQuarters>, F64>, FEW>
         }
+        (Scalar::Complex64, Scalar::Int16) => run_many::<Sixteen<RealSingles<InHalves>, I16>, FEW>,
+        (Scalar::Complex64, Scalar::UInt16) => run_many::<Sixteen<RealSingles<InHalves>, U16>, FEW>,
         (Scalar::Complex64, Scalar::Int32) => {
             run_many::<Sixteen<RealSingles<InQuarters>, I32>, FEW>
         }
