@@ -142,25 +142,35 @@ impl Definition {
                 (self.decode)(from.add(done * source), source as isize, words);
                 let to = to.add(done * target);
                 (self.encode)(words, to, target as isize, self.overflow);
-                match self.imaginary {
-                    Imaginary::Nothing => {}
-                    Imaginary::Zero => {
-                        words.fill(0);
-                        let to = to.add(target / 2);
-                        (self.encode)(words, to, target as isize, self.overflow);
-                    }
-                    Imaginary::Or => {
-                        let mut bools = [0; 256];
-                        let from = from.add(done * source + source / 2);
-                        (self.decode)(from, source as isize, words);
-                        (self.encode)(words, bools.as_mut_ptr(), 1, self.overflow);
-                        for (i, other) in bools[..words.len()].iter().enumerate() {
-                            *to.add(i) |= other;
-                        }
+                self.finish(from.add(done * source), to, words);
+            }
+            done += words.len();
+        }
+    }
+
+    /// Adds what becomes of imaginary parts to elements whose real parts have been converted.
+    ///
+    /// # Safety
+    /// As for [`Kernel::run`], of as many elements as there are words.
+    unsafe fn finish(&self, from: *const u8, to: *mut u8, words: &mut [u64]) {
+        let (source, target) = self.sizes;
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self.imaginary {
+                Imaginary::Nothing => {}
+                Imaginary::Zero => {
+                    words.fill(0);
+                    (self.encode)(words, to.add(target / 2), target as isize, self.overflow);
+                }
+                Imaginary::Or => {
+                    let mut bools = [0; 256];
+                    (self.decode)(from.add(source / 2), source as isize, words);
+                    (self.encode)(words, bools.as_mut_ptr(), 1, self.overflow);
+                    for (i, other) in bools[..words.len()].iter().enumerate() {
+                        *to.add(i) |= other;
                     }
                 }
             }
-            done += words.len();
         }
     }
 }

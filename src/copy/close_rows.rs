@@ -15,6 +15,13 @@ pub struct Row {
     pub unit: usize,
 }
 
+impl Row {
+    /// A row as it is.
+    pub fn whole(bytes: usize) -> Self {
+        Self { bytes, unit: bytes }
+    }
+}
+
 /// How many rows go at once: there are no instructions for several.
 #[cfg(not(target_arch = "x86_64"))]
 pub enum Together {}

@@ -86,7 +86,7 @@ pub unsafe fn move_rows(
     rows: usize,
     bytes: usize,
 ) {
-    let row = Row { bytes, unit: bytes };
+    let row = Row::whole(bytes);
     let done = match Together::of(from_step, to_step, rows, row) {
         // SAFETY: the caller's promise.
         Some(together) => unsafe { together.copy((from, from_step), (to, to_step), rows, row) },

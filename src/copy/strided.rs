@@ -149,10 +149,7 @@ unsafe fn scatter_short<T: Copy>(from: *const u8, to: *mut u8, rows: Loop, units
 /// As for [`gather`].
 unsafe fn gather_sized<T: Copy>(from: *const u8, rows: Loop, units: Loop, to: *mut u8) {
     let size = size_of::<T>() as isize;
-    let unit = Row {
-        bytes: size_of::<T>(),
-        unit: size_of::<T>(),
-    };
+    let unit = Row::whole(size_of::<T>());
     // SAFETY: the caller's promise.
     unsafe {
         // Steps that are known at compile time become shuffles.
@@ -164,34 +161,48 @@ unsafe fn gather_sized<T: Copy>(from: *const u8, rows: Loop, units: Loop, to: *m
             stepped::gather::<T, 3>(from, rows, to, units.count);
         } else if units.step == 4 * size {
             stepped::gather::<T, 4>(from, rows, to, units.count);
-        } else if Together::of(units.step, size, units.count, unit).is_some() {
+        } else {
+            let together = Together::of(units.step, size, units.count, unit);
             for row in 0..rows.count {
                 let from = from.wrapping_offset(row as isize * rows.step);
-                let target = (to.add(row * units.count * unit.bytes), size);
-                move_rows((from, units.step), target, units.count, unit.bytes);
-            }
-        } else {
-            let mut to = to.cast::<T>();
-            for row in 0..rows.count {
-                let mut from = from.wrapping_offset(row as isize * rows.step);
-                let unit = |from: *const u8, i: isize| {
-                    from.wrapping_offset(i * units.step).cast::<T>().read()
+                let to = to.add(row * units.count * unit.bytes);
+                let done = match &together {
+                    Some(together) => {
+                        together.copy((from, units.step), (to, size), units.count, unit)
+                    }
+                    None => 0,
                 };
-                // Four at a time, which do not wait for each other's places.
-                for _ in 0..units.count / 4 {
-                    let [a, b, c, d] = [0, 1, 2, 3].map(|i| unit(from, i));
-                    to.write(a);
-                    to.add(1).write(b);
-                    to.add(2).write(c);
-                    to.add(3).write(d);
-                    from = from.wrapping_offset(4 * units.step);
-                    to = to.add(4);
-                }
-                for i in 0..units.count % 4 {
-                    to.write(unit(from, i as isize));
-                    to = to.add(1);
-                }
+                let from = from.wrapping_offset(done as isize * units.step);
+                let to = to.add(done * unit.bytes).cast::<T>();
+                gather_row((from, units.step), to, units.count - done);
             }
+        }
+    }
+}
+
+/// Gathers units of the size of `T`, an array of bytes, which are so many bytes apart.
+///
+/// # Safety
+/// As for [`gather`].
+#[inline(always)]
+unsafe fn gather_row<T: Copy>((from, step): (*const u8, isize), to: *mut T, count: usize) {
+    let (mut from, mut to) = (from, to);
+    // SAFETY: the caller's promise.
+    unsafe {
+        let unit = |from: *const u8, i: isize| from.wrapping_offset(i * step).cast::<T>().read();
+        // Four at a time, which do not wait for each other's places.
+        for _ in 0..count / 4 {
+            let [a, b, c, d] = [0, 1, 2, 3].map(|i| unit(from, i));
+            to.write(a);
+            to.add(1).write(b);
+            to.add(2).write(c);
+            to.add(3).write(d);
+            from = from.wrapping_offset(4 * step);
+            to = to.add(4);
+        }
+        for i in 0..count % 4 {
+            to.write(unit(from, i as isize));
+            to = to.add(1);
         }
     }
 }

@@ -114,6 +114,15 @@ impl Together {
     }
 }
 
+/// Puts the places of a row, which are so far behind others, where its bytes are written: more than it has, which those of the next one
+/// take the place of.
+#[inline(always)]
+fn put(row_places: [u8; SHORT], first: usize, places: &mut [u8]) {
+    for (to, place) in places[..SHORT].iter_mut().zip(row_places) {
+        *to = place.wrapping_add(first as u8);
+    }
+}
+
 /// Where the bytes of some rows are from.
 struct Comb {
     together: usize,
@@ -138,11 +147,7 @@ impl Comb {
                 true => together - 1 - number,
                 false => number,
             } * apart;
-            // More than the row has, which the next one writes.
-            let to = &mut places[number * to_step..][..SHORT];
-            for (to, place) in to.iter_mut().zip(row_places) {
-                *to = place.wrapping_add(first as u8);
-            }
+            put(row_places, first, &mut places[number * to_step..]);
             written |= first_bytes(bytes, 0) << (number * to_step);
         }
         let read = (together - 1) * apart + bytes;
@@ -222,11 +227,7 @@ unsafe fn by_sixteen(
     for number in 0..together {
         let distance = number * apart;
         let first = if down { first - distance } else { distance };
-        // More than the row has, which the next one writes.
-        let to = &mut places[number * row.bytes..][..SHORT];
-        for (to, place) in to.iter_mut().zip(row_places) {
-            *to = place.wrapping_add(first as u8);
-        }
+        put(row_places, first, &mut places[number * row.bytes..]);
     }
     // Rows that a register reaches over, on either side.
     let reached = SHORT.div_ceil(row.bytes);

@@ -6,7 +6,7 @@ use super::*;
 /// Sixteen real parts of 32 bits, of which lines are read in some way.
 struct RealSingles<R>(R);
 
-load!(RealSingles<R> where R, 8, |at| {
+load!(RealSingles<R> where R: ReadLine, 8, |at| {
     const REAL: [u32; 16] = {
         let mut places = [0; 16];
         let mut i = 0;
@@ -26,9 +26,17 @@ struct ComplexSingles;
 
 store!(ComplexSingles, 8, |sixteen, to| {
     let [low, high] = halves(sixteen);
-    store512(to, _mm512_cvtepu32_epi64(_mm256_castps_si256(low)));
-    store512(to.add(64), _mm512_cvtepu32_epi64(_mm256_castps_si256(high)));
+    Self::store_singles(to, low);
+    Self::store_singles(to.add(64), high);
 });
+
+impl StoreSingles for ComplexSingles {
+    #[inline(always)]
+    unsafe fn store_singles(to: *mut u8, singles: __m256) {
+        // SAFETY: the caller's promise.
+        unsafe { store512(to, _mm512_cvtepu32_epi64(_mm256_castps_si256(singles))) }
+    }
+}
 
 /// The same of formats that are read as they lie: their NaNs may be signalling, and become quiet.
 struct QuietComplexSingles;
@@ -40,37 +48,21 @@ store!(QuietComplexSingles, 8, |sixteen, to| {
 /// Where the real parts of eight complex numbers are in two registers.
 const REAL: [u64; 8] = [0, 2, 4, 6, 8, 10, 12, 14];
 
-/// Eight real parts of 64 bits.
-#[inline(always)]
-unsafe fn real_doubles<R: ReadLine>(at: *const u8) -> __m512d {
-    // SAFETY: the caller's promise that eight complex numbers are readable.
-    unsafe {
-        let (low, high) = (R::read(at), R::read(at.add(64)));
-        let real = _mm512_permutex2var_epi64(low, load512(REAL.as_ptr().cast()), high);
-        _mm512_castsi512_pd(real)
-    }
-}
+/// Real parts of 64 bits, of which lines are read in some way.
+struct RealDoubles<R>(R);
 
-/// Eight of them, converted.
-struct RealDoubles<S, R>(S, R);
-
-impl<S: FromDoubles, R: ReadLine> Group for RealDoubles<S, R> {
-    const FROM: usize = 16;
-    const TO: usize = S::SIZE;
+impl<R: ReadLine> ReadDoubles for RealDoubles<R> {
+    const SIZE: usize = 16;
     #[inline(always)]
-    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
+    unsafe fn read_doubles(at: *const u8) -> __m512d {
         // SAFETY: the caller's promise.
-        unsafe { S::store_eight(to, real_doubles::<R>(from)) }
+        unsafe {
+            let (low, high) = (R::read(at), R::read(at.add(64)));
+            let real = _mm512_permutex2var_epi64(low, load512(REAL.as_ptr().cast()), high);
+            _mm512_castsi512_pd(real)
+        }
     }
 }
-
-/// Sixteen of them toward zero, which suffices for integers that binary32 holds.
-struct TruncatedDoubles<R>(R);
-
-load!(TruncatedDoubles<R> where R, 16, |at| joined(
-    _mm512_cvt_roundpd_ps::<TO_ZERO>(real_doubles::<R>(at)),
-    _mm512_cvt_roundpd_ps::<TO_ZERO>(real_doubles::<R>(at.add(128)))
-));
 
 /// What eight elements are as binary64.
 trait Eighth {
@@ -135,48 +127,6 @@ impl<L: Eighth> Group for ComplexDoubles<L> {
                 let pairs = _mm512_maskz_permutexvar_pd(REAL, places, eight);
                 _mm512_storeu_pd(to.add(64 * i).cast(), pairs);
             }
-        }
-    }
-}
-
-/// Eight elements of eight bytes, read in some way, to the nearest complex numbers of two binary32.
-struct NearestSingles<L, R>(L, R);
-
-/// What eight elements of eight bytes are as binary32.
-trait Nearest {
-    /// The numbers nearest to those of a register.
-    ///
-    /// # Safety
-    /// The processor has the module's features.
-    unsafe fn nearest(eight: __m512i) -> __m256;
-}
-
-/// Implements [`Nearest`].
-macro_rules! nearest {
-    ($name:ident, |$eight:ident| $nearest:expr) => {
-        impl Nearest for $name {
-            #[inline(always)]
-            unsafe fn nearest($eight: __m512i) -> __m256 {
-                // SAFETY: the caller's promise.
-                unsafe { $nearest }
-            }
-        }
-    };
-}
-
-nearest!(I64, |eight| _mm512_cvtepi64_ps(eight));
-nearest!(U64, |eight| _mm512_cvtepu64_ps(eight));
-nearest!(F64, |eight| _mm512_cvtpd_ps(_mm512_castsi512_pd(eight)));
-
-impl<L: Nearest, R: ReadLine> Group for NearestSingles<L, R> {
-    const FROM: usize = 8;
-    const TO: usize = 8;
-    #[inline(always)]
-    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let bits = _mm256_castps_si256(L::nearest(R::read(from)));
-            store512(to, _mm512_cvtepu32_epi64(bits));
         }
     }
 }
@@ -250,31 +200,33 @@ pub fn distant(from: Scalar, to: Scalar) -> Option<Run> {
         (Scalar::Complex64, Scalar::UInt32) => {
             run_many::<Sixteen<RealSingles<InQuarters>, U32>, FEW>
         }
-        (Scalar::Float64, Scalar::Complex64) => run_many::<NearestSingles<F64, InQuarters>, EIGHT>,
+        (Scalar::Float64, Scalar::Complex64) => {
+            run_many::<Narrowed<F64, InQuarters, ComplexSingles>, EIGHT>
+        }
         (Scalar::Complex128, Scalar::Int8) => {
-            run_many::<Sixteen<TruncatedDoubles<InHalves>, I8>, FEW>
+            run_many::<Sixteen<Truncated<RealDoubles<InHalves>>, I8>, FEW>
         }
         (Scalar::Complex128, Scalar::UInt8) => {
-            run_many::<Sixteen<TruncatedDoubles<InHalves>, U8>, FEW>
+            run_many::<Sixteen<Truncated<RealDoubles<InHalves>>, U8>, FEW>
         }
         (Scalar::Complex128, Scalar::Int16) => {
-            run_many::<Sixteen<TruncatedDoubles<InHalves>, I16>, FEW>
+            run_many::<Sixteen<Truncated<RealDoubles<InHalves>>, I16>, FEW>
         }
         (Scalar::Complex128, Scalar::UInt16) => {
-            run_many::<Sixteen<TruncatedDoubles<InHalves>, U16>, FEW>
+            run_many::<Sixteen<Truncated<RealDoubles<InHalves>>, U16>, FEW>
         }
-        (Scalar::Complex128, Scalar::Float32) => run_many::<RealDoubles<F32, InHalves>, EIGHT>,
-        (Scalar::Complex128, Scalar::Float64) => run_many::<RealDoubles<F64, InQuarters>, EIGHT>,
+        (Scalar::Complex128, Scalar::Float32) => {
+            run_many::<Doubles<F32, RealDoubles<InHalves>, EIGHT>, EIGHT>
+        }
+        (Scalar::Complex128, Scalar::Float64) => {
+            run_many::<Doubles<F64, RealDoubles<InQuarters>, EIGHT>, EIGHT>
+        }
         _ => return None,
     })
 }
 
 fn sixteen<L: LoadSixteen, S: StoreSixteen>() -> Step {
     Step::of_groups(run::<Sixteen<L, S>, FEW>, FEW)
-}
-
-fn eight<G: Group>() -> Step {
-    Step::of_groups(run::<G, EIGHT>, EIGHT)
 }
 
 fn of_c64(to: Scalar) -> Option<Step> {
@@ -293,17 +245,17 @@ fn of_c64(to: Scalar) -> Option<Step> {
 fn of_c128(to: Scalar) -> Option<Step> {
     Some(match to {
         Scalar::Bool => Step::of_groups(run::<Either<16>, FEW>, FEW),
-        Scalar::Int8 => sixteen::<TruncatedDoubles<AtOnce>, I8>(),
-        Scalar::UInt8 => sixteen::<TruncatedDoubles<AtOnce>, U8>(),
-        Scalar::Int16 => sixteen::<TruncatedDoubles<AtOnce>, I16>(),
-        Scalar::UInt16 => sixteen::<TruncatedDoubles<AtOnce>, U16>(),
-        Scalar::Int32 => eight::<RealDoubles<I32, AtOnce>>(),
-        Scalar::UInt32 => eight::<RealDoubles<U32, AtOnce>>(),
-        Scalar::Int64 => eight::<RealDoubles<I64, AtOnce>>(),
-        Scalar::UInt64 => eight::<RealDoubles<U64, AtOnce>>(),
-        Scalar::Float16 => eight::<RealDoubles<F16, AtOnce>>(),
-        Scalar::Float32 => eight::<RealDoubles<F32, AtOnce>>(),
-        Scalar::Float64 => eight::<RealDoubles<F64, AtOnce>>(),
+        Scalar::Int8 => sixteen::<Truncated<RealDoubles<AtOnce>>, I8>(),
+        Scalar::UInt8 => sixteen::<Truncated<RealDoubles<AtOnce>>, U8>(),
+        Scalar::Int16 => sixteen::<Truncated<RealDoubles<AtOnce>>, I16>(),
+        Scalar::UInt16 => sixteen::<Truncated<RealDoubles<AtOnce>>, U16>(),
+        Scalar::Int32 => eight::<Doubles<I32, RealDoubles<AtOnce>, EIGHT>>(),
+        Scalar::UInt32 => eight::<Doubles<U32, RealDoubles<AtOnce>, EIGHT>>(),
+        Scalar::Int64 => eight::<Doubles<I64, RealDoubles<AtOnce>, EIGHT>>(),
+        Scalar::UInt64 => eight::<Doubles<U64, RealDoubles<AtOnce>, EIGHT>>(),
+        Scalar::Float16 => eight::<Doubles<F16, RealDoubles<AtOnce>, EIGHT>>(),
+        Scalar::Float32 => eight::<Doubles<F32, RealDoubles<AtOnce>, EIGHT>>(),
+        Scalar::Float64 => eight::<Doubles<F64, RealDoubles<AtOnce>, EIGHT>>(),
         _ => return None,
     })
 }
@@ -317,12 +269,12 @@ fn to_c64(from: Scalar) -> Option<Step> {
         Scalar::UInt16 => sixteen::<U16, ComplexSingles>(),
         Scalar::Int32 => sixteen::<Near<I32, AtOnce>, ComplexSingles>(),
         Scalar::UInt32 => sixteen::<Near<U32, AtOnce>, ComplexSingles>(),
-        Scalar::Int64 => eight::<NearestSingles<I64, AtOnce>>(),
-        Scalar::UInt64 => eight::<NearestSingles<U64, AtOnce>>(),
+        Scalar::Int64 => eight::<Narrowed<I64, AtOnce, ComplexSingles>>(),
+        Scalar::UInt64 => eight::<Narrowed<U64, AtOnce, ComplexSingles>>(),
         Scalar::Float16 => sixteen::<F16, ComplexSingles>(),
         Scalar::BFloat16 => sixteen::<BF16, QuietComplexSingles>(),
         Scalar::Float32 => sixteen::<F32, QuietComplexSingles>(),
-        Scalar::Float64 => eight::<NearestSingles<F64, AtOnce>>(),
+        Scalar::Float64 => eight::<Narrowed<F64, AtOnce, ComplexSingles>>(),
         _ => return None,
     })
 }

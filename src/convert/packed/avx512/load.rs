@@ -49,12 +49,12 @@ pub trait LoadSixteen: Load<__m512> {
     unsafe fn sixteen(at: *const u8) -> __m512;
 }
 
-/// Implements [`LoadSixteen`] by an expression for the elements at `at`, and [`Load`] by four of them; of what is read in any way, for each
-/// [`ReadLine`].
+/// Implements [`LoadSixteen`] by an expression for the elements at `at`, and [`Load`] by four of them; of what is read in some way, for
+/// each.
 macro_rules! load {
-    ($(#[$doc:meta])* $name:ty $(where $reader:ident)?, $size:literal, |$at:ident| $sixteen:expr) => {
+    ($(#[$doc:meta])* $name:ty $(where $reader:ident: $bound:ident)?, $size:expr, |$at:ident| $sixteen:expr) => {
         $(#[$doc])*
-        impl $(<$reader: ReadLine>)? LoadSixteen for $name {
+        impl $(<$reader: $bound>)? LoadSixteen for $name {
             #[inline(always)]
             unsafe fn sixteen($at: *const u8) -> __m512 {
                 // SAFETY: the caller's promise.
@@ -62,7 +62,7 @@ macro_rules! load {
             }
         }
 
-        impl $(<$reader: ReadLine>)? Load<__m512> for $name {
+        impl $(<$reader: $bound>)? Load<__m512> for $name {
             const SIZE: usize = $size;
             #[inline(always)]
             unsafe fn load(from: *const u8) -> Singles {
@@ -175,19 +175,19 @@ unsafe fn odd_single(bits: __m512i) -> __m256 {
 }
 
 /// float64 toward zero, which suffices for integers that binary32 holds.
-pub struct Truncated;
+pub struct Truncated<D>(D);
 
-load!(Truncated, 8, |at| joined(
-    _mm512_cvt_roundpd_ps::<TO_ZERO>(_mm512_loadu_pd(at.cast())),
-    _mm512_cvt_roundpd_ps::<TO_ZERO>(_mm512_loadu_pd(at.add(64).cast()))
+load!(Truncated<D> where D: ReadDoubles, D::SIZE, |at| joined(
+    _mm512_cvt_roundpd_ps::<TO_ZERO>(D::read_doubles(at)),
+    _mm512_cvt_roundpd_ps::<TO_ZERO>(D::read_doubles(at.add(8 * D::SIZE)))
 ));
 
 /// The nearest binary32, of which integers that it does not hold are beyond all finite numbers of float16, or which is the result.
 pub struct Near<L, R>(L, R);
 
-load!(Near<I32, R> where R, 4, |at| _mm512_cvtepi32_ps(R::read(at)));
-load!(Near<U32, R> where R, 4, |at| _mm512_cvtepu32_ps(R::read(at)));
-load!(Near<F32, R> where R, 4, |at| _mm512_castsi512_ps(R::read(at)));
+load!(Near<I32, R> where R: ReadLine, 4, |at| _mm512_cvtepi32_ps(R::read(at)));
+load!(Near<U32, R> where R: ReadLine, 4, |at| _mm512_cvtepu32_ps(R::read(at)));
+load!(Near<F32, R> where R: ReadLine, 4, |at| _mm512_castsi512_ps(R::read(at)));
 
 /// Integers held inside 32 bits, then the same.
 pub struct Held<L>(L);

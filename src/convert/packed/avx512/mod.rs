@@ -247,12 +247,12 @@ fn through<L: LoadSixteen, S: StoreSixteen>() -> Step {
 
 /// float64, eight to a register, to what does not pass through binary32, or rounds in it.
 fn doubles<S: FromDoubles>() -> Step {
-    Step::of_groups(run::<Doubles<S, AtOnce, EIGHT>, EIGHT>, EIGHT)
+    eight::<Doubles<S, AtOnce, EIGHT>>()
 }
 
-/// 64-bit integers to float32.
-fn longs<const SIGNED: bool>() -> Step {
-    Step::of_groups(run::<Longs<SIGNED, AtOnce, EIGHT>, EIGHT>, EIGHT)
+/// Eight elements at a time.
+fn eight<G: Group>() -> Step {
+    Step::of_groups(run::<G, EIGHT>, EIGHT)
 }
 
 /// What reads the last-level cache by parts of lines (see [`crate::lines`]), where it waits for these: by quarters or, with fewer
@@ -268,8 +268,8 @@ pub fn distant(from: Scalar, to: Scalar) -> Option<Run> {
         (Scalar::Float64, Scalar::Float32) => run_many::<Doubles<F32, InQuarters, EIGHT>, EIGHT>,
         (Scalar::Float64, Scalar::Int64) => run_many::<Doubles<I64, InQuarters, EIGHT>, EIGHT>,
         (Scalar::Float64, Scalar::UInt64) => run_many::<Doubles<U64, InQuarters, EIGHT>, EIGHT>,
-        (Scalar::Int64, Scalar::Float32) => run_many::<Longs<true, InHalves, EIGHT>, EIGHT>,
-        (Scalar::UInt64, Scalar::Float32) => run_many::<Longs<false, InHalves, EIGHT>, EIGHT>,
+        (Scalar::Int64, Scalar::Float32) => run_many::<Narrowed<I64, InHalves, F32>, EIGHT>,
+        (Scalar::UInt64, Scalar::Float32) => run_many::<Narrowed<U64, InHalves, F32>, EIGHT>,
         (Scalar::Int64, Scalar::Float64) => run_many::<DoublesOf<true, InQuarters>, EIGHT>,
         (Scalar::UInt64, Scalar::Float64) => run_many::<DoublesOf<false, InQuarters>, EIGHT>,
         (Scalar::Int64 | Scalar::UInt64, Scalar::Int16 | Scalar::UInt16) => {
@@ -297,11 +297,11 @@ fn of_any(from: Scalar, to: Scalar) -> Option<Step> {
         Scalar::Int32 => of_integer::<I32, Near<I32, AtOnce>>(to),
         Scalar::UInt32 => of_integer::<U32, Near<U32, AtOnce>>(to),
         Scalar::Int64 => match to {
-            Scalar::Float32 => Some(longs::<true>()),
+            Scalar::Float32 => Some(eight::<Narrowed<I64, AtOnce, F32>>()),
             _ => of_integer::<I64, Held<I64>>(to),
         },
         Scalar::UInt64 => match to {
-            Scalar::Float32 => Some(longs::<false>()),
+            Scalar::Float32 => Some(eight::<Narrowed<U64, AtOnce, F32>>()),
             _ => of_integer::<U64, Held<U64>>(to),
         },
         Scalar::Float64 => of_double(to),

@@ -95,9 +95,11 @@ unsafe fn run<O: Ordinary, A: Group, const N: usize, const M: usize>(
 /// What reads the last-level cache by parts of lines, if ordinary numbers take less.
 pub fn distant(from: Scalar, to: Scalar) -> Option<Run> {
     Some(match (from, to) {
-        (Scalar::Float64, Scalar::Int16) => run::<Halved<I16>, Sixteen<Truncated, I16>, GROUP, FEW>,
+        (Scalar::Float64, Scalar::Int16) => {
+            run::<Halved<I16>, Sixteen<Truncated<AtOnce>, I16>, GROUP, FEW>
+        }
         (Scalar::Float64, Scalar::UInt16) => {
-            run::<Halved<U16>, Sixteen<Truncated, U16>, GROUP, FEW>
+            run::<Halved<U16>, Sixteen<Truncated<AtOnce>, U16>, GROUP, FEW>
         }
         (Scalar::Float64, Scalar::Int32) => {
             run::<Quartered, super::Doubles<I32, AtOnce, FEW>, EIGHT, FEW>
@@ -138,8 +140,12 @@ fn to_widened<L: LoadSixteen>(to: Scalar) -> Option<Step> {
 
 /// Groups of ordinary numbers, and others by fewer at a time.
 fn doubles<T: FromWords + StoreSixteen>() -> Step {
-    let few = Step::of_groups(super::run::<Sixteen<Truncated, T>, FEW>, FEW);
-    Step::of_groups(run::<Doubles<T>, Sixteen<Truncated, T>, GROUP, FEW>, GROUP).with_few(Some(few))
+    let few = Step::of_groups(super::run::<Sixteen<Truncated<AtOnce>, T>, FEW>, FEW);
+    Step::of_groups(
+        run::<Doubles<T>, Sixteen<Truncated<AtOnce>, T>, GROUP, FEW>,
+        GROUP,
+    )
+    .with_few(Some(few))
 }
 
 fn short<const SIGNED: bool, L: LoadSixteen>() -> Step {

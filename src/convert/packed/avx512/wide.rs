@@ -4,7 +4,27 @@ use super::*;
 use crate::opaque::{opaque128, opaque256};
 
 /// `N` numbers of binary64, eight at a time.
-pub struct Doubles<S, R, const N: usize>(S, R);
+pub struct Doubles<S, D, const N: usize>(S, D);
+
+/// How eight numbers of binary64 are read: they follow each other, or are parts of what does.
+pub trait ReadDoubles {
+    /// Bytes from one to the next.
+    const SIZE: usize;
+    /// Eight numbers.
+    ///
+    /// # Safety
+    /// They are readable.
+    unsafe fn read_doubles(at: *const u8) -> __m512d;
+}
+
+impl<R: ReadLine> ReadDoubles for R {
+    const SIZE: usize = 8;
+    #[inline(always)]
+    unsafe fn read_doubles(at: *const u8) -> __m512d {
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_castsi512_pd(R::read(at)) }
+    }
+}
 
 /// What eight numbers of binary64 become.
 pub trait FromDoubles: Store<__m512> {
@@ -15,15 +35,15 @@ pub trait FromDoubles: Store<__m512> {
     unsafe fn store_eight(to: *mut u8, numbers: __m512d);
 }
 
-impl<S: FromDoubles, R: ReadLine, const N: usize> Group for Doubles<S, R, N> {
-    const FROM: usize = 8;
+impl<S: FromDoubles, D: ReadDoubles, const N: usize> Group for Doubles<S, D, N> {
+    const FROM: usize = D::SIZE;
     const TO: usize = S::SIZE;
     #[inline(always)]
     unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
         for i in 0..N / 8 {
             // SAFETY: the caller's promise.
             unsafe {
-                let numbers = _mm512_castsi512_pd(R::read(from.add(64 * i)));
+                let numbers = D::read_doubles(from.add(8 * D::SIZE * i));
                 S::store_eight(to.add(8 * S::SIZE * i), numbers);
             }
         }
@@ -249,26 +269,59 @@ ones!(F64, |mask| _mm512_maskz_mov_epi64(
     _mm512_set1_epi64(0x3ff << 52)
 ));
 
-/// `N` 64-bit integers to the nearest binary32.
-pub struct Longs<const SIGNED: bool, R, const N: usize>(R);
+/// Elements of eight bytes to the nearest binary32, eight at a time.
+pub struct Narrowed<L, R, S>(L, R, S);
 
-impl<const SIGNED: bool, R: ReadLine, const N: usize> Group for Longs<SIGNED, R, N> {
-    const FROM: usize = 8;
-    const TO: usize = 4;
-    #[inline(always)]
-    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
-        for i in 0..N / 8 {
-            // SAFETY: the caller's promise.
-            unsafe {
-                let integers = R::read(from.add(64 * i));
-                let singles = if SIGNED {
-                    _mm512_cvtepi64_ps(integers)
-                } else {
-                    _mm512_cvtepu64_ps(integers)
-                };
-                _mm256_storeu_ps(to.add(32 * i).cast(), singles);
+/// What eight elements of eight bytes are as binary32.
+pub trait Nearest {
+    /// The numbers nearest to those of a register.
+    ///
+    /// # Safety
+    /// The processor has the module's features.
+    unsafe fn nearest(eight: __m512i) -> __m256;
+}
+
+/// How eight numbers of binary32 are written.
+pub trait StoreSingles: Store<__m512> {
+    /// Writes them.
+    ///
+    /// # Safety
+    /// Eight elements are writable.
+    unsafe fn store_singles(to: *mut u8, singles: __m256);
+}
+
+/// Implements [`Nearest`].
+macro_rules! nearest {
+    ($name:ident, |$eight:ident| $nearest:expr) => {
+        impl Nearest for $name {
+            #[inline(always)]
+            unsafe fn nearest($eight: __m512i) -> __m256 {
+                // SAFETY: the caller's promise.
+                unsafe { $nearest }
             }
         }
+    };
+}
+
+nearest!(I64, |eight| _mm512_cvtepi64_ps(eight));
+nearest!(U64, |eight| _mm512_cvtepu64_ps(eight));
+nearest!(F64, |eight| _mm512_cvtpd_ps(_mm512_castsi512_pd(eight)));
+
+impl StoreSingles for F32 {
+    #[inline(always)]
+    unsafe fn store_singles(to: *mut u8, singles: __m256) {
+        // SAFETY: the caller's promise.
+        unsafe { _mm256_storeu_ps(to.cast(), singles) }
+    }
+}
+
+impl<L: Nearest, R: ReadLine, S: StoreSingles> Group for Narrowed<L, R, S> {
+    const FROM: usize = 8;
+    const TO: usize = S::SIZE;
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) {
+        // SAFETY: the caller's promise.
+        unsafe { S::store_singles(to, L::nearest(R::read(from))) }
     }
 }
 
