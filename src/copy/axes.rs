@@ -108,6 +108,14 @@ impl Start {
         destination: 0,
     };
 
+    /// At the same place of the destination on one side, and so many bits further on the other.
+    pub fn from_destination(self, bits: i64) -> Self {
+        Self {
+            source: self.destination,
+            destination: self.destination + bits,
+        }
+    }
+
     /// After all steps of a loop.
     pub fn after(self, axis: Axis) -> Self {
         Self {
@@ -195,6 +203,11 @@ impl<'a> Axes<'a> {
     /// How many loops there are.
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// All of them.
+    pub fn each(&self) -> impl Iterator<Item = Axis> {
+        self.axes[..self.len].iter().copied()
     }
 
     /// The innermost loop.

@@ -4,6 +4,7 @@
 //! how runs of them move, [`plane`], [`small_planes`], [`reweave`] and [`bricks`] how those that must be transposed do, [`pattern`] how those of
 //! short loops do, [`plan`] which of these it is, and [`threads`] who does which part.
 
+mod again;
 mod axes;
 mod block;
 mod bricks;

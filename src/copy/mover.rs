@@ -1,6 +1,6 @@
 //! How elements move: as bytes, as bits of packed streams, or converted. [`choice`] has which way rows go, [`rows`] the moving itself,
-//! [`dense_rows`] that of rows which need no more than one loop, [`blocks`] what goes by way of the first-level cache, [`repeats`] what is
-//! converted once, [`copies`] what is copied again and again.
+//! [`dense_rows`] that of rows which need no more than one loop, [`blocks`] what goes by way of the first-level cache, [`repeats`] units
+//! that repeat, [`copies`] rows that do.
 
 mod blocks;
 mod choice;

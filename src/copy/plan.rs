@@ -6,6 +6,7 @@
 //! shuffled in registers where that takes less time than small planes, bricks, or patterns. What pays was measured: see
 //! `docs/performance.md`.
 
+mod repeats;
 mod rows;
 
 use super::Side;
@@ -94,8 +95,9 @@ pub unsafe fn run(
     };
     // SAFETY: the caller's promises; the axes visit exactly the elements of both layouts.
     unsafe {
-        if !(Slices::are_wanted(&mover, &axes) && copy.by_slices(&axes)) {
-            copy.by_loops(axes);
+        match copy.repeating(&axes) {
+            Some(index) => copy.by_repeating(&mut axes, index),
+            None => copy.by_slices_or_loops(axes),
         }
     }
 }
@@ -110,6 +112,19 @@ impl Copy<'_> {
     fn plane(&self, axes: &Axes<'_>) -> Option<usize> {
         let (from, to) = self.mover.unit_bits()?;
         axes.plane(from, to)
+    }
+
+    /// By slices, or along the loops as they are.
+    ///
+    /// # Safety
+    /// As for [`run`].
+    unsafe fn by_slices_or_loops(self, axes: Axes<'_>) {
+        // SAFETY: the caller's promises.
+        unsafe {
+            if !(Slices::are_wanted(self.mover, &axes) && self.by_slices(&axes)) {
+                self.by_loops(axes);
+            }
+        }
     }
 
     /// Along these loops, in whatever way is best for them.

@@ -77,15 +77,6 @@ impl Sheet {
         self.row_range(row, 1)
     }
 
-    pub fn first_row(&self) -> Self {
-        self.row_range(0, 1)
-    }
-
-    pub fn without_first_row(&self) -> Self {
-        // A row that repeats is where it was.
-        self.row_range(1, self.rows.count - 1)
-    }
-
     /// Units of the only row.
     pub fn unit_range(&self, first: usize, count: usize) -> Self {
         Self {

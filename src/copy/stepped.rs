@@ -11,34 +11,57 @@ mod masked;
 
 #[cfg(target_arch = "x86_64")]
 pub use avx512::choose;
+#[cfg(target_arch = "x86_64")]
+use avx512::{gather_bytes, gather_units};
 
 /// Units that are worth being put by registers.
 #[cfg(target_arch = "x86_64")]
 const SEVERAL: usize = 8;
 
-/// Gathers every `STEP`-th unit, of the type of an array of eight bytes at most, of each row.
+/// Gathers so many units of each row to adjacent ones.
 ///
 /// # Safety
-/// `count` units of each row are readable and the result is writable; they do not overlap.
-#[inline(always)]
-pub unsafe fn gather<T: Copy, const STEP: isize>(
-    from: *const u8,
-    rows: Loop,
-    to: *mut u8,
-    count: usize,
-) {
-    // SAFETY: the caller's promise; the processor was asked.
-    unsafe {
-        #[cfg(target_arch = "x86_64")]
-        if size_of::<T>() > 1 && level::has_avx512() {
-            return avx512::gather::<T, STEP>(from, rows, to, count);
-        } else if level::has_avx512_vbmi() {
-            return avx512::gather_bytes::<STEP>(from, rows, to, count);
-        } else if level::has_avx2() {
-            return avx2::<T, STEP>(from, rows, to, count);
+/// They are readable and the result is writable; the two do not overlap. The processor has what the function is for.
+pub type Gather = unsafe fn(from: *const u8, rows: Loop, to: *mut u8, count: usize);
+
+/// The function of a step, which is a constant, and maybe of a size.
+macro_rules! by_step {
+    ($step:expr, $gather:ident $(, $size:literal)?) => {
+        match $step {
+            -1 => $gather::<$($size,)? -1>,
+            2 => $gather::<$($size,)? 2>,
+            3 => $gather::<$($size,)? 3>,
+            4 => $gather::<$($size,)? 4>,
+            _ => return None,
         }
-        each::<T, STEP>(from, rows, to, count)
-    }
+    };
+}
+
+/// The same of units of so many bytes.
+macro_rules! by_size {
+    ($size:expr, $step:expr, $gather:ident, $($known:literal)+) => {
+        match $size {
+            $($known => by_step!($step, $gather, $known),)+
+            _ => return None,
+        }
+    };
+}
+
+/// What gathers units of `size` bytes, so many bytes apart, if that is quicker than one by one.
+pub fn gather_of(size: usize, step: isize) -> Option<Gather> {
+    let size = size as isize;
+    let (steps, 0) = (step / size, step % size) else {
+        return None;
+    };
+    #[cfg(target_arch = "x86_64")]
+    return Some(match size {
+        1 if level::has_avx512_vbmi() => by_step!(steps, gather_bytes),
+        2.. if level::has_avx512() => by_size!(size, steps, gather_units, 2 4 8),
+        _ if level::has_avx2() => by_size!(size, steps, avx2, 1 2 4 8),
+        _ => return None,
+    });
+    #[cfg(not(target_arch = "x86_64"))]
+    Some(by_size!(size, steps, each, 1 2 4 8))
 }
 
 /// Puts adjacent units of `size` bytes so many bytes apart, if the processor stores them quicker than one by one. Returns whether it has.
@@ -78,26 +101,37 @@ pub unsafe fn scatter(
     true
 }
 
-/// [`each`], which the compiler vectorises.
+/// [`each`] with these instructions.
 ///
 /// # Safety
-/// As for [`gather`].
+/// As for [`Gather`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-unsafe fn avx2<T: Copy, const STEP: isize>(from: *const u8, rows: Loop, to: *mut u8, count: usize) {
+unsafe fn avx2<const SIZE: usize, const STEP: isize>(
+    from: *const u8,
+    rows: Loop,
+    to: *mut u8,
+    count: usize,
+) {
     // SAFETY: the caller's promise.
-    unsafe { each::<T, STEP>(from, rows, to, count) }
+    unsafe { each::<SIZE, STEP>(from, rows, to, count) }
 }
 
-/// One unit after the other.
+/// One unit after the other: since the step is known, the compiler makes shuffles of them.
 ///
 /// # Safety
-/// As for [`gather`].
+/// As for [`Gather`].
 #[inline(always)]
-unsafe fn each<T: Copy, const STEP: isize>(from: *const u8, rows: Loop, to: *mut u8, count: usize) {
+unsafe fn each<const SIZE: usize, const STEP: isize>(
+    from: *const u8,
+    rows: Loop,
+    to: *mut u8,
+    count: usize,
+) {
     for row in 0..rows.count {
-        let from = from.wrapping_offset(row as isize * rows.step).cast::<T>();
-        let to = to.wrapping_add(row * count * size_of::<T>()).cast::<T>();
+        let from = from.wrapping_offset(row as isize * rows.step);
+        let to = to.wrapping_add(row * count * SIZE);
+        let (from, to) = (from.cast::<[u8; SIZE]>(), to.cast::<[u8; SIZE]>());
         for i in 0..count as isize {
             // SAFETY: the caller's promise.
             unsafe { to.offset(i).write(from.offset(i * STEP).read()) };
@@ -114,8 +148,8 @@ mod tests {
     use std::alloc::{Layout, alloc_zeroed, dealloc};
 
     /// The source has no bytes before the first unit and after the last one. Both sides begin so far into a line.
-    fn check<T: Copy, const STEP: isize>(lines: (usize, usize)) {
-        let (size, step) = (size_of::<T>(), STEP.unsigned_abs());
+    fn check(size: usize, apart: isize, lines: (usize, usize)) {
+        let step = apart.unsigned_abs();
         for count in (1..70).chain([127, 128, 129, 1000]) {
             for (rows, pitch) in [(1, 0), (3, count * step + 1)] {
                 let bytes = ((rows - 1) * pitch + (count - 1) * step + 1) * size;
@@ -123,7 +157,7 @@ mod tests {
                 for (i, byte) in source.bytes().iter_mut().enumerate() {
                     *byte = (i * 7 + i / 251) as u8;
                 }
-                let first = if STEP < 0 { (count - 1) * step } else { 0 };
+                let first = if apart < 0 { (count - 1) * step } else { 0 };
                 let rows = Loop {
                     count: rows,
                     step: (pitch * size) as isize,
@@ -132,15 +166,21 @@ mod tests {
                 target.bytes().fill(0xee);
                 let from = source.bytes()[first * size..].as_ptr();
                 // SAFETY: both have room.
-                unsafe { gather::<T, STEP>(from, rows, target.bytes().as_mut_ptr(), count) };
+                unsafe {
+                    let units = Loop {
+                        count,
+                        step: apart * size as isize,
+                    };
+                    strided::gather(from, rows, units, size, target.bytes().as_mut_ptr());
+                }
                 let (source, target) = (source.bytes(), target.bytes());
                 for i in 0..rows.count * count {
                     let (row, unit) = (i / count, i % count);
-                    let unit = if STEP < 0 { count - 1 - unit } else { unit };
+                    let unit = if apart < 0 { count - 1 - unit } else { unit };
                     assert_eq!(
                         target[i * size..][..size],
                         source[(row * pitch + unit * step) * size..][..size],
-                        "unit {i} of rows of {count}, of {size} bytes, {STEP} apart, lines {lines:?}"
+                        "unit {i} of rows of {count}, of {size} bytes, {apart} apart, lines {lines:?}"
                     );
                 }
                 assert_eq!(target[rows.count * count * size], 0xee);
@@ -217,18 +257,20 @@ mod tests {
 
     #[test]
     fn every_unit_is_gathered() {
-        macro_rules! check_steps {
-            ($($size:literal)*) => {
-                for lines in [(0, 0), (0, 16), (16, 16), (24, 0), (40, 8), (56, 48), (63, 0), (8, 3), (1, 1)] {
-                    $(
-                        check::<[u8; $size], -1>(lines);
-                        check::<[u8; $size], 2>(lines);
-                        check::<[u8; $size], 3>(lines);
-                        check::<[u8; $size], 4>(lines);
-                    )*
-                }
-            };
+        for lines in [
+            (0, 0),
+            (0, 16),
+            (16, 16),
+            (24, 0),
+            (40, 8),
+            (56, 48),
+            (63, 0),
+            (8, 3),
+            (1, 1),
+        ] {
+            for size in [1, 2, 4, 8] {
+                [-1, 2, 3, 4].map(|apart| check(size, apart, lines));
+            }
         }
-        check_steps!(1 2 4 8);
     }
 }

@@ -52,6 +52,9 @@ pub unsafe fn gather(from: *const u8, rows: Loop, units: Loop, size: usize, to: 
         if units.step == 0 && is_movable(size) {
             return spread::spread(from, rows, size, (to, row_bytes as isize), units.count);
         }
+        if let Some(gather) = stepped::gather_of(size, units.step) {
+            return gather(from, rows, to, units.count);
+        }
         match size {
             1 => gather_sized::<[u8; 1]>(from, rows, units, to),
             2 => gather_sized::<[u8; 2]>(from, rows, units, to),
@@ -152,30 +155,17 @@ unsafe fn gather_sized<T: Copy>(from: *const u8, rows: Loop, units: Loop, to: *m
     let unit = Row::whole(size_of::<T>());
     // SAFETY: the caller's promise.
     unsafe {
-        // Steps that are known at compile time become shuffles.
-        if units.step == -size {
-            stepped::gather::<T, -1>(from, rows, to, units.count);
-        } else if units.step == 2 * size {
-            stepped::gather::<T, 2>(from, rows, to, units.count);
-        } else if units.step == 3 * size {
-            stepped::gather::<T, 3>(from, rows, to, units.count);
-        } else if units.step == 4 * size {
-            stepped::gather::<T, 4>(from, rows, to, units.count);
-        } else {
-            let together = Together::of(units.step, size, units.count, unit);
-            for row in 0..rows.count {
-                let from = from.wrapping_offset(row as isize * rows.step);
-                let to = to.add(row * units.count * unit.bytes);
-                let done = match &together {
-                    Some(together) => {
-                        together.copy((from, units.step), (to, size), units.count, unit)
-                    }
-                    None => 0,
-                };
-                let from = from.wrapping_offset(done as isize * units.step);
-                let to = to.add(done * unit.bytes).cast::<T>();
-                gather_row((from, units.step), to, units.count - done);
-            }
+        let together = Together::of(units.step, size, units.count, unit);
+        for row in 0..rows.count {
+            let from = from.wrapping_offset(row as isize * rows.step);
+            let to = to.add(row * units.count * unit.bytes);
+            let done = match &together {
+                Some(together) => together.copy((from, units.step), (to, size), units.count, unit),
+                None => 0,
+            };
+            let from = from.wrapping_offset(done as isize * units.step);
+            let to = to.add(done * unit.bytes).cast::<T>();
+            gather_row((from, units.step), to, units.count - done);
         }
     }
 }

@@ -120,7 +120,7 @@ impl Mover {
                         rows,
                         ..source
                     };
-                    self.near().spread(source, target);
+                    self.to_near().spread(source, target);
                 }
                 Way::Convert { kernel, scalars } => {
                     self.gather(&source, block);

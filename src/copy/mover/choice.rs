@@ -75,7 +75,7 @@ impl Mover {
             if streams && lines {
                 return Rows::Lines;
             }
-            if !streams && let Some(copies) = self.copies(source, target) {
+            if !streams && let Some(copies) = self.copies(source, joined) {
                 return Rows::Repeated(copies);
             }
             if !streams || scattered {

@@ -4,8 +4,11 @@
 use super::Mover;
 use super::dense_rows::DenseRows;
 use crate::caches;
-use crate::copy::block::{self, Aligned, BLOCK};
+use crate::copy::again::copy_again;
+use crate::copy::axes::Axis;
+use crate::copy::block::{Aligned, BLOCK};
 use crate::copy::sheet::Sheet;
+use crate::copy::strided::Loop;
 use crate::prefetch::{self, LINE};
 use core::ptr::copy_nonoverlapping as copy;
 
@@ -18,6 +21,9 @@ const MOST: usize = 2 * PIECE;
 /// Bytes of all rows from which they are worth it.
 pub const AGAIN: usize = 2 << 10;
 
+/// The same of rows of half a line or more where the last-level cache is near, which are soon written one by one.
+const ENOUGH: usize = 16 << 10;
+
 /// Bytes of a row that is worth it wherever pieces begin, and however far the last-level cache is.
 const SHORT: usize = 512;
 
@@ -28,8 +34,8 @@ const PIECES: usize = 8;
 const LONG: usize = 4 * BLOCK;
 const PART: usize = 2 * BLOCK;
 
-/// Rows from which it pays to move parts of them.
-const ROWS: usize = 4;
+/// Rows to which parts of one are copied even if those are not in the caches that are near.
+const FEW: usize = 16;
 
 const PAGE: usize = 4096;
 
@@ -79,14 +85,18 @@ impl Copies {
     /// How to copy a row of so many bytes to so many rows, which are `joined` if they follow each other, `far` if they are not in the caches
     /// that are near. `near`: so is the last one. None if that is better done row by row.
     fn of(row: usize, rows: usize, joined: bool, far: bool, near: bool) -> Option<Self> {
-        if row * rows < AGAIN {
-            return None;
-        }
-        if near && !far && row > LONG && rows >= ROWS {
+        let few = rows <= FEW && row <= caches::second_level();
+        if near && row > LONG && rows > 1 && (few || !far) {
             return Some(Self::Parts);
         }
-        let most = if near { MOST } else { SHORT };
-        let takes = joined && row <= most;
+        let (most, enough) = match near {
+            // In the order of their bytes, rows of whole lines are written as soon, and others but for their ends.
+            true if row >= LINE / 2 && row.is_multiple_of(LINE) => return None,
+            true if row >= LINE / 2 => (MOST, ENOUGH),
+            true => (MOST, AGAIN),
+            false => (SHORT, AGAIN),
+        };
+        let takes = joined && row <= most && row * rows >= enough;
         takes
             .then(|| Pieces::of(row, rows))
             .flatten()
@@ -96,12 +106,12 @@ impl Copies {
 
 impl Mover {
     /// How to copy the row of a sheet that repeats, if not row by row. Units of both are adjacent, and stay as they are.
-    pub(super) fn copies(&self, source: &Sheet, target: &Sheet) -> Option<Copies> {
+    /// `joined`: the copies follow each other.
+    pub(super) fn copies(&self, source: &Sheet, joined: bool) -> Option<Copies> {
         if source.rows.step != 0 {
             return None;
         }
         let (bytes, rows) = (source.units.count * self.source_unit, source.rows.count);
-        let joined = target.rows.step == bytes as isize;
         let near = !caches::last_level_is_far();
         Copies::of(bytes, rows, joined, self.is_far(), near)
     }
@@ -116,7 +126,7 @@ impl Mover {
         // SAFETY: the caller's promise.
         unsafe {
             match copies {
-                Copies::Parts => copy_parts(from, bytes, (to, target.rows.step), rows),
+                Copies::Parts => copy_parts(from, bytes, to, target.rows),
                 Copies::Pieces(pieces) => self.copy_pieces(from, bytes, to, rows, pieces),
             }
         }
@@ -165,8 +175,11 @@ impl Mover {
                 };
                 copied.run((piece, 0), places, count);
             } else {
-                // In the order of their bytes, even if they are long.
-                block::copy_rows((piece, 0), places, count, pieces.bytes, true);
+                let copies = Loop {
+                    count,
+                    step: pieces.bytes as isize,
+                };
+                copy_again((piece, first), Axis::ONE, copies, pieces.bytes);
             }
             copy(piece, to.add(done), bytes - done);
         }
@@ -177,14 +190,14 @@ impl Mover {
 ///
 /// # Safety
 /// The row is readable, and the rows are writable and elsewhere.
-unsafe fn copy_parts(from: *const u8, row: usize, (to, step): (*mut u8, isize), rows: usize) {
+unsafe fn copy_parts(from: *const u8, row: usize, to: *mut u8, copies: Loop) {
     // The first one ends where a line does.
     let mut part = PART + prefetch::to_next_line(to);
     let mut done = 0;
     while done < row {
         part = part.min(row - done);
         // SAFETY: the caller's promise.
-        unsafe { block::copy_rows((from.add(done), 0), (to.add(done), step), rows, part, true) }
+        unsafe { copy_again((from.add(done), to.add(done)), Axis::ONE, copies, part) }
         done += part;
         part = PART;
     }
@@ -224,18 +237,23 @@ mod tests {
             Some(Copies::Pieces(_)) => "pieces",
             None => "rows",
         };
-        // Of a row that the first-level cache does not hold with its copies.
-        assert_eq!(of(LONG + 1, ROWS, false, false, true), "parts");
-        assert_eq!(of(LONG, ROWS, false, false, true), "rows");
-        assert_eq!(of(LONG + 1, ROWS - 1, false, false, true), "rows");
-        assert_eq!(of(LONG + 1, ROWS, true, true, true), "rows");
-        assert_eq!(of(LONG + 1, ROWS, true, false, false), "rows");
+        // Of a row that the first-level cache does not hold with its copies: far away to a few, from the second-level cache.
+        assert_eq!(of(LONG + 1, 2, false, false, true), "parts");
+        assert_eq!(of(LONG + 1, 100, false, false, true), "parts");
+        assert_eq!(of(LONG + 1, FEW, true, true, true), "parts");
+        assert_eq!(of(LONG, 2, false, false, true), "rows");
+        assert_eq!(of(LONG + 1, FEW + 1, true, true, true), "rows");
+        assert_eq!(of(1 << 30, 2, true, true, true), "rows");
+        assert_eq!(of(LONG + 1, FEW, true, false, false), "rows");
         // Rows that follow each other, the longer ones where the last-level cache is near.
         assert_eq!(of(100, 1000, true, true, true), "pieces");
         assert_eq!(of(100, 1000, true, true, false), "pieces");
         assert_eq!(of(100, 1000, false, true, true), "rows");
-        assert_eq!(of(4096, 1000, true, false, true), "pieces");
+        assert_eq!(of(4032 + 32, 1000, true, false, true), "pieces");
         assert_eq!(of(4096, 1000, true, false, false), "rows");
+        // There, whole lines are written one row after the other, and a few others.
+        assert_eq!(of(4096, 1000, true, false, true), "rows");
+        assert_eq!(of(100, ENOUGH / 100, true, false, true), "rows");
         // Few bytes.
         assert_eq!(of(16, AGAIN / 16, true, false, true), "pieces");
         assert_eq!(of(16, AGAIN / 16 - 1, true, false, true), "rows");

@@ -5,7 +5,8 @@ use super::choice::LONG_ROW;
 use super::{Mover, Way};
 use crate::caches;
 use crate::convert::Kernel;
-use crate::copy::axes::Axis;
+use crate::copy::again::copy_again;
+use crate::copy::axes::{Axis, for_each_place};
 use crate::copy::block;
 use crate::copy::places::move_rows;
 use crate::copy::sheet::Sheet;
@@ -17,10 +18,6 @@ use crate::prefetch::{self, LINE};
 /// Of longer ones the processor reads ahead by itself, and more of them than it has room for would be asked for.
 const ASKED: usize = 3 << 10;
 const ASKED_CONVERTED: usize = 2 << 10;
-
-/// Bytes of a row that repeats, up to which it is at hand, and copies of it in which the processor has found how far apart they are.
-const REPEATED: usize = 512;
-const REPEATED_ROWS: usize = 16;
 
 /// Units of a row, and bytes on the side that has more, from which it is converted by itself where rows are joined.
 const MANY: usize = 24;
@@ -34,6 +31,8 @@ pub const READ_AHEAD: usize = 2048;
 pub enum DenseRows {
     /// So many bytes as they are, which may be far away.
     Copied { bytes: usize, far: bool },
+    /// So many bytes of one row, each time.
+    Repeated { bytes: usize },
     /// So many elements by the kernel, asking for so many bytes on each side a few rows before.
     Converted {
         kernel: Kernel,
@@ -52,6 +51,27 @@ impl DenseRows {
         let to = (target.first.cast_mut(), target.rows.step);
         // SAFETY: the caller's promise.
         unsafe { self.run((source.first, source.rows.step), to, source.rows.count) }
+    }
+
+    /// Moves the rows of one loop wherever another one leads.
+    ///
+    /// # Safety
+    /// As for [`DenseRows::run_sheet`].
+    pub unsafe fn run_groups(
+        &self,
+        first: (*const u8, *mut u8),
+        groups: Axis,
+        [source, target]: [Loop; 2],
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if let &Self::Repeated { bytes } = self {
+                return copy_again(first, groups, target, bytes);
+            }
+            for_each_place(first, [groups, Axis::ONE], |from, to| {
+                self.run((from, source.step), (to, target.step), source.count);
+            });
+        }
     }
 
     /// Moves so many rows, which are so many bytes apart.
@@ -73,6 +93,13 @@ impl DenseRows {
                         let from = from.0.wrapping_offset(row * from.1);
                         block::copy_far(from, to.0.wrapping_offset(row * to.1), bytes);
                     }
+                }
+                &Self::Repeated { bytes } => {
+                    let copies = Loop {
+                        count: rows,
+                        step: to.1,
+                    };
+                    copy_again((from.0, to.0), Axis::ONE, copies, bytes);
                 }
                 Self::Converted {
                     kernel,
@@ -104,7 +131,7 @@ impl Mover {
     pub fn dense_rows(&self, outer: Axis, inner: Axis) -> Option<DenseRows> {
         let (from, to) = self.units();
         let whole = matches!(self.way, Way::Bytes | Way::Convert { .. });
-        if !whole || !inner.is_dense_in(from) || !inner.is_dense_out(to) || outer.source == 0 {
+        if !whole || !inner.is_dense_in(from) || !inner.is_dense_out(to) {
             return None;
         }
         let source = Sheet {
@@ -117,8 +144,15 @@ impl Mover {
         if self.streams() && self.streams_rows(&source, row_bytes, true) {
             return None;
         }
+        let joined = outer.destination == 8 * row_bytes as i64;
+        if outer.source == 0 {
+            let again = !self.converts() && self.copies(&source, joined).is_none();
+            return again
+                .then(|| self.copied_rows(&source))
+                .filter(|rows| matches!(rows, DenseRows::Repeated { .. }));
+        }
         match self.converts() {
-            true => self.converted_rows(&source, outer.destination == 8 * row_bytes as i64),
+            true => self.converted_rows(&source, joined),
             false => Some(self.copied_rows(&source)),
         }
     }
@@ -142,12 +176,10 @@ impl Mover {
     /// What copies the rows of a sheet.
     pub(super) fn copied_rows(&self, source: &Sheet) -> DenseRows {
         let bytes = source.units.count * self.source_unit;
-        // A short row that repeats is at hand, and where the last-level cache is near, the processor soon asks for the lines of its copies.
-        let repeats = source.rows.step == 0 && source.rows.count > REPEATED_ROWS;
-        let at_hand = repeats && bytes <= REPEATED && !caches::last_level_is_far();
-        DenseRows::Copied {
-            bytes,
-            far: self.is_far() && !at_hand,
+        let far = self.is_far();
+        match source.rows.step == 0 && bytes >= LINE / 2 && !caches::last_level_is_far() {
+            true => DenseRows::Repeated { bytes },
+            false => DenseRows::Copied { bytes, far },
         }
     }
 

@@ -1,6 +1,6 @@
-//! Rows and units that repeat: what repeats is converted once.
+//! Units that repeat: each is converted once, and written again and again.
 
-use super::{Mover, Reach, Way};
+use super::{Mover, Way};
 use crate::caches;
 use crate::copy::block::{BLOCK, Block};
 use crate::copy::sheet::Sheet;
@@ -9,47 +9,6 @@ use crate::copy::strided::{Loop, is_movable};
 use crate::prefetch;
 
 impl Mover {
-    /// The same to a destination that is near.
-    pub(super) fn near(&self) -> Self {
-        Self {
-            reach: Reach::Near,
-            ..*self
-        }
-    }
-
-    /// Whether the rows of a sheet are the same one again and again, and converting it once is worth it. To be copied sooner than it is
-    /// made, what has become more must stay in the first-level cache, what has not in the second-level one.
-    pub(super) fn repeats_row(&self, source: &Sheet, target: &Sheet) -> bool {
-        let repeats = source.rows.step == 0 && source.rows.count > 1;
-        let row_bytes = target.units.count * self.destination_unit;
-        let most = match self.grows() {
-            true => 4 * BLOCK,
-            false => caches::second_level() / 2,
-        };
-        let short = row_bytes <= most && target.is_dense(self.destination_unit);
-        repeats && self.converts() && short
-    }
-
-    /// Moves a row that repeats: once, and then copies what has become of it.
-    ///
-    /// # Safety
-    /// As for [`Mover::sheet`]; the row [repeats](Mover::repeats_row).
-    pub(super) unsafe fn repeat_row(&self, source: Sheet, target: Sheet) {
-        let copies = self.converted();
-        let done = Sheet {
-            rows: Loop {
-                step: 0,
-                ..target.rows
-            },
-            ..target
-        };
-        // SAFETY: the caller's promise; the first row is there when the others are made of it.
-        unsafe {
-            self.near().rows(source.first_row(), target.first_row());
-            copies.rows(done.without_first_row(), target.without_first_row());
-        }
-    }
-
     /// Whether the units of a sheet repeat, and are better spread than gathered.
     #[inline(always)]
     pub(super) fn spreads(&self, source: &Sheet) -> bool {

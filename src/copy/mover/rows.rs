@@ -67,11 +67,7 @@ impl Mover {
                 (false, true) => (source, target.split(source.units.count)),
                 _ => (source, target),
             };
-            if self.repeats_row(&source, &target) {
-                self.repeat_row(source, target);
-            } else {
-                self.rows(source, target);
-            }
+            self.rows(source, target);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Loops along rows: of which runs stay whole, or whose units are gathered one by one.
 
 use super::{BRICKS, Copy, LONG, MANY, are_joined};
-use crate::copy::axes::{Axes, Axis, MAX_AXES, Room, Start, for_each_place};
+use crate::copy::axes::{Axes, Axis, MAX_AXES, Room, Start};
 use crate::copy::close_rows::{Row, Together};
 use crate::copy::mover::{self, DenseRows};
 use crate::copy::pattern::Pattern;
@@ -141,6 +141,7 @@ impl Copy<'_> {
         // Patterns ask for what is far away across few rows.
         let (far, outer) = (self.mover.is_far(), axes.len() - 2);
         let (along, long) = match far {
+            _ if axes.get(outer).source == 0 && !self.mover.converts() => (outer, true),
             true => (outer, self.mover.converts()),
             false => (axes.long_enough(outer, FEW_ROWS), row_bytes >= LONG_DENSE),
         };
@@ -172,9 +173,7 @@ impl Copy<'_> {
             self.visit(axes, start, 1, &|(from, to), outer, inner| {
                 let source = Loop::of_bits(inner.size, inner.source);
                 let target = Loop::of_bits(inner.size, inner.destination);
-                for_each_place((from.0, to.0), [outer, Axis::ONE], |from, to| {
-                    rows.run((from, source.step), (to, target.step), source.count);
-                });
+                rows.run_groups((from.0, to.0), outer, [source, target]);
             });
         }
     }
@@ -202,7 +201,7 @@ impl Copy<'_> {
     /// Whether the innermost of these loops leads to rows, no longer than a line or two, whose lines share few places in the first-level cache:
     /// then the loop along which rows follow each other in the source.
     fn next_of_lost_rows(&self, axes: &Axes<'_>, row: Axis) -> Option<usize> {
-        let apart = axes.innermost()?;
+        let apart = axes.innermost().filter(|apart| apart.source != 0)?;
         let bytes = row.size * self.mover.units().0 as i64;
         let held = lines_held(apart.source_bytes());
         let lost = held <= FEW_PLACES && apart.size >= 2 * held as i64;

@@ -48,28 +48,22 @@ impl<const SIZE: usize, const STEP: isize> Units<SIZE, STEP> {
 /// Gathers units of more than a byte: lines, of which the last one may overlap the one before, or is a part of one.
 ///
 /// # Safety
-/// As for [`super::gather`]; the processor has AVX-512 F and BW.
+/// As for [`super::Gather`]; the processor has AVX-512 F and BW.
 #[target_feature(enable = "avx512f,avx512bw")]
-pub unsafe fn gather<T: Copy, const STEP: isize>(
+pub unsafe fn gather_units<const SIZE: usize, const STEP: isize>(
     from: *const u8,
     rows: Loop,
     to: *mut u8,
     count: usize,
 ) {
     // SAFETY: the caller's promise.
-    unsafe {
-        match size_of::<T>() {
-            2 => gather_rows::<2, STEP>(from, rows, to, count),
-            4 => gather_rows::<4, STEP>(from, rows, to, count),
-            _ => gather_rows::<8, STEP>(from, rows, to, count),
-        }
-    }
+    unsafe { gather_rows::<SIZE, STEP>(from, rows, to, count) }
 }
 
 /// Gathers bytes.
 ///
 /// # Safety
-/// As for [`gather`]; the processor has AVX-512 VBMI.
+/// As for [`super::Gather`]; the processor has AVX-512 VBMI.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 pub unsafe fn gather_bytes<const STEP: isize>(
     from: *const u8,
@@ -84,7 +78,7 @@ pub unsafe fn gather_bytes<const STEP: isize>(
 /// Gathers rows, of which long ones go by [`meet_lines`].
 ///
 /// # Safety
-/// As for [`gather`].
+/// As for [`super::Gather`].
 #[inline(always)]
 unsafe fn gather_rows<const SIZE: usize, const STEP: isize>(
     from: *const u8,

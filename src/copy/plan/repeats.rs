@@ -1,0 +1,126 @@
+//! Loops along which the source repeats: what they lead to is copied once, and then again from what has become of it.
+
+use super::{Copy, Start};
+use crate::caches;
+use crate::copy::axes::{Axes, Axis, MAX_AXES, Room, for_each_place};
+use crate::copy::rounds::Rounds;
+
+/// Bytes of a copy that is worth two.
+const WORTH: i64 = 2 << 10;
+
+/// Bytes of what is copied again at a time, at least: less is better moved from the source.
+const LEAST: i64 = 16;
+
+/// Steps, and bytes of a dense row, from which what becomes more is not made again.
+const MANY: i64 = 32;
+const LONG: i64 = 256;
+
+impl Copy<'_> {
+    /// The outermost loop along which the source repeats, if what it leads to takes longer than a copy of what becomes of it.
+    pub(super) fn repeating(&self, axes: &Axes<'_>) -> Option<usize> {
+        let (from, to) = self.mover.units();
+        let [_, inner] = axes.inner_two();
+        let row = inner.size.saturating_mul(to as i64);
+        let (dense, grows) = (inner.is_dense_in(from), from < to);
+        if !self.mover.moves_bytes() || !inner.is_dense_out(to) || self.bytes < WORTH {
+            return None;
+        }
+        let rows = axes.len() - 1;
+        let index = (0..rows).find(|&i| axes.get(i).source == 0)?;
+        let again = axes.get(index);
+        let follow = index + 1 == rows;
+        // What grows is made as soon as it is copied.
+        let quick = match self.mover.converts() {
+            true => grows && again.size < MANY && (row >= LONG || follow && row < LONG / 2),
+            false => follow,
+        };
+        (!(dense && quick) && again.destination >= 8 * LEAST).then_some(index)
+    }
+
+    /// Along the other loops once, and from there to the rest of the steps of that at `index`: at once, if what is copied once stays in
+    /// the second-level cache, or else in rounds of what does.
+    ///
+    /// # Safety
+    /// As for [`run`](super::run); the source [repeats](Copy::repeating) along that loop.
+    #[inline(never)]
+    pub(super) unsafe fn by_repeating(&self, axes: &mut Axes<'_>, index: usize) {
+        let again = axes.get(index);
+        axes.remove(index);
+        let (unit, second_level) = (self.mover.units().1 as i64, caches::second_level() as i64);
+        if self.bytes / again.size <= second_level {
+            // SAFETY: the caller's promises.
+            return unsafe { self.once_and_again(axes, again) };
+        }
+        let most = second_level / 4 / unit;
+        let (mut first, mut count) = (axes.len() - 1, 1i64);
+        while first > 0 && count.saturating_mul(axes.get(first).size) <= most {
+            count *= axes.get(first).size;
+            first -= 1;
+        }
+        let mut inside = Room::<MAX_AXES>::new();
+        let mut inside = Axes::none(inside.as_mut());
+        while first + 1 < axes.len() {
+            inside.push(axes.get(first + 1));
+            axes.remove(first + 1);
+        }
+        let rounds = Rounds::of(axes, first, (most / count).max(1));
+        // SAFETY: the caller's promises; there are so many steps.
+        let sheet = |first, around, steps: [usize; 2]| unsafe {
+            let mut room = Room::<MAX_AXES>::new();
+            let mut axes = Axes::none(room.as_mut());
+            axes.push(Axis {
+                size: steps[0] as i64,
+                ..rounds.inside
+            });
+            inside.each().for_each(|axis| axes.push(axis));
+            for_each_place(first, around, |source, destination| {
+                let copy = Copy {
+                    source,
+                    destination,
+                    start: Start::ZERO,
+                    // Threads are at work on other rounds.
+                    bytes: axes.steps() * unit,
+                    ..*self
+                };
+                copy.once_and_again(&axes, again);
+            });
+        };
+        // SAFETY: the caller's promises.
+        unsafe { self.by_rounds(axes, [rounds, Rounds::ONE], &sheet) }
+    }
+
+    /// Along these loops, and then from where they lead to the other steps of one more.
+    ///
+    /// # Safety
+    /// As for [`run`](super::run).
+    unsafe fn once_and_again(&self, axes: &Axes<'_>, again: Axis) {
+        let mut room = Room::<MAX_AXES>::new();
+        let once = Copy {
+            mover: &self.mover.to_near(),
+            bytes: axes.steps() * self.mover.units().1 as i64,
+            ..*self
+        };
+        // SAFETY: the caller's promises.
+        unsafe { once.by_slices_or_loops(axes.without([None; 2], room.as_mut())) }
+        let mut copies = Axes::none(room.as_mut());
+        copies.push(Axis {
+            size: again.size - 1,
+            ..again
+        });
+        for axis in axes.each() {
+            copies.push(Axis {
+                source: axis.destination,
+                ..axis
+            });
+        }
+        copies.simplify();
+        let rest = Copy {
+            source: self.destination,
+            mover: &self.mover.converted(),
+            start: self.start.from_destination(again.destination),
+            ..*self
+        };
+        // SAFETY: the caller's promises; the first steps are there, and others are elsewhere.
+        unsafe { rest.by_loops(copies) }
+    }
+}
