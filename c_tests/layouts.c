@@ -292,12 +292,17 @@ static void repeated_elements(int large)
     }
 }
 
-/** A row that comes again and again; to rows with a gap or without one. */
+/** Some rows, each of which comes again and again; to rows with a gap or without one. */
+static void repeated_each(DLDataType from, DLDataType to, int64_t some, int64_t rows, int64_t count, int64_t gap)
+{
+    int64_t shape[3] = {some, rows, count}, all = rows * (count + gap);
+    placement source = {{count, 0, 1}, 0, some * count}, target = {{all, count + gap, 1}, 0, some * all};
+    placed(from, to, 3, shape, source, below(2) * below(9), target, below(2) * below(65));
+}
+
 static void repeated_row(DLDataType from, DLDataType to, int64_t rows, int64_t count, int64_t gap)
 {
-    int64_t shape[2] = {rows, count};
-    placement source = {{0, 1}, 0, count}, target = {{count + gap, 1}, 0, rows * (count + gap)};
-    placed(from, to, 2, shape, source, below(2) * below(9), target, below(2) * below(65));
+    repeated_each(from, to, 1, rows, count, gap);
 }
 
 static void repeated_rows(int large)
@@ -311,6 +316,7 @@ static void repeated_rows(int large)
             repeated_row(from, to, 2 + some + below(7), counts[i], 0);
             repeated_row(from, to, 2 + below(some + 2), counts[i], 0);
             repeated_row(from, to, 2 + below(7), counts[i], below(2) * below(4));
+            repeated_each(from, to, 1 + below(20), 2 + below(below(2) ? 5 : 30), counts[i], below(2) * below(4));
             if (large && (p + i) % 6 == 0) {
                 repeated_row(from, to, (9 << 17) * 8 / to.bits / counts[i], counts[i], below(2));
             }
@@ -321,6 +327,28 @@ static void repeated_rows(int large)
             repeated_row(from, to, all / 7, 7, 0);
             repeated_row(from, to, all / 1000, 1000, below(2));
         }
+    }
+}
+
+/** Loops of which some repeat in the source, anywhere among the others, which follow each other there in any order. */
+static void repeated_loops(int count, int64_t most)
+{
+    for (int n = 0; n < count; n++) {
+        const DLDataType *pair = pairs[below(PAIRS)];
+        int ndim = 2 + (int)below(4), repeats = (int)below(ndim);
+        int64_t shape[6], left = most;
+        for (int i = 0; i < ndim; i++) {
+            shape[i] = i == repeats ? 2 + below(below(3) ? 5 : 70) : size(left);
+            left = 1 + left / shape[i];
+        }
+        placement source = place(ndim, shape, 1, below(2) == 0), target = place(ndim, shape, 0, below(4) != 0);
+        for (int i = 0; i < ndim; i++) {
+            if (i == repeats || below(4) == 0) {
+                source.first -= source.strides[i] < 0 ? (shape[i] - 1) * -source.strides[i] : 0;
+                source.strides[i] = 0;
+            }
+        }
+        placed(pair[0], pair[1], ndim, shape, source, below(2) * below(9), target, below(2) * below(65));
     }
 }
 
@@ -408,12 +436,15 @@ int main(int argc, char **argv)
         CHECK_OK(tensor_set_num_threads(threads));
         random_layouts(tiny ? 60 : 800, 5000);
         random_layouts(tiny ? 2 : 15, tiny ? 20000 : 1 << 19);
+        repeated_loops(tiny ? 40 : 400, 1 << 12);
+        repeated_loops(tiny ? 2 : 5, tiny ? 20000 : 1 << 20);
     }
     repeated_elements(!tiny);
     repeated_rows(!tiny);
     images(!tiny);
     if (!tiny) {
         beyond_the_cache();
+        repeated_loops(2, 1 << 23);
         for (int threads = 1; threads <= 2; threads++) {
             CHECK_OK(tensor_set_num_threads(threads));
             large_elements();
