@@ -308,7 +308,7 @@ static void repeated_row(DLDataType from, DLDataType to, int64_t rows, int64_t c
 static void repeated_rows(int large)
 {
     static const int64_t counts[] = {1,   2,   3,   5,   7,   8,   10,  16,   17,   33,   50,   64,   99,   128,
-                                     199, 250, 333, 500, 512, 513, 700, 1000, 1024, 1500, 2048, 4099, 5000, 9000};
+                                     199, 250, 333, 500, 512, 513, 700, 1000, 1024, 1500, 2048, 4099, 9000, 24580};
     for (size_t p = 0; p < PAIRS; p++) {
         DLDataType from = pairs[p][0], to = pairs[p][1];
         for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {

@@ -1,66 +1,119 @@
 //! One row to many, in the order of their bytes.
 
 use super::axes::{Axis, for_each_place};
-use super::block::{self, BLOCK};
+use super::block;
+#[cfg(target_arch = "x86_64")]
+use super::block::BLOCK;
 use super::strided::Loop;
 #[cfg(target_arch = "x86_64")]
 use crate::level;
-#[cfg(target_arch = "x86_64")]
 use crate::prefetch::LINE;
 
-/// Copies rows of so many bytes, one each step of `groups`, each to as many places as there are `copies`.
+/// Bytes of a row, at least.
+pub const LEAST: usize = LINE / 2;
+
+/// Copies rows of so many bytes, one for each step of `groups`, each to as many places as there are `copies`.
 ///
 /// # Safety
-/// The rows are readable, and the places are writable and elsewhere. The groups are of whole bytes.
+/// The rows are readable, of [`LEAST`] bytes or more, and the places are writable and elsewhere. The groups are whole bytes apart.
 pub unsafe fn copy_again(first: (*const u8, *mut u8), groups: Axis, copies: Loop, bytes: usize) {
+    debug_assert!(bytes >= LEAST);
     #[cfg(target_arch = "x86_64")]
-    if level::has_avx512() && bytes >= LINE / 2 {
+    if level::has_avx512() {
         // SAFETY: the caller's promise; the processor was asked.
-        return unsafe { copy_again_avx512(first, groups, copies, bytes) };
+        return unsafe { by_lines(first, groups, copies, bytes) };
     }
     for_each_place(first, [groups, Axis::ONE], |from, to| {
         // SAFETY: the caller's promise.
-        unsafe { block::copy_rows((from, 0), (to, copies.step), copies.count, bytes, true) }
+        unsafe { block::copy_in_order((from, 0), (to, copies.step), copies.count, bytes) }
     });
 }
 
-/// A line at a time: the last one of a row overlaps the one before.
+/// A line at a time, or half a line.
 ///
 /// # Safety
 /// As for [`copy_again`]; the processor has AVX-512.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw")]
-unsafe fn copy_again_avx512(first: (*const u8, *mut u8), groups: Axis, copies: Loop, bytes: usize) {
-    use core::arch::x86_64::*;
+#[target_feature(enable = "avx512f")]
+unsafe fn by_lines(first: (*const u8, *mut u8), groups: Axis, copies: Loop, bytes: usize) {
     for_each_place(first, [groups, Axis::ONE], |from, to| {
-        let copy = |row: usize| to.wrapping_offset(row as isize * copies.step);
         // SAFETY: the caller's promise.
         unsafe {
-            if bytes <= LINE {
-                // Both halves stay in registers.
-                let last = bytes - LINE / 2;
-                let first = _mm256_loadu_si256(from.cast());
-                let second = _mm256_loadu_si256(from.add(last).cast());
-                for to in (0..copies.count).map(copy) {
-                    _mm256_storeu_si256(to.cast(), first);
-                    _mm256_storeu_si256(to.add(last).cast(), second);
-                }
-                return;
-            }
-            let last = bytes - LINE;
-            let move_line = |to: *mut u8, at: usize| {
-                _mm512_storeu_si512(to.add(at).cast(), _mm512_loadu_si512(from.add(at).cast()));
-            };
-            for to in (0..copies.count).map(copy) {
-                move_line(to, 0);
-                // Of many lines, those of the destination are written whole.
-                let next = match bytes > BLOCK {
-                    true => LINE - to.addr() % LINE,
-                    false => LINE,
-                };
-                (next..last).step_by(LINE).for_each(|at| move_line(to, at));
-                move_line(to, last);
+            match bytes < LINE {
+                true => by_parts::<[u8; LEAST]>(from, to, copies, bytes),
+                false => by_parts::<[u8; LINE]>(from, to, copies, bytes),
             }
         }
     });
+}
+
+/// A part at a time, of which the last one overlaps the one before.
+///
+/// # Safety
+/// As for [`copy_again`], of one row, which has a part at least.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn by_parts<P>(from: *const u8, to: *mut u8, copies: Loop, bytes: usize) {
+    let part = size_of::<P>();
+    let last = bytes - part;
+    for i in 0..copies.count as isize {
+        let to = to.wrapping_offset(i * copies.step);
+        // SAFETY: the caller's promise.
+        let copy = |at: usize| unsafe {
+            let part = from.add(at).cast::<P>().read_unaligned();
+            to.add(at).cast::<P>().write_unaligned(part);
+        };
+        if last > 0 {
+            copy(0);
+        }
+        // Of many lines, those of the destination are written whole.
+        let next = match bytes > BLOCK {
+            true => part - to.addr() % part,
+            false => part,
+        };
+        (next..last).step_by(part).for_each(copy);
+        copy(last);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_row_is_copied_to_each_place() {
+        let source: Vec<u8> = (0..20_000).map(|i| (i * 7 + i / 251) as u8).collect();
+        let lengths = (LEAST..2 * LINE + 3).chain([1000, BLOCK, BLOCK + 1, 2 * BLOCK + 77]);
+        for (bytes, gap) in lengths.flat_map(|bytes| [(bytes, 0), (bytes, 5)]) {
+            let (rows, count, step) = (2, 3, bytes + gap);
+            let mut target = vec![0xee; 7 + rows * count * step];
+            let groups = Axis {
+                size: rows as i64,
+                source: 8 * 1001,
+                destination: 8 * (count * step) as i64,
+            };
+            let copies = Loop {
+                count,
+                step: step as isize,
+            };
+            // SAFETY: both sides have room, and are different.
+            unsafe {
+                copy_again(
+                    (source.as_ptr(), target.as_mut_ptr().add(7)),
+                    groups,
+                    copies,
+                    bytes,
+                );
+            }
+            let mut wanted = vec![0xee; target.len()];
+            for place in 0..rows * count {
+                let row = &source[place / count * 1001..][..bytes];
+                wanted[7 + place * step..][..bytes].copy_from_slice(row);
+            }
+            assert!(
+                target == wanted,
+                "rows of {bytes} bytes, {gap} between them"
+            );
+        }
+    }
 }

@@ -226,6 +226,26 @@ pub unsafe fn copy_rows(
     }
 }
 
+/// [`copy_rows`] of half a line or more each, in the order of their bytes, if the processor has such registers.
+///
+/// # Safety
+/// As for [`copy()`], of each row.
+pub unsafe fn copy_in_order(
+    from: (*const u8, isize),
+    to: (*mut u8, isize),
+    rows: usize,
+    bytes: usize,
+) {
+    // SAFETY: the caller's promise; the processor was asked.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        if level::has_avx2() {
+            return copy_rows_in_order(from, to, rows, bytes);
+        }
+        move_rows(from, to, rows, bytes)
+    }
+}
+
 /// A register at a time, in the order of the bytes, as the processor reads ahead: the C library begins with both ends.
 ///
 /// # Safety

@@ -4,7 +4,7 @@
 use super::Mover;
 use super::dense_rows::DenseRows;
 use crate::caches;
-use crate::copy::again::copy_again;
+use crate::copy::again::{LEAST, copy_again};
 use crate::copy::axes::Axis;
 use crate::copy::block::{Aligned, BLOCK};
 use crate::copy::sheet::Sheet;
@@ -91,8 +91,8 @@ impl Copies {
         }
         let (most, enough) = match near {
             // In the order of their bytes, rows of whole lines are written as soon, and others but for their ends.
-            true if row >= LINE / 2 && row.is_multiple_of(LINE) => return None,
-            true if row >= LINE / 2 => (MOST, ENOUGH),
+            true if row >= LEAST && row.is_multiple_of(LINE) => return None,
+            true if row >= LEAST => (MOST, ENOUGH),
             true => (MOST, AGAIN),
             false => (SHORT, AGAIN),
         };
@@ -191,14 +191,15 @@ impl Mover {
 /// # Safety
 /// The row is readable, and the rows are writable and elsewhere.
 unsafe fn copy_parts(from: *const u8, row: usize, to: *mut u8, copies: Loop) {
-    // The first one ends where a line does.
+    // The first one ends where a line does, and the last one may begin in the one before.
     let mut part = PART + prefetch::to_next_line(to);
     let mut done = 0;
     while done < row {
-        part = part.min(row - done);
-        // SAFETY: the caller's promise.
-        unsafe { copy_again((from.add(done), to.add(done)), Axis::ONE, copies, part) }
-        done += part;
+        part = part.min(row - done).max(LEAST);
+        let start = done.min(row - part);
+        // SAFETY: the caller's promise; the row is longer than a part.
+        unsafe { copy_again((from.add(start), to.add(start)), Axis::ONE, copies, part) }
+        done = start + part;
         part = PART;
     }
 }

@@ -5,7 +5,7 @@ use super::choice::LONG_ROW;
 use super::{Mover, Way};
 use crate::caches;
 use crate::convert::Kernel;
-use crate::copy::again::copy_again;
+use crate::copy::again::{self, copy_again};
 use crate::copy::axes::{Axis, for_each_place};
 use crate::copy::block;
 use crate::copy::places::move_rows;
@@ -177,7 +177,7 @@ impl Mover {
     pub(super) fn copied_rows(&self, source: &Sheet) -> DenseRows {
         let bytes = source.units.count * self.source_unit;
         let far = self.is_far();
-        match source.rows.step == 0 && bytes >= LINE / 2 && !caches::last_level_is_far() {
+        match source.rows.step == 0 && bytes >= again::LEAST && !caches::last_level_is_far() {
             true => DenseRows::Repeated { bytes },
             false => DenseRows::Copied { bytes, far },
         }
