@@ -152,9 +152,9 @@ fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Step> {
             .map(Step::plain),
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => avx2::direct(from, to)
-            .map(|run| avx2::of_groups(run).with_few(easy::<plain::Avx2>(from, to)))
+            .map(|run| avx2::of_groups(run).with_few(easy(from, to)))
             .or_else(|| plain::of_integer::<plain::Avx2>(from, to).map(Step::plain))
-            .or_else(|| easy::<plain::Avx2>(from, to)),
+            .or_else(|| easy(from, to)),
         #[cfg(target_arch = "x86_64")]
         Level::Avx512Bf16 => {
             avx512::brain::direct(from, to).or_else(|| direct(Level::Avx512Vbmi, from, to))
@@ -165,9 +165,8 @@ fn direct(level: Level, from: Scalar, to: Scalar) -> Option<Step> {
             .or_else(|| direct(Level::Avx512, from, to)),
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => avx512::direct(from, to)
-            .map(|step| step.with_few(easy::<plain::Avx512>(from, to)))
-            .or_else(|| plain::of_integer::<plain::Avx512>(from, to).map(Step::plain))
-            .or_else(|| avx2::direct(from, to).map(avx2::of_groups)),
+            .map(|step| step.with_few(easy(from, to)))
+            .or_else(|| direct(Level::Avx2, from, to)),
     };
     match (level, to) {
         (Level::Scalar, _) => None,
@@ -196,8 +195,8 @@ fn distant(from: Scalar, to: Scalar) -> Option<Run> {
 
 /// The loop of floats that the compiler vectorises well.
 #[cfg(target_arch = "x86_64")]
-fn easy<L: plain::Compiled>(from: Scalar, to: Scalar) -> Option<Step> {
-    plain::of_float_with_ease::<L>(from, to).map(Step::plain)
+fn easy(from: Scalar, to: Scalar) -> Option<Step> {
+    plain::of_float_with_ease(from, to).map(Step::plain)
 }
 
 /// The loop to binary32 on the way to a narrower float, where it differs from that to float32.

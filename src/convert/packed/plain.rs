@@ -168,14 +168,6 @@ level!(
     convert_by_groups::<E>,
     "avx2,f16c"
 );
-#[cfg(target_arch = "x86_64")]
-level!(
-    /// AVX-512 F, BW, DQ and VL.
-    Avx512,
-    convert_by_groups::<E>,
-    "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c"
-);
-
 /// The loop of a whole-byte integer or bool, to these and the floats of 32 and 64 bits; from bytes also to narrower integers.
 pub fn of_integer<L: Compiled>(from: Scalar, to: Scalar) -> Option<Run> {
     match from {
@@ -206,13 +198,13 @@ pub fn of_float<L: Compiled>(from: Scalar, to: Scalar) -> Option<Run> {
     }
 }
 
-/// Of the loops of floats those that the compiler vectorises well.
+/// Of the loops of floats those that the compiler vectorises well, with AVX2.
 #[cfg(target_arch = "x86_64")]
-pub fn of_float_with_ease<L: Compiled>(from: Scalar, to: Scalar) -> Option<Run> {
+pub fn of_float_with_ease(from: Scalar, to: Scalar) -> Option<Run> {
     match (from, to) {
-        (Scalar::Float64, _) => to_float::<L, f::F64>(to),
-        (Scalar::Float32, Scalar::Float64) => Some(L::run::<Pair<f::F32, f::F64>>()),
-        (Scalar::Float32, Scalar::Float8E8M0Fnu) => Some(L::run::<Pair<f::F32, e::E8M0>>()),
+        (Scalar::Float64, _) => to_float::<Avx2, f::F64>(to),
+        (Scalar::Float32, Scalar::Float64) => Some(Avx2::run::<Pair<f::F32, f::F64>>()),
+        (Scalar::Float32, Scalar::Float8E8M0Fnu) => Some(Avx2::run::<Pair<f::F32, e::E8M0>>()),
         _ => None,
     }
 }
