@@ -77,11 +77,6 @@ impl<const N: usize> Room<N> {
         Self([Axis::ONE; N])
     }
 
-    /// The first loops there.
-    pub fn first(&self, len: usize) -> &[Axis] {
-        &self.0[..len]
-    }
-
     /// The room, of whatever size.
     pub fn as_mut(&mut self) -> &mut [Axis] {
         &mut self.0
@@ -109,7 +104,7 @@ impl Start {
     };
 
     /// At the same place of the destination on one side, and so many bits further on the other.
-    pub fn from_destination(self, bits: i64) -> Self {
+    pub fn along_destination(self, bits: i64) -> Self {
         Self {
             source: self.destination,
             destination: self.destination + bits,

@@ -25,7 +25,6 @@ mod scratch;
 mod shares;
 mod sheet;
 mod shuffle;
-mod slices;
 mod small_planes;
 mod spread;
 mod stepped;

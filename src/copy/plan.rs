@@ -3,14 +3,14 @@
 //! Rows are runs of one loop. Planes are two loops of which one follows the source and the other the destination; small ones go one
 //! after the other, and those of a few runs that go on along another loop are woven anew. Where such a loop is short, several make the
 //! side of a brick; and where that is short too, or there is nothing to transpose, short loops are a pattern. Blocks of short loops are
-//! shuffled in registers where that takes less time than small planes, bricks, or patterns. What pays was measured: see
-//! `docs/performance.md`.
+//! shuffled in registers where that takes less time than small planes or patterns. What repeats along a loop is copied once, and then again.
+//! What pays was measured: see `docs/performance.md`.
 
 mod repeats;
 mod rows;
 
 use super::Side;
-use super::axes::{Axes, Axis, MAX_AXES, Room, Start, for_each_place};
+use super::axes::{Axes, Axis, MAX_AXES, Room, Start};
 use super::bricks::Bricks;
 use super::mover::Mover;
 use super::offsets::Space;
@@ -18,10 +18,8 @@ use super::pattern::Pattern;
 use super::plane::Plane;
 use super::reweave::Reweave;
 use super::rounds::Rounds;
-use super::scratch::{Scratch, Small};
 use super::shares::Division;
 use super::shuffle::{self, Beat, Blocks, Shuffle};
-use super::slices::Slices;
 use super::small_planes::SmallPlanes;
 use super::stream;
 use super::threads;
@@ -97,7 +95,7 @@ pub unsafe fn run(
     unsafe {
         match copy.repeating(&axes) {
             Some(index) => copy.by_repeating(&mut axes, index),
-            None => copy.by_slices_or_loops(axes),
+            None => copy.by_loops(axes),
         }
     }
 }
@@ -112,19 +110,6 @@ impl Copy<'_> {
     fn plane(&self, axes: &Axes<'_>) -> Option<usize> {
         let (from, to) = self.mover.unit_bits()?;
         axes.plane(from, to)
-    }
-
-    /// By slices, or along the loops as they are.
-    ///
-    /// # Safety
-    /// As for [`run`].
-    unsafe fn by_slices_or_loops(self, axes: Axes<'_>) {
-        // SAFETY: the caller's promises.
-        unsafe {
-            if !(Slices::are_wanted(self.mover, &axes) && self.by_slices(&axes)) {
-                self.by_loops(axes);
-            }
-        }
     }
 
     /// Along these loops, in whatever way is best for them.
@@ -147,15 +132,14 @@ impl Copy<'_> {
                     let plane = Some([along, axes.len() - 1]);
                     let beat = SmallPlanes::beaten_by_shuffles(mover, &axes, along);
                     if !(beat.is_some_and(|beat| self.by_shuffles(&axes, plane, beat))
-                        || short && self.by_bricks_or_shuffles(&axes, along))
+                        || short && self.by_bricks(&axes, along))
                     {
                         self.by_small_planes(axes, along)
                     }
                 }
                 (Some(along), Some(between)) => self.by_reweaving(axes, [along, between]),
                 (Some(along), _)
-                    if self.has_short_planes(&axes, along)
-                        && self.by_bricks_or_shuffles(&axes, along) => {}
+                    if self.has_short_planes(&axes, along) && self.by_bricks(&axes, along) => {}
                 (Some(along), _) if self.has_long_plane(&axes, along) => {
                     let mover = &mover.for_planes();
                     Copy { mover, ..self }.by_planes(axes, along)
@@ -167,7 +151,6 @@ impl Copy<'_> {
                 (None, _) if self.has_long_rows(&axes) || self.has_close_rows(&axes) => {
                     self.by_rows(&axes)
                 }
-                (Some(along), _) if self.has_gathered_rows(&axes, along) => self.by_rows(&axes),
                 _ if self.by_shuffles(&axes, None, Blocks::beat_patterns) => {}
                 _ => self.by_patterns(axes),
             }
@@ -292,103 +275,19 @@ impl Copy<'_> {
         unsafe { self.by_rounds(&axes, planes.rounds(), &sheet) }
     }
 
-    /// By slices, if there are planes whose rows would be converted by few units. Returns whether it did.
-    ///
-    /// # Safety
-    /// As for [`run`]; slices [are wanted](Slices::are_wanted).
-    #[inline(never)]
-    unsafe fn by_slices(&self, axes: &Axes<'_>) -> bool {
-        let Some(along) = self.plane(axes) else {
-            return false;
-        };
-        let [_, inner] = axes.inner_two();
-        if SmallPlanes::convert_many_units(self.mover, axes, along)
-            || Plane::is_woven(self.mover, axes.get(along), inner)
-        {
-            return false;
-        }
-        // A copy: if there are no slices, the loops are still needed.
-        let mut room = Room::<MAX_AXES>::new();
-        let mut axes = axes.without([None; 2], room.as_mut());
-        let Some(slices) = Slices::take(self.mover, &mut axes) else {
-            return false;
-        };
-        let both = [slices.rounds(), Rounds::ONE];
-        // SAFETY: the caller's promises; there are so many steps.
-        let sheet = |first, around, steps: [usize; 2]| unsafe {
-            self.slice(first, around, &slices, steps[0]);
-        };
-        // SAFETY: the caller's promises.
-        unsafe { self.by_rounds(&axes, both, &sheet) };
-        true
-    }
-
-    /// Moves the slices of two loops, of so many steps.
-    ///
-    /// # Safety
-    /// As for [`run`]; there are as many steps.
-    unsafe fn slice(
-        &self,
-        first: (*const u8, *mut u8),
-        around: [Axis; 2],
-        slices: &Slices,
-        steps: usize,
-    ) {
-        let (from_unit, to_unit) = self.mover.units();
-        let count = slices.count(steps);
-        let row = Axis {
-            size: count as i64,
-            source: 8 * from_unit as i64,
-            destination: 8 * to_unit as i64,
-        };
-        let unconverted = self.mover.unconverted().to_near();
-        let mut small = Small::new();
-        let mut scratch = Scratch::large(&mut small);
-        let (block, bytes) = scratch.tile();
-        // Without memory they go as they would otherwise.
-        let has_room = count * from_unit <= bytes;
-        for_each_place(first, around, |from, to| {
-            let (mover, destination) = match has_room {
-                true => (&unconverted, block),
-                false => (self.mover, to),
-            };
-            let mut room = Room::<MAX_AXES>::new();
-            let axes = slices.loops(steps, mover.units().1, room.as_mut());
-            let copy = Copy {
-                source: from,
-                destination,
-                mover,
-                start: Start::ZERO,
-                bytes: (count * mover.units().1) as i64,
-            };
-            // SAFETY: the caller's promise; the block holds a slice.
-            unsafe {
-                copy.by_loops(axes);
-                if has_room {
-                    self.mover.sheet((block, 0), (to, 0), Axis::ONE, row);
-                }
-            }
-        });
-    }
-
-    /// By bricks, if those make more of a plane whose loops are short, or by blocks that are permuted in registers, if those are better
-    /// than bricks. Returns whether either did.
+    /// By bricks, if those make more of a plane whose loops are short. Returns whether they do.
     ///
     /// # Safety
     /// As for [`run`].
     #[inline(never)]
-    unsafe fn by_bricks_or_shuffles(&self, all: &Axes<'_>, along: usize) -> bool {
+    unsafe fn by_bricks(&self, axes: &Axes<'_>, along: usize) -> bool {
         // A copy: if there are no bricks, the loops are still needed.
         let mut room = Room::<MAX_AXES>::new();
-        let mut axes = all.without([None; 2], room.as_mut());
+        let mut axes = axes.without([None; 2], room.as_mut());
         let mut spaces = [Space::NEW; 2];
         let Some(bricks) = Bricks::take(self.mover, &mut axes, along, &mut spaces) else {
             return false;
         };
-        // SAFETY: the caller's promises.
-        if unsafe { self.by_shuffles(all, None, Blocks::beat_bricks) } {
-            return true;
-        }
         // SAFETY: the caller's promises; there are so many steps.
         let sheet =
             |first, around, steps: [usize; 2]| unsafe { bricks.sheet(first, around, steps) };

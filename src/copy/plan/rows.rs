@@ -1,6 +1,6 @@
 //! Loops along rows: of which runs stay whole, or whose units are gathered one by one.
 
-use super::{BRICKS, Copy, LONG, MANY, are_joined};
+use super::{Copy, MANY};
 use crate::copy::axes::{Axes, Axis, MAX_AXES, Room, Start};
 use crate::copy::close_rows::{Row, Together};
 use crate::copy::mover::{self, DenseRows};
@@ -102,15 +102,6 @@ impl Copy<'_> {
         };
         let sheet = outer.size.saturating_mul(inner.size);
         long && (few || sheet >= MANY)
-    }
-
-    /// Whether there is so little of all planes, whose runs do not follow each other, that rows had better be gathered one by one.
-    pub(super) fn has_gathered_rows(&self, axes: &Axes<'_>, along: usize) -> bool {
-        let ([_, inner], along) = (axes.inner_two(), axes.get(along));
-        !are_joined(along, inner)
-            && inner.size >= LONG
-            && axes.steps() < BRICKS
-            && Pattern::takes(self.mover)
     }
 
     /// Along rows of the innermost loop.

@@ -251,11 +251,6 @@ impl Blocks {
         [0, 1].into_iter().all(|side| self.run_bytes(side) >= bytes)
     }
 
-    /// Whether they take less time than [bricks](crate::copy::bricks), which exchange by larger units in fewer instructions.
-    pub fn beat_bricks(&self) -> bool {
-        self.unit == 1 && self.have_runs_of(LONG)
-    }
-
     /// Takes the loops away, from the innermost one on.
     pub fn take(&self, axes: &mut Axes<'_>) -> Loops {
         let mut loops = Loops {
@@ -336,7 +331,7 @@ mod tests {
     fn blocks_take_what_makes_runs_on_both_sides() {
         let (blocks, mut axes) = blocks(&[5, 64, 2, 50, 50], &[0, 3, 1, 4, 2], None);
         assert_eq!((blocks.runs, blocks.units), ([50, 100], 100));
-        assert!(blocks.beat_patterns() && blocks.beat_bricks() && !blocks.beat_small_planes());
+        assert!(blocks.beat_patterns() && !blocks.beat_small_planes());
         let loops = blocks.take(&mut axes);
         assert_eq!((loops.len, axes.len(), loops.partial), (2, 3, [LOOPS; 2]));
     }
@@ -344,7 +339,7 @@ mod tests {
     #[test]
     fn both_sides_may_go_in_rounds() {
         let (blocks, mut axes) = blocks(&[3, 37, 41], &[2, 1, 0], None);
-        assert!(blocks.units <= BYTES as i64 && !blocks.are_runs() && !blocks.beat_bricks());
+        assert!(blocks.units <= BYTES as i64 && !blocks.are_runs());
         let loops = blocks.take(&mut axes);
         let whole = loops.of_steps(loops.rounds.map(|rounds| rounds.inside.size as usize));
         let last = loops.of_steps([1, 1]);
