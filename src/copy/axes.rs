@@ -77,6 +77,11 @@ impl<const N: usize> Room<N> {
         Self([Axis::ONE; N])
     }
 
+    /// The first loops there.
+    pub fn first(&self, len: usize) -> &[Axis] {
+        &self.0[..len]
+    }
+
     /// The room, of whatever size.
     pub fn as_mut(&mut self) -> &mut [Axis] {
         &mut self.0

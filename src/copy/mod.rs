@@ -25,6 +25,7 @@ mod scratch;
 mod shares;
 mod sheet;
 mod shuffle;
+mod slices;
 mod small_planes;
 mod spread;
 mod stepped;

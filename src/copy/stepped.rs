@@ -269,7 +269,9 @@ mod tests {
             (1, 1),
         ] {
             for size in [1, 2, 4, 8] {
-                [-1, 2, 3, 4].map(|apart| check(size, apart, lines));
+                [-1, 2, 3, 4]
+                    .into_iter()
+                    .for_each(|apart| check(size, apart, lines));
             }
         }
     }

@@ -101,7 +101,7 @@ impl Copy<'_> {
             ..*self
         };
         // SAFETY: the caller's promises.
-        unsafe { once.by_loops(axes.without([None; 2], room.as_mut())) }
+        unsafe { once.by_slices_or_loops(axes.without([None; 2], room.as_mut())) }
         let mut copies = Axes::none(room.as_mut());
         copies.push(Axis {
             size: again.size - 1,

@@ -177,6 +177,13 @@ impl SmallPlanes<'_> {
         })
     }
 
+    /// Whether they come together, or pay by groups that are converted at once, so that no runs are short.
+    pub fn convert_many_units(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
+        let groups =
+            || Self::pay(mover, axes, along) && !Self::convert_short_runs(mover, axes, along);
+        Self::come_together(mover, axes, along) || groups()
+    }
+
     /// Whether they go by groups of which each run is converted by itself, and is short.
     fn convert_short_runs(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
         let (tiles, next) = Self::next(mover, axes, along);
