@@ -10,6 +10,7 @@ use crate::copy::axes::{Axis, for_each_place};
 use crate::copy::block;
 use crate::copy::places::move_rows;
 use crate::copy::sheet::Sheet;
+use crate::copy::spread::spread;
 use crate::copy::strided::Loop;
 use crate::copy::tiles::lines_held;
 use crate::prefetch::{self, LINE};
@@ -33,6 +34,8 @@ pub enum DenseRows {
     Copied { bytes: usize, far: bool },
     /// So many bytes of one row, each time.
     Repeated { bytes: usize },
+    /// A unit of so many bytes, so many times.
+    Spread { unit: usize, count: usize },
     /// So many elements by the kernel, asking for so many bytes on each side a few rows before.
     Converted {
         kernel: Kernel,
@@ -101,6 +104,13 @@ impl DenseRows {
                     };
                     copy_again((from.0, to.0), Axis::ONE, copies, bytes);
                 }
+                &Self::Spread { unit, count } => {
+                    let units = Loop {
+                        count: rows,
+                        step: from.1,
+                    };
+                    spread(from.0, units, unit, to, count);
+                }
                 Self::Converted {
                     kernel,
                     count,
@@ -127,11 +137,12 @@ fn ask_ahead(
 }
 
 impl Mover {
-    /// What moves the rows of two loops, wherever they begin, if these are adjacent units on both sides, and moved each by itself.
+    /// What moves the rows of two loops, wherever they begin, if these are adjacent units on both sides, or one that repeats, and moved each
+    /// by itself.
     pub fn dense_rows(&self, outer: Axis, inner: Axis) -> Option<DenseRows> {
         let (from, to) = self.units();
         let whole = matches!(self.way, Way::Bytes | Way::Convert { .. });
-        if !whole || !inner.is_dense_in(from) || !inner.is_dense_out(to) {
+        if !whole || !inner.is_dense_out(to) {
             return None;
         }
         let source = Sheet {
@@ -139,6 +150,16 @@ impl Mover {
             rows: Loop::of_bits(outer.size, outer.source),
             units: Loop::of_bits(inner.size, inner.source),
         };
+        if self.spreads(&source) {
+            let alone = !self.converts() && !self.streams() && !self.asks_to_spread();
+            return alone.then_some(DenseRows::Spread {
+                unit: to,
+                count: source.units.count,
+            });
+        }
+        if !inner.is_dense_in(from) {
+            return None;
+        }
         let row_bytes = source.units.count * to;
         // Whether lines are whole depends on where rows begin.
         if self.streams() && self.streams_rows(&source, row_bytes, true) {

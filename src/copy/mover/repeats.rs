@@ -17,6 +17,11 @@ impl Mover {
         repeats && whole && is_movable(self.destination_unit)
     }
 
+    /// Whether lines are asked for before units are spread to them.
+    pub(super) fn asks_to_spread(&self) -> bool {
+        self.is_far() && caches::last_level_is_far()
+    }
+
     /// Spreads the units of a sheet to the rows of another, each of which is dense. Lines that are far are asked for a block before,
     /// if the last-level cache is.
     ///
@@ -27,7 +32,7 @@ impl Mover {
         let (units, unit, step) = (source.units.count, self.destination_unit, target.rows.step);
         let each = |from: *const u8, made: Loop, done: usize| {
             let to = target.row(done).first.cast_mut();
-            if !self.is_far() || !caches::last_level_is_far() {
+            if !self.asks_to_spread() {
                 // SAFETY: the caller's promise.
                 return unsafe { spread(from, made, unit, (to, step), units) };
             }

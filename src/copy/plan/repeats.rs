@@ -11,6 +11,9 @@ const WORTH: i64 = 2 << 10;
 /// Bytes of what is copied again at a time, at least: less is better moved from the source.
 const LEAST: i64 = 16;
 
+/// The same of what is far away, and does not stay in the second-level cache.
+const FAR: i64 = 32 << 10;
+
 /// Steps, and bytes of a dense row, from which what becomes more is not made again.
 const MANY: i64 = 32;
 const LONG: i64 = 256;
@@ -34,7 +37,15 @@ impl Copy<'_> {
             true => grows && again.size < MANY && (row >= LONG || follow && row < LONG / 2),
             false => follow,
         };
-        (!(dense && quick) && again.destination >= 8 * LEAST).then_some(index)
+        // What is far away had better be written at once, unless much of it follows.
+        let scattered = self.mover.is_far() && self.is_much_at_once(again);
+        let least = if scattered { FAR } else { LEAST };
+        (!(dense && quick) && again.destination >= 8 * least).then_some(index)
+    }
+
+    /// Whether what is copied once, before the other steps of a loop, does not stay in the second-level cache.
+    fn is_much_at_once(&self, again: Axis) -> bool {
+        self.bytes / again.size > caches::second_level() as i64
     }
 
     /// Along the other loops once, and from there to the rest of the steps of that at `index`: at once, if what is copied once stays in
@@ -46,12 +57,12 @@ impl Copy<'_> {
     pub(super) unsafe fn by_repeating(&self, axes: &mut Axes<'_>, index: usize) {
         let again = axes.get(index);
         axes.remove(index);
-        let (unit, second_level) = (self.mover.units().1 as i64, caches::second_level() as i64);
-        if self.bytes / again.size <= second_level {
+        if !self.is_much_at_once(again) {
             // SAFETY: the caller's promises.
             return unsafe { self.once_and_again(axes, again) };
         }
-        let most = second_level / 4 / unit;
+        let unit = self.mover.units().1 as i64;
+        let most = caches::second_level() as i64 / 4 / unit;
         let (mut first, mut count) = (axes.len() - 1, 1i64);
         while first > 0 && count.saturating_mul(axes.get(first).size) <= most {
             count *= axes.get(first).size;
