@@ -11,7 +11,7 @@ const WORTH: i64 = 2 << 10;
 /// Bytes of what is copied again at a time, at least: less is better moved from the source.
 const LEAST: i64 = 16;
 
-/// The same of what is far away, and does not stay in the second-level cache.
+/// Bytes from which what is far away is worth a round by itself.
 const FAR: i64 = 32 << 10;
 
 /// Steps, and bytes of a dense row, from which what becomes more is not made again.
@@ -37,10 +37,14 @@ impl Copy<'_> {
             true => grows && again.size < MANY && (row >= LONG || follow && row < LONG / 2),
             false => follow,
         };
-        // What is far away had better be written at once, unless much of it follows.
-        let scattered = self.mover.is_far() && self.is_much_at_once(again);
-        let least = if scattered { FAR } else { LEAST };
-        (!(dense && quick) && again.destination >= 8 * least).then_some(index)
+        // Little that is far away had better be written at once, but for rows that are converted.
+        let once = self.is_scattered(again) && !(dense && self.mover.converts());
+        (!(dense && quick) && !once && again.destination >= 8 * LEAST).then_some(index)
+    }
+
+    /// Whether little of what is far away follows before the next step of a loop.
+    fn is_scattered(&self, again: Axis) -> bool {
+        self.mover.is_far() && self.is_much_at_once(again) && again.destination < 8 * FAR
     }
 
     /// Whether what is copied once, before the other steps of a loop, does not stay in the second-level cache.
@@ -62,7 +66,11 @@ impl Copy<'_> {
             return unsafe { self.once_and_again(axes, again) };
         }
         let unit = self.mover.units().1 as i64;
-        let most = caches::second_level() as i64 / 4 / unit;
+        let most = match self.is_scattered(again) {
+            // With all that is made of it.
+            true => caches::second_level() as i64 / 2 / again.size,
+            false => caches::second_level() as i64 / 4,
+        } / unit;
         let (mut first, mut count) = (axes.len() - 1, 1i64);
         while first > 0 && count.saturating_mul(axes.get(first).size) <= most {
             count *= axes.get(first).size;
