@@ -14,32 +14,40 @@ const LEAST: i64 = 16;
 /// Bytes from which what is far away is worth a round by itself.
 const FAR: i64 = 32 << 10;
 
-/// Steps, and bytes of a dense row, from which what becomes more is not made again.
+/// Steps from which a row that grows is not made each time, and bytes of a row that is long.
 const MANY: i64 = 32;
 const LONG: i64 = 256;
 
 impl Copy<'_> {
     /// The outermost loop along which the source repeats, if what it leads to takes longer than a copy of what becomes of it.
     pub(super) fn repeating(&self, axes: &Axes<'_>) -> Option<usize> {
-        let (from, to) = self.mover.units();
         let [_, inner] = axes.inner_two();
-        let row = inner.size.saturating_mul(to as i64);
-        let (dense, grows) = (inner.is_dense_in(from), from < to);
-        if !self.mover.moves_bytes() || !inner.is_dense_out(to) || self.bytes < WORTH {
+        let dense = inner.is_dense_out(self.mover.units().1);
+        if !self.mover.moves_bytes() || !dense || self.bytes < WORTH {
             return None;
         }
-        let rows = axes.len() - 1;
+        let rows = axes.len().saturating_sub(1);
         let index = (0..rows).find(|&i| axes.get(i).source == 0)?;
-        let again = axes.get(index);
-        let follow = index + 1 == rows;
-        // What grows is made as soon as it is copied.
-        let quick = match self.mover.converts() {
-            true => grows && again.size < MANY && (row >= LONG || follow && row < LONG / 2),
-            false => follow,
-        };
-        // Little that is far away had better be written at once, but for rows that are converted.
-        let once = self.is_scattered(again) && !(dense && self.mover.converts());
-        (!(dense && quick) && !once && again.destination >= 8 * LEAST).then_some(index)
+        let takes = axes.get(index).destination >= 8 * LEAST;
+        (takes && !self.is_as_quick(axes, index)).then_some(index)
+    }
+
+    /// Whether all steps of a loop along which the source repeats are made of it as quickly as they are copied.
+    fn is_as_quick(&self, axes: &Axes<'_>, index: usize) -> bool {
+        let (from, to) = self.mover.units();
+        let ([_, inner], again) = (axes.inner_two(), axes.get(index));
+        let follow = index + 2 == axes.len();
+        // Little that is far away had better be written at once.
+        match (inner.is_dense_in(from), self.mover.converts()) {
+            (true, false) => follow || self.is_scattered(again),
+            (false, _) => self.is_scattered(again),
+            // Rows that grow are made as soon as they are copied, unless they are short.
+            (true, true) => {
+                let row = inner.size.saturating_mul(to as i64);
+                let long = row >= LONG || follow && row < LONG / 2;
+                from < to && again.size < MANY && long
+            }
+        }
     }
 
     /// Whether little of what is far away follows before the next step of a loop.
