@@ -4,6 +4,7 @@ use super::{Copy, Start};
 use crate::caches;
 use crate::copy::axes::{Axes, Axis, MAX_AXES, Room, for_each_place};
 use crate::copy::rounds::Rounds;
+use crate::copy::threads;
 
 /// Bytes of a copy that is worth two.
 const WORTH: i64 = 2 << 10;
@@ -13,6 +14,9 @@ const LEAST: i64 = 16;
 
 /// Bytes from which what is far away is worth a round by itself.
 const FAR: i64 = 32 << 10;
+
+/// Bytes that are copied once from which several threads share them.
+const SHARED: i64 = 64 << 10;
 
 /// Steps from which a row that grows is not made each time, and bytes of a row that is long.
 const MANY: i64 = 32;
@@ -45,7 +49,7 @@ impl Copy<'_> {
             (true, true) => {
                 let row = inner.size.saturating_mul(to as i64);
                 let long = row >= LONG || follow && row < LONG / 2;
-                from < to && again.size < MANY && long
+                from < to && (again.size < MANY || self.mover.is_far()) && long
             }
         }
     }
@@ -69,16 +73,25 @@ impl Copy<'_> {
     pub(super) unsafe fn by_repeating(&self, axes: &mut Axes<'_>, index: usize) {
         let again = axes.get(index);
         axes.remove(index);
-        if !self.is_much_at_once(again) {
+        // Each thread copies again what it has copied once, if that is much.
+        let once = self.bytes / again.size;
+        let several = threads::parts_for(self.bytes) > 1 && once >= SHARED;
+        if !self.is_much_at_once(again) && !several {
             // SAFETY: the caller's promises.
             return unsafe { self.once_and_again(axes, again) };
         }
         let unit = self.mover.units().1 as i64;
+        let shared = match several {
+            true => once / (4 * i64::from(threads::num_threads())),
+            false => i64::MAX,
+        };
         let most = match self.is_scattered(again) {
             // With all that is made of it.
             true => caches::second_level() as i64 / 2 / again.size,
             false => caches::second_level() as i64 / 4,
-        } / unit;
+        }
+        .min(shared)
+            / unit;
         let (mut first, mut count) = (axes.len() - 1, 1i64);
         while first > 0 && count.saturating_mul(axes.get(first).size) <= most {
             count *= axes.get(first).size;
