@@ -6,7 +6,7 @@ use super::dense_rows::DenseRows;
 use crate::caches;
 use crate::copy::again::{LEAST, copy_again};
 use crate::copy::axes::Axis;
-use crate::copy::block::{Aligned, BLOCK};
+use crate::copy::block::{self, Aligned, BLOCK};
 use crate::copy::sheet::Sheet;
 use crate::copy::strided::Loop;
 use crate::prefetch::{self, LINE};
@@ -175,11 +175,8 @@ impl Mover {
                 };
                 copied.run((piece, 0), places, count);
             } else {
-                let copies = Loop {
-                    count,
-                    step: pieces.bytes as isize,
-                };
-                copy_again((piece, first), Axis::ONE, copies, pieces.bytes);
+                // In the order of their bytes, even if they are long.
+                block::copy_in_order((piece, 0), places, count, pieces.bytes);
             }
             copy(piece, to.add(done), bytes - done);
         }
