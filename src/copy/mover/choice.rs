@@ -128,6 +128,10 @@ impl Mover {
             let alike = follow && self.destination_unit == self.source_unit;
             return bytes >= 4 * BLOCK || (self.grows() || alike) && bytes >= BLOCK;
         }
+        if source.units.step < 0 {
+            // The processor, which begins anew with each row, waits for what is streamed in between.
+            return bytes >= 4 * BLOCK;
+        }
         let several = match apart == 0 || self.is_direct(source) && bytes > 2 * LINE {
             // They need no block.
             true => apart == 0 && bytes >= BLOCK / 4,

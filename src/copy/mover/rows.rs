@@ -253,10 +253,11 @@ impl Mover {
                 }
             };
         }
-        // Whole lines. What is converted without turns goes by larger pieces.
+        // Whole lines. What is converted without turns goes by larger pieces, and what is read backwards by whole blocks.
         let about = match (takes, self.converts()) {
             (true, _) => STREAMED / step,
             (false, true) => 2 * STREAMED / unit.max(step),
+            (false, false) if source.units.step < 0 => BLOCK / unit,
             (false, false) => STREAMED / unit,
         };
         let piece = about.next_multiple_of((LINE / unit).max(1));
