@@ -4,7 +4,7 @@
 //! after the other, and those of a few runs that go on along another loop are woven anew. Where such a loop is short, several make the
 //! side of a brick; and where that is short too, or there is nothing to transpose, short loops are a pattern. Blocks of short loops are
 //! shuffled in registers where that takes less time than small planes or patterns. What repeats along a loop is copied once, and then again.
-//! What pays was measured: see `docs/performance.md`.
+//! What pays was measured: see `docs/techniques.md`.
 
 mod repeats;
 mod rows;
