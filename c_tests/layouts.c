@@ -262,6 +262,14 @@ static void beyond_the_cache(void)
     }
 }
 
+/** A plane that is streamed, of many elements in a line of the destination and few in one of the source, which begins inside of a line. */
+static void narrow_plane(DLDataType from, DLDataType to)
+{
+    int64_t shape[2] = {2112, 8192}, all = shape[0] * shape[1];
+    placement source = {{1, shape[0]}, 0, all}, target = {{shape[1], 1}, 0, all};
+    placed(from, to, 2, shape, source, 24, target, below(65));
+}
+
 /** Elements of which each comes `count` times, one after the other; to rows with a gap or without one. */
 static void repeated(DLDataType from, DLDataType to, int64_t rows, int64_t count, int64_t gap, int64_t step)
 {
@@ -444,6 +452,8 @@ int main(int argc, char **argv)
     images(!tiny);
     if (!tiny) {
         beyond_the_cache();
+        narrow_plane((DLDataType)F64, (DLDataType)I8);
+        narrow_plane((DLDataType)C128, (DLDataType)U8);
         repeated_loops(2, 1 << 23);
         for (int threads = 1; threads <= 2; threads++) {
             CHECK_OK(tensor_set_num_threads(threads));

@@ -19,7 +19,7 @@ pub const LEAST: usize = LINE / 2;
 pub unsafe fn copy_again(first: (*const u8, *mut u8), groups: Axis, copies: Loop, bytes: usize) {
     debug_assert!(bytes >= LEAST);
     #[cfg(target_arch = "x86_64")]
-    if level::has_avx512() {
+    if bytes >= LINE && level::has_avx512() {
         // SAFETY: the caller's promise; the processor was asked.
         return unsafe { by_lines(first, groups, copies, bytes) };
     }
@@ -29,51 +29,34 @@ pub unsafe fn copy_again(first: (*const u8, *mut u8), groups: Axis, copies: Loop
     });
 }
 
-/// A line at a time, or half a line.
+/// A line at a time, of which the last one overlaps the one before.
 ///
 /// # Safety
-/// As for [`copy_again`]; the processor has AVX-512.
+/// As for [`copy_again`]; rows have a line or more, and the processor has AVX-512.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 unsafe fn by_lines(first: (*const u8, *mut u8), groups: Axis, copies: Loop, bytes: usize) {
+    let last = bytes - LINE;
     for_each_place(first, [groups, Axis::ONE], |from, to| {
-        // SAFETY: the caller's promise.
-        unsafe {
-            match bytes < LINE {
-                true => by_parts::<[u8; LEAST]>(from, to, copies, bytes),
-                false => by_parts::<[u8; LINE]>(from, to, copies, bytes),
+        for i in 0..copies.count as isize {
+            let to = to.wrapping_offset(i * copies.step);
+            // SAFETY: the caller's promise.
+            let copy = |at: usize| unsafe {
+                let line = from.add(at).cast::<[u8; LINE]>().read_unaligned();
+                to.add(at).cast::<[u8; LINE]>().write_unaligned(line);
+            };
+            if last > 0 {
+                copy(0);
             }
+            // Of many lines, those of the destination are written whole.
+            let next = match bytes > BLOCK {
+                true => LINE - to.addr() % LINE,
+                false => LINE,
+            };
+            (next..last).step_by(LINE).for_each(copy);
+            copy(last);
         }
     });
-}
-
-/// A part at a time, of which the last one overlaps the one before.
-///
-/// # Safety
-/// As for [`copy_again`], of one row, which has a part at least.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-unsafe fn by_parts<P>(from: *const u8, to: *mut u8, copies: Loop, bytes: usize) {
-    let part = size_of::<P>();
-    let last = bytes - part;
-    for i in 0..copies.count as isize {
-        let to = to.wrapping_offset(i * copies.step);
-        // SAFETY: the caller's promise.
-        let copy = |at: usize| unsafe {
-            let part = from.add(at).cast::<P>().read_unaligned();
-            to.add(at).cast::<P>().write_unaligned(part);
-        };
-        if last > 0 {
-            copy(0);
-        }
-        // Of many lines, those of the destination are written whole.
-        let next = match bytes > BLOCK {
-            true => part - to.addr() % part,
-            false => part,
-        };
-        (next..last).step_by(part).for_each(copy);
-        copy(last);
-    }
 }
 
 #[cfg(test)]

@@ -267,7 +267,9 @@ unsafe fn copy_rows_in_order(
         unsafe {
             let load = |at: usize| _mm256_loadu_si256(from.add(at).cast());
             let store = |at: usize, register| _mm256_storeu_si256(to.add(at).cast(), register);
-            store(0, load(0));
+            if last > 0 {
+                store(0, load(0));
+            }
             let mut done = REGISTER;
             while done + REGISTER < last {
                 store(done, load(done));

@@ -62,7 +62,7 @@ struct Copy<'a> {
     destination: *mut u8,
     mover: &'a Mover,
     start: Start,
-    /// Bytes of the destination.
+    /// Bytes of the destination, or as many of them as decide how to go along the loops.
     bytes: i64,
 }
 

@@ -198,7 +198,8 @@ impl Mover {
     pub(super) fn copied_rows(&self, source: &Sheet) -> DenseRows {
         let bytes = source.units.count * self.source_unit;
         let far = self.is_far();
-        match source.rows.step == 0 && bytes >= again::LEAST && !caches::last_level_is_far() {
+        let repeats = source.rows.step == 0 && source.rows.count > 1;
+        match repeats && bytes >= again::LEAST && !caches::last_level_is_far() {
             true => DenseRows::Repeated { bytes },
             false => DenseRows::Copied { bytes, far },
         }

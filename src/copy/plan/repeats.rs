@@ -18,7 +18,7 @@ const FAR: i64 = 32 << 10;
 /// Bytes that are copied once from which several threads share them.
 const SHARED: i64 = 64 << 10;
 
-/// Steps from which a row that grows is not made each time, and bytes of a row that is long.
+/// Steps from which a row that grows is not made each time if it is near, and bytes of one that takes no longer than a copy.
 const MANY: i64 = 32;
 const LONG: i64 = 256;
 
@@ -45,11 +45,11 @@ impl Copy<'_> {
         match (inner.is_dense_in(from), self.mover.converts()) {
             (true, false) => follow || self.is_scattered(again),
             (false, _) => self.is_scattered(again),
-            // Rows that grow are made as soon as they are copied, unless they are short.
+            // Long rows that grow are made as soon as they are copied; of short ones that follow each other, several are made at once.
             (true, true) => {
                 let row = inner.size.saturating_mul(to as i64);
-                let long = row >= LONG || follow && row < LONG / 2;
-                from < to && (again.size < MANY || self.mover.is_far()) && long
+                let quick = row >= LONG || follow && row < LONG / 2;
+                from < to && (again.size < MANY || self.mover.is_far()) && quick
             }
         }
     }
@@ -82,7 +82,7 @@ impl Copy<'_> {
         }
         let unit = self.mover.units().1 as i64;
         let shared = match several {
-            true => once / (4 * i64::from(threads::num_threads())),
+            true => (once / (4 * i64::from(threads::num_threads()))).max(SHARED / 4),
             false => i64::MAX,
         };
         let most = match self.is_scattered(again) {
@@ -154,6 +154,7 @@ impl Copy<'_> {
             });
         }
         copies.simplify();
+        // Its bytes are those of the one step: in a round, threads are at work on others already.
         let rest = Copy {
             source: self.destination,
             mover: &self.mover.converted(),

@@ -142,14 +142,15 @@ impl Tiles<'_> {
         let units = match self.converts_first() {
             // There are half as many runs. From far away, longer ones come sooner.
             true if self.unit >= LARGE && self.mover.is_far() => 2 * RUN,
+            true if self.narrows_much() => LINE,
             true => RUN,
             false => RUN_CONVERTED_LAST,
         } / self.unit;
         let mut row = 0;
         while row < along.size {
-            // What comes before the first line of the source comes with it.
-            let first = if row == 0 { lead + units } else { 0 };
-            let row_count = stream::piece(row, first, units, along.size);
+            // What comes before the first line of the source comes with it, if there is room.
+            let with_line = if self.narrows_much() { 0 } else { units };
+            let row_count = stream::piece(row, lead + with_line, units, along.size);
             let most = self.most_runs();
             let part = |line: Line, size: usize| Line { size, ..line };
             let of = |columns: usize| {
@@ -174,10 +175,17 @@ impl Tiles<'_> {
         }
     }
 
+    /// Whether what is streamed has few units in a line of the source, and many in one of the destination: longer rows of it are made of more
+    /// and shorter runs.
+    fn narrows_much(&self) -> bool {
+        self.mover.streams() && self.converts_first() && self.source_unit >= LARGE * self.unit
+    }
+
     /// Runs of a block.
     pub(super) fn most_runs(&self) -> usize {
         match self.unit >= LARGE {
             true => RUNS / 2,
+            false if self.narrows_much() => 4 * RUNS,
             false => RUNS,
         }
     }
