@@ -453,7 +453,6 @@ int main(int argc, char **argv)
     if (!tiny) {
         beyond_the_cache();
         narrow_plane((DLDataType)F64, (DLDataType)I8);
-        narrow_plane((DLDataType)C128, (DLDataType)U8);
         repeated_loops(2, 1 << 23);
         for (int threads = 1; threads <= 2; threads++) {
             CHECK_OK(tensor_set_num_threads(threads));

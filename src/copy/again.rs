@@ -12,17 +12,43 @@ use crate::prefetch::LINE;
 /// Bytes of a row, at least.
 pub const LEAST: usize = LINE / 2;
 
+/// Bytes of a row that is better copied by half lines.
+const LONG: usize = 1 << 10;
+
 /// Copies rows of so many bytes, one for each step of `groups`, each to as many places as there are `copies`.
 ///
 /// # Safety
 /// The rows are readable, of [`LEAST`] bytes or more, and the places are writable and elsewhere. The groups are whole bytes apart.
 pub unsafe fn copy_again(first: (*const u8, *mut u8), groups: Axis, copies: Loop, bytes: usize) {
     debug_assert!(bytes >= LEAST);
+    // SAFETY: the caller's promise.
+    unsafe {
+        match bytes < LONG {
+            true => copy_lines(first, groups, copies, bytes),
+            false => copy_halves(first, groups, copies, bytes),
+        }
+    }
+}
+
+/// The same by lines, if the processor has such registers: for parts of rows, too, of which each goes to all places before the next one.
+///
+/// # Safety
+/// As for [`copy_again`].
+pub unsafe fn copy_lines(first: (*const u8, *mut u8), groups: Axis, copies: Loop, bytes: usize) {
     #[cfg(target_arch = "x86_64")]
     if bytes >= LINE && level::has_avx512() {
         // SAFETY: the caller's promise; the processor was asked.
         return unsafe { by_lines(first, groups, copies, bytes) };
     }
+    // SAFETY: the caller's promise.
+    unsafe { copy_halves(first, groups, copies, bytes) }
+}
+
+/// The same by half lines.
+///
+/// # Safety
+/// As for [`copy_again`].
+unsafe fn copy_halves(first: (*const u8, *mut u8), groups: Axis, copies: Loop, bytes: usize) {
     for_each_place(first, [groups, Axis::ONE], |from, to| {
         // SAFETY: the caller's promise.
         unsafe { block::copy_in_order((from, 0), (to, copies.step), copies.count, bytes) }
@@ -32,7 +58,7 @@ pub unsafe fn copy_again(first: (*const u8, *mut u8), groups: Axis, copies: Loop
 /// A line at a time, of which the last one overlaps the one before.
 ///
 /// # Safety
-/// As for [`copy_again`]; rows have a line or more, and the processor has AVX-512.
+/// As for [`copy_lines`]; rows have a line or more, and the processor has AVX-512.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 unsafe fn by_lines(first: (*const u8, *mut u8), groups: Axis, copies: Loop, bytes: usize) {

@@ -4,7 +4,7 @@
 use super::Mover;
 use super::dense_rows::DenseRows;
 use crate::caches;
-use crate::copy::again::{LEAST, copy_again};
+use crate::copy::again::{LEAST, copy_lines};
 use crate::copy::axes::Axis;
 use crate::copy::block::{self, Aligned, BLOCK};
 use crate::copy::sheet::Sheet;
@@ -195,7 +195,7 @@ unsafe fn copy_parts(from: *const u8, row: usize, to: *mut u8, copies: Loop) {
         part = part.min(row - done).max(LEAST);
         let start = done.min(row - part);
         // SAFETY: the caller's promise; the row is longer than a part.
-        unsafe { copy_again((from.add(start), to.add(start)), Axis::ONE, copies, part) }
+        unsafe { copy_lines((from.add(start), to.add(start)), Axis::ONE, copies, part) }
         done = start + part;
         part = PART;
     }
