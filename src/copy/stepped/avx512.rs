@@ -165,7 +165,7 @@ unsafe fn line<const SIZE: usize, const STEP: isize>(
 /// not cross these.
 ///
 /// # Safety
-/// As for [`gather`]; as many bytes as a line has are readable on both sides of what is gathered.
+/// As for [`super::Gather`]; as many bytes as a line has are readable on both sides of what is gathered.
 #[inline(always)]
 unsafe fn meet_lines<const SIZE: usize, const STEP: isize>(
     from: *const u8,
