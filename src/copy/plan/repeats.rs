@@ -118,7 +118,6 @@ impl Copy<'_> {
                     source,
                     destination,
                     start: Start::ZERO,
-                    // Threads are at work on other rounds.
                     bytes: axes.steps() * unit,
                     ..*self
                 };
@@ -154,7 +153,7 @@ impl Copy<'_> {
             });
         }
         copies.simplify();
-        // Its bytes are those of the one step: in a round, threads are at work on others already.
+        // In a round, its bytes are those of the one step: threads are at work on other rounds.
         let rest = Copy {
             source: self.destination,
             mover: &self.mover.converted(),
