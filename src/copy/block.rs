@@ -204,8 +204,8 @@ pub unsafe fn copy_rows(
     unsafe {
         let in_order = come_in_order(bytes);
         #[cfg(target_arch = "x86_64")]
-        if in_order && level::has_avx2() && bytes > LINE / 2 && (far || bytes < LONG) {
-            return copy_rows_in_order(from, to, rows, bytes);
+        if in_order && bytes > LINE / 2 && (far || bytes < LONG) {
+            return copy_in_order(from, to, rows, bytes);
         }
         if in_order || !far || bytes < LINE / 4 {
             return move_rows(from, to, rows, bytes);
@@ -240,7 +240,7 @@ pub unsafe fn copy_in_order(
     unsafe {
         #[cfg(target_arch = "x86_64")]
         if level::has_avx2() {
-            return copy_rows_in_order(from, to, rows, bytes);
+            return copy_in_order_avx2(from, to, rows, bytes);
         }
         move_rows(from, to, rows, bytes)
     }
@@ -252,7 +252,7 @@ pub unsafe fn copy_in_order(
 /// As for [`copy_rows`]; rows have a register at least, and the processor has AVX2.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-unsafe fn copy_rows_in_order(
+unsafe fn copy_in_order_avx2(
     (from, from_step): (*const u8, isize),
     (to, to_step): (*mut u8, isize),
     rows: usize,

@@ -8,9 +8,10 @@
 
 mod repeats;
 mod rows;
+mod slices;
 
 use super::Side;
-use super::axes::{Axes, Axis, MAX_AXES, Room, Start, for_each_place};
+use super::axes::{Axes, Axis, MAX_AXES, Room, Start};
 use super::bricks::Bricks;
 use super::mover::Mover;
 use super::offsets::Space;
@@ -18,7 +19,6 @@ use super::pattern::Pattern;
 use super::plane::Plane;
 use super::reweave::Reweave;
 use super::rounds::Rounds;
-use super::scratch::{Scratch, Small};
 use super::shares::Division;
 use super::shuffle::{self, Beat, Blocks, Shuffle};
 use super::slices::Slices;
@@ -288,85 +288,6 @@ impl Copy<'_> {
             |first, around, steps: [usize; 2]| unsafe { planes.sheet(first, around, steps) };
         // SAFETY: the caller's promises.
         unsafe { self.by_rounds(&axes, planes.rounds(), &sheet) }
-    }
-
-    /// By slices, if there are planes whose rows would be converted by few units. Returns whether it did.
-    ///
-    /// # Safety
-    /// As for [`run`]; slices [are wanted](Slices::are_wanted).
-    #[inline(never)]
-    unsafe fn by_slices(&self, axes: &Axes<'_>) -> bool {
-        let Some(along) = self.plane(axes) else {
-            return false;
-        };
-        let [_, inner] = axes.inner_two();
-        if SmallPlanes::convert_many_units(self.mover, axes, along)
-            || Plane::is_woven(self.mover, axes.get(along), inner)
-        {
-            return false;
-        }
-        // A copy: if there are no slices, the loops are still needed.
-        let mut room = Room::<MAX_AXES>::new();
-        let mut axes = axes.without([None; 2], room.as_mut());
-        let Some(slices) = Slices::take(self.mover, &mut axes) else {
-            return false;
-        };
-        let both = [slices.rounds(), Rounds::ONE];
-        // SAFETY: the caller's promises; there are so many steps.
-        let sheet = |first, around, steps: [usize; 2]| unsafe {
-            self.slice(first, around, &slices, steps[0]);
-        };
-        // SAFETY: the caller's promises.
-        unsafe { self.by_rounds(&axes, both, &sheet) };
-        true
-    }
-
-    /// Moves the slices of two loops, of so many steps.
-    ///
-    /// # Safety
-    /// As for [`run`]; there are as many steps.
-    unsafe fn slice(
-        &self,
-        first: (*const u8, *mut u8),
-        around: [Axis; 2],
-        slices: &Slices,
-        steps: usize,
-    ) {
-        let (from_unit, to_unit) = self.mover.units();
-        let count = slices.count(steps);
-        let row = Axis {
-            size: count as i64,
-            source: 8 * from_unit as i64,
-            destination: 8 * to_unit as i64,
-        };
-        let unconverted = self.mover.unconverted().to_near();
-        let mut small = Small::new();
-        let mut scratch = Scratch::large(&mut small);
-        let (block, bytes) = scratch.tile();
-        // Without memory they go as they would otherwise.
-        let has_room = count * from_unit <= bytes;
-        for_each_place(first, around, |from, to| {
-            let (mover, destination) = match has_room {
-                true => (&unconverted, block),
-                false => (self.mover, to),
-            };
-            let mut room = Room::<MAX_AXES>::new();
-            let axes = slices.loops(steps, mover.units().1, room.as_mut());
-            let copy = Copy {
-                source: from,
-                destination,
-                mover,
-                start: Start::ZERO,
-                bytes: (count * mover.units().1) as i64,
-            };
-            // SAFETY: the caller's promise; the block holds a slice.
-            unsafe {
-                copy.by_loops(axes);
-                if has_room {
-                    self.mover.sheet((block, 0), (to, 0), Axis::ONE, row);
-                }
-            }
-        });
     }
 
     /// By bricks, if those make more of a plane whose loops are short. Returns whether they do.

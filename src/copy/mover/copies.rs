@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(of(100, 1000, true, true, true), "pieces");
         assert_eq!(of(100, 1000, true, true, false), "pieces");
         assert_eq!(of(100, 1000, false, true, true), "rows");
-        assert_eq!(of(4032 + 32, 1000, true, false, true), "pieces");
+        assert_eq!(of(4064, 1000, true, false, true), "pieces");
         assert_eq!(of(4096, 1000, true, false, false), "rows");
         // There, whole lines are written one row after the other, and a few others.
         assert_eq!(of(4096, 1000, true, false, true), "rows");

@@ -167,10 +167,9 @@ impl Mover {
         }
         let joined = outer.destination == 8 * row_bytes as i64;
         if outer.source == 0 {
-            let again = !self.converts() && self.copies(&source, joined).is_none();
-            return again
-                .then(|| self.copied_rows(&source))
-                .filter(|rows| matches!(rows, DenseRows::Repeated { .. }));
+            // Of what is converted, and copied by pieces or parts, each sheet is looked at.
+            let alone = !self.converts() && self.copies(&source, joined).is_none();
+            return self.repeated_row(&source).filter(|_| alone);
         }
         match self.converts() {
             true => self.converted_rows(&source, joined),
@@ -196,13 +195,19 @@ impl Mover {
 
     /// What copies the rows of a sheet.
     pub(super) fn copied_rows(&self, source: &Sheet) -> DenseRows {
+        self.repeated_row(source).unwrap_or(DenseRows::Copied {
+            bytes: source.units.count * self.source_unit,
+            far: self.is_far(),
+        })
+    }
+
+    /// What copies the row of a sheet that repeats to where it belongs, in the order of its bytes, if that pays: where the last-level cache
+    /// is near.
+    fn repeated_row(&self, source: &Sheet) -> Option<DenseRows> {
         let bytes = source.units.count * self.source_unit;
-        let far = self.is_far();
         let repeats = source.rows.step == 0 && source.rows.count > 1;
-        match repeats && bytes >= again::LEAST && !caches::last_level_is_far() {
-            true => DenseRows::Repeated { bytes },
-            false => DenseRows::Copied { bytes, far },
-        }
+        let pays = repeats && bytes >= again::LEAST && !caches::last_level_is_far();
+        pays.then_some(DenseRows::Repeated { bytes })
     }
 
     /// What converts the rows of a sheet, if each is better converted by itself than several at a time: those that are joined would be

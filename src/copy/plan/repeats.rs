@@ -64,8 +64,23 @@ impl Copy<'_> {
         self.bytes / again.size > caches::second_level() as i64
     }
 
-    /// Along the other loops once, and from there to the rest of the steps of that at `index`: at once, if what is copied once stays in
-    /// the second-level cache, or else in rounds of what does.
+    /// Bytes that are copied once before the other steps of a loop: all, if those stay in the second-level cache, or else what does. Of
+    /// several threads, each copies again what it has copied once, if that is much.
+    fn at_once(&self, again: Axis) -> i64 {
+        let (all, near) = (self.bytes / again.size, caches::second_level() as i64);
+        let share = match threads::parts_for(self.bytes) > 1 && all >= SHARED {
+            true => (all / (4 * i64::from(threads::num_threads()))).max(SHARED / 4),
+            false => all,
+        };
+        match self.is_much_at_once(again) {
+            // With all that is made of it.
+            true if self.is_scattered(again) => share.min(near / 2 / again.size),
+            true => share.min(near / 4),
+            false => share,
+        }
+    }
+
+    /// Along the other loops once, and from there to the rest of the steps of that at `index`: at once, or in rounds.
     ///
     /// # Safety
     /// As for [`run`](super::run); the source [repeats](Copy::repeating) along that loop.
@@ -73,25 +88,13 @@ impl Copy<'_> {
     pub(super) unsafe fn by_repeating(&self, axes: &mut Axes<'_>, index: usize) {
         let again = axes.get(index);
         axes.remove(index);
-        // Each thread copies again what it has copied once, if that is much.
-        let once = self.bytes / again.size;
-        let several = threads::parts_for(self.bytes) > 1 && once >= SHARED;
-        if !self.is_much_at_once(again) && !several {
+        let at_once = self.at_once(again);
+        if at_once == self.bytes / again.size {
             // SAFETY: the caller's promises.
             return unsafe { self.once_and_again(axes, again) };
         }
         let unit = self.mover.units().1 as i64;
-        let shared = match several {
-            true => (once / (4 * i64::from(threads::num_threads()))).max(SHARED / 4),
-            false => i64::MAX,
-        };
-        let most = match self.is_scattered(again) {
-            // With all that is made of it.
-            true => caches::second_level() as i64 / 2 / again.size,
-            false => caches::second_level() as i64 / 4,
-        }
-        .min(shared)
-            / unit;
+        let most = at_once / unit;
         let (mut first, mut count) = (axes.len() - 1, 1i64);
         while first > 0 && count.saturating_mul(axes.get(first).size) <= most {
             count *= axes.get(first).size;
