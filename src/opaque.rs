@@ -1,4 +1,4 @@
-//! Registers of which the compiler does not see what is in them: it would put together what is better apart.
+//! Registers and masks of which the compiler does not see what is in them: it would put together what is better apart.
 
 use core::arch::asm;
 use core::arch::x86_64::*;
@@ -25,3 +25,18 @@ macro_rules! opaque {
 
 opaque!(opaque128, __m128i, xmm_reg, "sixteen");
 opaque!(opaque256, __m256i, ymm_reg, "thirty-two");
+
+/// The same mask.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+pub fn opaque_mask(mut mask: __mmask32) -> __mmask32 {
+    // SAFETY: there is no instruction.
+    unsafe {
+        asm!(
+            "/* {} */",
+            inout(kreg) mask,
+            options(pure, nomem, nostack, preserves_flags)
+        );
+    }
+    mask
+}

@@ -1,7 +1,8 @@
 //! To bfloat16 by an instruction that rounds two registers of binary32, of which it takes subnormal numbers for zero: from what has
-//! none there, or hardly ever; and from bfloat16 by one that multiplies. AVX-512 BF16.
+//! none there, or hardly ever; and from bfloat16 by one that multiplies. AVX-512 BF16. What else has kernels with these instructions.
 
 use super::ordinary::{self, Bytes, Ordinary, Short};
+use super::words::HalvesOfWords;
 use super::*;
 
 /// bfloat16 of numbers that are normal in binary32, zero, infinite or not numbers. A NaN becomes quiet and keeps its upper bits.
@@ -12,10 +13,10 @@ impl Store<__m512> for BrainOfNormal {
     #[inline(always)]
     unsafe fn store(to: *mut u8, singles: Singles, _: Parameters) {
         let [a, b, c, d] = singles;
-        // SAFETY: the caller's promise; the features are those of `run`. The first operand makes the upper half.
+        // SAFETY: the caller's promise; the features are those of `run`.
         unsafe {
-            store512(to, bits(_mm512_cvtne2ps_pbh(b, a)));
-            store512(to.add(64), bits(_mm512_cvtne2ps_pbh(d, c)));
+            store512(to, pairs(a, b));
+            store512(to.add(64), pairs(c, d));
         }
     }
 }
@@ -31,10 +32,14 @@ impl StoreSixteen for BrainOfNormal {
     }
 }
 
+/// Two registers of binary32, rounded to one.
+///
+/// # Safety
+/// The features are those of [`run`].
 #[inline(always)]
-fn bits(brains: __m512bh) -> __m512i {
-    // SAFETY: both are 512 bits, and any are valid.
-    unsafe { core::mem::transmute(brains) }
+pub unsafe fn pairs(first: __m512, second: __m512) -> __m512i {
+    // SAFETY: the caller's promise; both types are 512 bits, and any are valid. The first operand makes the upper half.
+    unsafe { core::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(second, first)) }
 }
 
 /// bfloat16 of binary64, if no number is subnormal in binary32. What is less than those is zero in bfloat16, too.
@@ -141,6 +146,14 @@ pub fn direct(from: Scalar, to: Scalar) -> Option<Step> {
         (Scalar::BFloat16, Scalar::UInt8) => Some(of_loops(
             run_ordinary::<BrainsToBytes<U8>, Through<BF16, U8>, GROUP>,
             run::<Sixteen<BF16, U8>, FEW>,
+        )),
+        (Scalar::Int16, Scalar::Float16) => Some(of_loops(
+            run::<HalvesOfWords<true>, GROUP>,
+            run::<Sixteen<I16, F16>, FEW>,
+        )),
+        (Scalar::UInt16, Scalar::Float16) => Some(of_loops(
+            run::<HalvesOfWords<false>, GROUP>,
+            run::<Sixteen<U16, F16>, FEW>,
         )),
         (_, Scalar::BFloat16) => to_brain(from),
         _ => None,

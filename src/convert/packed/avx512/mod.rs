@@ -36,10 +36,12 @@ mod bytes;
 pub mod complex;
 mod load;
 mod ordinary;
+mod products;
 mod shifted;
 mod store;
 pub mod tables;
 mod wide;
+mod words;
 
 use bytes::{Eight, Lengthen, Shorten};
 use load::*;

@@ -425,6 +425,7 @@ fn of_byte<const SIGNED: bool>(to: Scalar) -> Option<Step> {
 /// float16, of which the formats with as many exponents need no table.
 fn of_half(to: Scalar) -> Option<Step> {
     Some(match to {
+        Scalar::Int8 => products::half_to_byte(),
         Scalar::Float8E3M4 => alone::<ByTables<F16, float::E3M4>>(),
         Scalar::Float8E4M3 => alone::<ByTables<F16, float::E4M3>>(),
         Scalar::Float8E4M3B11Fnuz => alone::<ByTables<F16, float::E4M3B11Fnuz>>(),
