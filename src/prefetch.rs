@@ -61,11 +61,13 @@ pub fn rows_to_write(to: *const u8, step: isize, bytes: usize, count: usize) {
     }
 }
 
-/// A byte of the row that comes a few rows after one, of rows that are so many bytes apart: so far ahead short rows are asked for.
+/// How many rows ahead short ones are asked for, if nothing else is known.
+pub const ROWS_AHEAD: usize = 4;
+
+/// A byte of the row that comes so many rows after one, of rows that are so many bytes apart.
 #[inline(always)]
-pub fn rows_ahead(row: *const u8, step: isize, byte: usize) -> *const u8 {
-    const ROWS: isize = 4;
-    row.wrapping_offset(step.wrapping_mul(ROWS))
+pub fn rows_ahead(row: *const u8, step: isize, rows: usize, byte: usize) -> *const u8 {
+    row.wrapping_offset(step.wrapping_mul(rows as isize))
         .wrapping_add(byte)
 }
 

@@ -118,6 +118,15 @@ impl Kernel {
         }
     }
 
+    /// Whether it takes so many instructions for a line that the processor does not come to the next run in time, which had better be asked
+    /// for if it lies elsewhere.
+    pub fn outlasts_reading(&self) -> bool {
+        match &self.0 {
+            Way::Packed(steps) => steps.outlasts_reading(),
+            Way::Defined(_) => false,
+        }
+    }
+
     /// Elements of a row from which it is better converted by itself than in a block of several.
     pub fn group(&self) -> usize {
         match &self.0 {

@@ -289,8 +289,9 @@ unsafe fn copy_in_order_avx2(
 /// Asks for lines of rows a few rows later.
 #[inline(always)]
 fn ask_for_rows(from: (*const u8, isize), to: (*mut u8, isize), line: usize) {
-    prefetch::line(prefetch::rows_ahead(from.0, from.1, line));
-    prefetch::line_to_write(prefetch::rows_ahead(to.0, to.1, line));
+    let ahead = |(row, step)| prefetch::rows_ahead(row, step, prefetch::ROWS_AHEAD, line);
+    prefetch::line(ahead(from));
+    prefetch::line_to_write(ahead((to.0.cast_const(), to.1)));
 }
 
 /// A register at a time, of the last one what there is.

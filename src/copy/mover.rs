@@ -242,6 +242,11 @@ impl Mover {
         !matches!(self.way, Way::Bytes)
     }
 
+    /// Whether they do by so many instructions that the processor does not come to the next run in time.
+    pub fn outlasts_reading(&self) -> bool {
+        matches!(&self.way, Way::Convert { kernel, .. } if kernel.outlasts_reading())
+    }
+
     /// The way of units that have been converted.
     pub fn converted(&self) -> Self {
         Self {

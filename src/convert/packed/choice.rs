@@ -30,7 +30,20 @@ pub fn choose(from: Scalar, to: Scalar, overflow: Overflow) -> Option<Steps> {
         destination_size: storage_size(to) as u8,
         distant: None,
         reads_lines: storage_size(from) == 8 && storage_size(to) <= 2,
+        outlasts: outlasts_reading(from, to),
     })
+}
+
+/// Whether a pair takes so many instructions for a line of the source that the next run had better be asked for. Measured, of those that do
+/// not become larger.
+fn outlasts_reading(from: Scalar, to: Scalar) -> bool {
+    let is_float = |scalar: Scalar| scalar.kind() == Kind::Float;
+    match storage_size(from) {
+        2 => is_float(from) || is_float(to),
+        4 => is_float(to) && (to.bits() <= 8 || to == Scalar::BFloat16),
+        8 => storage_size(to) <= 2,
+        _ => false,
+    }
 }
 
 impl Steps {

@@ -36,12 +36,19 @@ pub enum DenseRows {
     Repeated { bytes: usize },
     /// A unit of so many bytes, so many times.
     Spread { unit: usize, count: usize },
-    /// So many elements by the kernel, asking for so many bytes on each side a few rows before.
+    /// So many elements by the kernel, asking for later rows.
     Converted {
         kernel: Kernel,
         count: usize,
-        asked: Option<[usize; 2]>,
+        asked: Option<Asked>,
     },
+}
+
+/// What is asked for with each row: of one so many rows later as many bytes on each side.
+#[derive(Clone, Copy)]
+pub struct Asked {
+    rows: usize,
+    bytes: [usize; 2],
 }
 
 impl DenseRows {
@@ -116,8 +123,8 @@ impl DenseRows {
                     count,
                     asked,
                 } => kernel.run_rows(from, to, rows, *count, |read, written| {
-                    if let &Some([from_bytes, to_bytes]) = asked {
-                        ask_ahead((read, from.1, from_bytes), (written, to.1, to_bytes));
+                    if let Some(asked) = asked {
+                        asked.ask((read, from.1), (written, to.1));
                     }
                 }),
             }
@@ -125,15 +132,16 @@ impl DenseRows {
     }
 }
 
-/// Asks for the lines of rows, of so many bytes, that come a few rows after those at `from` and `to`. Not a part of the loop over rows,
-/// which it would slow where nothing is asked for.
-#[inline(never)]
-fn ask_ahead(
-    (from, from_step, from_bytes): (*const u8, isize, usize),
-    (to, to_step, to_bytes): (*mut u8, isize, usize),
-) {
-    prefetch::run(prefetch::rows_ahead(from, from_step, 0), 1, from_bytes);
-    prefetch::bytes_to_write(prefetch::rows_ahead(to, to_step, 0), to_bytes);
+impl Asked {
+    /// Asks for what comes after the rows at `from` and `to`. Not a part of the loop over rows, which it would slow where nothing is asked
+    /// for.
+    #[inline(never)]
+    fn ask(&self, from: (*const u8, isize), to: (*mut u8, isize)) {
+        let ahead = |(row, step)| prefetch::rows_ahead(row, step, self.rows, 0);
+        let [from_bytes, to_bytes] = self.bytes;
+        prefetch::run(ahead(from), 1, from_bytes);
+        prefetch::bytes_to_write(ahead((to.0.cast_const(), to.1)), to_bytes);
+    }
 }
 
 impl Mover {
@@ -178,17 +186,20 @@ impl Mover {
     }
 
     /// What moves rows of so many adjacent units to or from the first-level cache, each by itself, if units can be
-    /// [transposed](Mover::unit_bits); with each, later ones may be asked for.
-    pub fn rows_by_block(&self, units: usize, asks: bool) -> DenseRows {
+    /// [transposed](Mover::unit_bits); with each, one so many rows later may be asked for.
+    pub fn rows_by_block(&self, units: usize, ahead: Option<usize>) -> DenseRows {
         match self.way {
             Way::Convert { kernel, scalars } => DenseRows::Converted {
                 kernel,
                 count: units * scalars,
-                asked: asks.then_some([units * self.source_unit, 0]),
+                asked: ahead.map(|rows| Asked {
+                    rows,
+                    bytes: [units * self.source_unit, 0],
+                }),
             },
             _ => DenseRows::Copied {
                 bytes: units * self.source_unit,
-                far: asks,
+                far: ahead.is_some(),
             },
         }
     }
@@ -240,7 +251,10 @@ impl Mover {
         alone.then_some(DenseRows::Converted {
             kernel,
             count: units * scalars,
-            asked: asks.then_some([source_bytes, written]),
+            asked: asks.then_some(Asked {
+                rows: prefetch::ROWS_AHEAD,
+                bytes: [source_bytes, written],
+            }),
         })
     }
 

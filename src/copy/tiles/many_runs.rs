@@ -140,8 +140,7 @@ impl Tiles<'_> {
         let lead = self.first_line_read(from, along, inner);
         let head = self.first_line(to, along, inner).unwrap_or(0);
         let units = match self.converts_first() {
-            // There are half as many runs. From far away, longer ones come sooner.
-            true if self.unit >= LARGE && self.mover.is_far() => 2 * RUN,
+            true if self.has_long_runs() => 2 * RUN,
             true if self.narrows_much() => LINE,
             true => RUN,
             false => RUN_CONVERTED_LAST,
@@ -181,10 +180,23 @@ impl Tiles<'_> {
         self.mover.streams() && self.converts_first() && self.source_unit >= LARGE * self.unit
     }
 
+    /// Whether half as many runs are twice as long, since they come sooner from far away so: those of large units, and of two bytes if they
+    /// are converted to as many and streamed.
+    fn has_long_runs(&self) -> bool {
+        match self.unit >= LARGE {
+            true => self.mover.is_far(),
+            false => {
+                let two = (self.source_unit, self.unit) == (2, 2);
+                two && self.mover.converts() && self.converts_first() && self.mover.streams()
+            }
+        }
+    }
+
     /// Runs of a block.
     pub(super) fn most_runs(&self) -> usize {
         match self.unit >= LARGE {
             true => RUNS / 2,
+            false if self.has_long_runs() => RUNS / 2,
             false if self.narrows_much() => 4 * RUNS,
             false => RUNS,
         }

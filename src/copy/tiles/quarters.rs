@@ -122,7 +122,7 @@ impl Tiles<'_> {
         let made = (made.as_mut_ptr(), (columns.lines() * LINE) as isize);
         let (last, rows) = (self.last(), quarters.rows());
         let converts = last.converts();
-        let by_rows = last.rows_by_block(columns.count(), false);
+        let by_rows = last.rows_by_block(columns.count(), None);
         for line in 0..lines.count() {
             let first = lines.begin(line) / self.unit;
             let to = (to.0.wrapping_offset(first as isize * to.1), to.1);

@@ -7,13 +7,20 @@ use crate::copy::block::Aligned;
 use crate::copy::mover::DenseRows;
 use crate::copy::plane::Line;
 use crate::copy::transpose::{NARROW, Transpose};
-use crate::prefetch::LINE;
+use crate::prefetch::{self, LINE};
 
 /// Bytes of a plane, as it is where its units are larger: larger ones had better go by parts.
 pub const PLANE: i64 = 32 << 10;
 
 /// Rows of some planes that are written before the next ones, at least.
 const FEW_ROWS: usize = 4;
+
+/// Bytes by which asking for runs in memory is ahead, and most runs of those.
+const AHEAD: usize = 3 << 10;
+const MOST_AHEAD: usize = 8;
+
+/// Runs by which it is ahead in the cache.
+const NEXT: usize = 2;
 
 /// Memory of a block.
 pub type PlanesBlock = Aligned<{ RUNS * pitch(RUN) }>;
@@ -121,8 +128,8 @@ impl<'a> Together<'a> {
             tiles,
             planes,
             transpose: Transpose::by_rows(tiles.unit),
-            runs: tiles.first().rows_by_block(read.size * along.size, streams),
-            rows: last.converts().then(|| last.rows_by_block(units, false)),
+            runs: tiles.runs_by_block(read.size * along.size, streams),
+            rows: last.converts().then(|| last.rows_by_block(units, None)),
             streams,
         }
     }
@@ -207,7 +214,7 @@ impl<'a> Together<'a> {
         // The last columns may be fewer.
         let by_rows = match whole || columns == self.tiles.most_runs() {
             true => by_rows,
-            false => self.tiles.last().rows_by_block(written * columns, false),
+            false => self.tiles.last().rows_by_block(written * columns, None),
         };
         // SAFETY: the caller's promise.
         unsafe {
@@ -269,6 +276,20 @@ struct Steps {
     row: isize,
     read: isize,
     written: isize,
+}
+
+impl Tiles<'_> {
+    /// What moves runs of so many units to a block.
+    fn runs_by_block(&self, units: usize, streams: bool) -> DenseRows {
+        let first = self.first();
+        let ahead = match streams {
+            true => {
+                Some((AHEAD / (units * self.source_unit)).clamp(prefetch::ROWS_AHEAD, MOST_AHEAD))
+            }
+            false => first.outlasts_reading().then_some(NEXT),
+        };
+        first.rows_by_block(units, ahead)
+    }
 }
 
 /// Runs in a block: the first one, the bytes from one to the next, and the steps to what is beside and behind it.
