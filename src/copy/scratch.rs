@@ -6,8 +6,10 @@ use crate::storage::{Allocation, DATA_ALIGNMENT};
 /// Bytes that keep rows of a tile from falling into the same lines of the cache.
 pub const PAD: usize = 64;
 
-/// Bytes of a tile in memory that is allocated, and, if that fails or the plane is small, on the stack.
+/// Bytes of a tile in memory that is allocated, of one that the second-level cache holds, and, if there is no memory or the plane is small,
+/// on the stack.
 pub const TILE: usize = 72 << 10;
+pub const LARGE_TILE: usize = 256 << 10;
 const SMALL_TILE: usize = 9 << 10;
 
 /// Memory on the stack for a tile.
@@ -16,14 +18,22 @@ pub type Small = Aligned<SMALL_TILE>;
 /// Memory of a tile.
 pub struct Scratch<'a> {
     allocation: Option<Allocation>,
+    /// Bytes of it.
+    bytes: usize,
     small: &'a mut Small,
 }
 
 impl<'a> Scratch<'a> {
-    /// A large tile if there is memory, otherwise a small one.
+    /// A tile of [`TILE`] if there is memory, otherwise a small one.
     pub fn large(small: &'a mut Small) -> Self {
+        Self::of(TILE, small)
+    }
+
+    /// A tile of so many bytes if there is memory, otherwise a small one.
+    pub fn of(bytes: usize, small: &'a mut Small) -> Self {
         Self {
-            allocation: Allocation::new(TILE, DATA_ALIGNMENT).ok(),
+            allocation: Allocation::new(bytes, DATA_ALIGNMENT).ok(),
+            bytes,
             small,
         }
     }
@@ -32,6 +42,7 @@ impl<'a> Scratch<'a> {
     pub fn small(small: &'a mut Small) -> Self {
         Self {
             allocation: None,
+            bytes: 0,
             small,
         }
     }
@@ -39,7 +50,7 @@ impl<'a> Scratch<'a> {
     /// Where it begins, and its bytes.
     pub fn tile(&mut self) -> (*mut u8, usize) {
         match &self.allocation {
-            Some(allocation) => (allocation.start().as_ptr(), TILE),
+            Some(allocation) => (allocation.start().as_ptr(), self.bytes),
             None => (self.small.as_mut_ptr(), SMALL_TILE),
         }
     }

@@ -4,7 +4,7 @@ use super::*;
 use crate::copy::block::{self, Block};
 use crate::copy::mover::LONG_ROW;
 use crate::copy::places::{Step, move_blocks};
-use crate::copy::scratch::{PAD, Scratch, Small};
+use crate::copy::scratch::{LARGE_TILE, PAD, Scratch, Small, TILE};
 use crate::copy::sheet::Sheet;
 use crate::copy::strided::Loop;
 
@@ -12,6 +12,9 @@ use crate::copy::strided::Loop;
 /// that are whole in a tile, wherever it is possible: the longer they are, the less it takes to convert them.
 const LARGE_ROW: usize = 4096;
 const WHOLE_ROW: usize = 1024;
+
+/// Most bytes of rows that are streamed whole, several at a time, since they do not begin with lines.
+const STREAMED_WHOLE: usize = 4096;
 
 /// Bytes of a row of the destination that is short: several had better go there at a time.
 const SHORT_ROW: usize = 2 * LINE;
@@ -43,17 +46,17 @@ impl Tiles<'_> {
             asks: self.mover.streams() || !near && held && self.asks(),
             ..how
         };
-        let mut small = Small::new();
-        let mut scratch = match bytes {
-            ..=SMALL => Scratch::small(&mut small),
-            _ => Scratch::large(&mut small),
-        };
-        let (tile, tile_bytes) = scratch.tile();
+        let whole_row = self.streams_whole_rows(along, inner);
         // Rows, which are units of a run of the source, and units of a row. Few rows may be longer.
-        let rows = how.most.min(along.size.next_multiple_of(SIDE));
-        let row_bytes = match self.mover.streams() {
+        let rows = match whole_row.is_some() && self.source_unit < LARGE {
+            // Lines of the source are read one at a time.
+            true => LINE / self.source_unit,
+            false => how.most,
+        };
+        let rows = rows.min(along.size.next_multiple_of(SIDE));
+        let row_bytes = match self.mover.streams() && caches::last_level_is_far() {
             true => STREAMED_ROW,
-            false => ROW,
+            false => whole_row.unwrap_or(ROW),
         };
         let row_bytes = row_bytes * (how.most / rows).clamp(1, 2);
         let longer = !self.converts_first && !self.mover.streams() && !caches::last_level_is_far();
@@ -62,6 +65,15 @@ impl Tiles<'_> {
             true if self.destination_unit >= LARGE => LARGE_ROW / self.destination_unit,
             _ => row_bytes / self.destination_unit,
         };
+        let mut small = Small::new();
+        let mut scratch = match bytes {
+            ..=SMALL => Scratch::small(&mut small),
+            _ if self.mover.streams() && rows * row * self.unit > TILE => {
+                Scratch::of(LARGE_TILE, &mut small)
+            }
+            _ => Scratch::large(&mut small),
+        };
+        let (tile, tile_bytes) = scratch.tile();
         // A side of squares fits in any case.
         let fit = (tile_bytes / SIDE - 2 * PAD) / self.unit / SIDE * SIDE;
         let columns = row.min(fit).min(inner.size.next_multiple_of(SIDE));
@@ -153,6 +165,14 @@ impl Tiles<'_> {
             }
             row += row_count;
         }
+    }
+
+    /// The bytes of a row of the destination, if rows follow each other and go from a tile as one stream.
+    fn streams_whole_rows(&self, along: Line, inner: Line) -> Option<usize> {
+        let row = inner.size * self.destination_unit;
+        let whole = row <= STREAMED_WHOLE && along.destination == row as isize;
+        let streams = self.mover.streams() && !caches::last_level_is_far();
+        (whole && streams).then_some(row)
     }
 
     /// Takes short rows of a tile to the destination, several at a time.
