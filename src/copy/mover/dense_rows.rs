@@ -123,7 +123,7 @@ impl DenseRows {
                     count,
                     asked,
                 } => kernel.run_rows(from, to, rows, *count, |read, written| {
-                    if let Some(asked) = asked {
+                    if let &Some(asked) = asked {
                         asked.ask((read, from.1), (written, to.1));
                     }
                 }),
@@ -136,7 +136,7 @@ impl Asked {
     /// Asks for what comes after the rows at `from` and `to`. Not a part of the loop over rows, which it would slow where nothing is asked
     /// for.
     #[inline(never)]
-    fn ask(&self, from: (*const u8, isize), to: (*mut u8, isize)) {
+    fn ask(self, from: (*const u8, isize), to: (*mut u8, isize)) {
         let ahead = |(row, step)| prefetch::rows_ahead(row, step, self.rows, 0);
         let [from_bytes, to_bytes] = self.bytes;
         prefetch::run(ahead(from), 1, from_bytes);
