@@ -270,6 +270,17 @@ static void narrow_plane(DLDataType from, DLDataType to)
     placed(from, to, 2, shape, source, 24, target, below(65));
 }
 
+/** Planes that are streamed, of so many columns, whose rows do not begin with lines, and follow each other or are apart. */
+static void unaligned_planes(DLDataType from, DLDataType to, int64_t rows, int64_t columns, int64_t gap)
+{
+    int64_t bytes = from.bits / 8 + to.bits / 8, plane = rows * columns, row = columns + gap;
+    /* More than any cache is taken to have room for. */
+    int64_t shape[3] = {(34 << 20) / bytes / plane + 1, rows, columns};
+    placement source = {{plane, 1, rows}, 0, shape[0] * plane};
+    placement target = {{rows * row, row, 1}, 0, shape[0] * rows * row};
+    placed(from, to, 3, shape, source, below(9), target, below(65));
+}
+
 /** Elements of which each comes `count` times, one after the other; to rows with a gap or without one. */
 static void repeated(DLDataType from, DLDataType to, int64_t rows, int64_t count, int64_t gap, int64_t step)
 {
@@ -453,6 +464,10 @@ int main(int argc, char **argv)
     if (!tiny) {
         beyond_the_cache();
         narrow_plane((DLDataType)F64, (DLDataType)I8);
+        unaligned_planes((DLDataType)U8, (DLDataType)F32, 120, 1021, 0);
+        unaligned_planes((DLDataType)U16, (DLDataType)U16, 333, 1501, 0);
+        unaligned_planes((DLDataType)F64, (DLDataType)F64, 70, 509, 0);
+        unaligned_planes((DLDataType)F32, (DLDataType)BF16, 140, 2500, 1);
         repeated_loops(2, 1 << 23);
         for (int threads = 1; threads <= 2; threads++) {
             CHECK_OK(tensor_set_num_threads(threads));
