@@ -28,6 +28,7 @@ use super::threads;
 use super::transpose::{NARROW, SIDE};
 use super::weave;
 use crate::convert::Standard;
+use crate::prefetch::LINE;
 use core::ops::Range;
 
 /// Steps from which loops are long enough to be gone along by themselves.
@@ -156,7 +157,8 @@ impl Copy<'_> {
                 (Some(along), _)
                     if self.has_short_planes(&axes, along) && self.by_bricks(&axes, along) => {}
                 (Some(along), _) if self.has_long_plane(&axes, along) => {
-                    let mover = &mover.for_planes();
+                    let lines = axes.get(along).destination % (8 * LINE as i64) == 0;
+                    let mover = &mover.for_planes(lines, self.bytes);
                     Copy { mover, ..self }.by_planes(axes, along)
                 }
                 (None, _) if self.by_dense_rows(&mut axes) => {}
