@@ -48,12 +48,12 @@ impl Tiles<'_> {
         };
         let whole_row = self.streams_whole_rows(along, inner);
         // Rows, which are units of a run of the source, and units of a row. Few rows may be longer.
+        let rows = how.most.min(along.size.next_multiple_of(SIDE));
         let rows = match whole_row.is_some() && self.source_unit < LARGE {
-            // Lines of the source are read one at a time.
-            true => LINE / self.source_unit,
-            false => how.most,
+            // Where a tile of those is large, lines of the source had better be read one at a time.
+            true if rows * inner.size * self.unit > TILE => rows.min(LINE / self.source_unit),
+            _ => rows,
         };
-        let rows = rows.min(along.size.next_multiple_of(SIDE));
         let row_bytes = match self.mover.streams() && caches::last_level_is_far() {
             true => STREAMED_ROW,
             false => whole_row.unwrap_or(ROW),
