@@ -2,7 +2,7 @@
 //!
 //! Loops that follow each other in the source are the runs of a brick, those that follow each other in the destination its columns.
 //! Runs come in a few at a time, are converted if that makes them smaller, and transposed in registers to the rows of a tile, which
-//! go out in one piece each.
+//! go out in one piece each. Where rows are at equal distances, all runs come to a block first, and rows are made where they belong.
 
 use super::axes::{Axes, Axis, for_each_place};
 use super::block::Aligned;
@@ -11,17 +11,23 @@ use super::offsets::{Offsets, Space};
 use super::places::{Step, move_blocks};
 use super::rounds::Rounds;
 use super::scratch::{PAD, Scratch, Small};
-use super::tiles::Tiles;
+use super::tiles::{Tiles, pitch};
 use super::transpose::{MOST_RUNS, SIDE, Transpose};
+use crate::caches;
 use crate::prefetch;
 
 /// Bytes of a run, and units, at most.
 const RUN: usize = 256;
 const RUN_UNITS: usize = 128;
 
-/// Bytes of a row, and units, at most.
+/// Bytes of a row, and units, at most; and of one that is made of a block, which has room for as many runs.
 const ROW: usize = 1024;
 const ROW_UNITS: usize = 256;
+const STRAIGHT_ROW: usize = 768;
+const STRAIGHT_UNITS: usize = 192;
+
+/// Runs by which asking for those of a block is ahead, if they come from far away.
+const AHEAD: usize = 8;
 
 /// Units of a run, at least: of shorter ones patterns make more.
 const SHORTEST: usize = 12;
@@ -100,7 +106,11 @@ impl<'a> Bricks<'a> {
         let (source_unit, destination_unit) = mover.units();
         let mut along = Edge::new((RUN / source_unit).clamp(2 * SIDE, RUN_UNITS), along);
         // Columns at equal distances are exchanged as they lie, and converted as rows. If one loop has enough of them, they will be.
-        let columns = |unit: usize| (ROW / unit).clamp(2 * SIDE, ROW_UNITS);
+        let (row, units) = match may_go_straight(mover, &Tiles::new(mover)) {
+            true => (STRAIGHT_ROW, STRAIGHT_UNITS),
+            false => (ROW, ROW_UNITS),
+        };
+        let columns = |unit: usize| (row / unit).clamp(2 * SIDE, units);
         let wider = columns(source_unit.max(destination_unit));
         let most = match axes.get(axes.len() - 1).size >= wider as i64 {
             true => wider,
@@ -183,6 +193,13 @@ impl<'a> Bricks<'a> {
         let rows = self.along.part(along_steps);
         let columns = self.inner.part(inner_steps);
         let unit = self.tiles.unit();
+        if let Some(step) = self.along.apart
+            && may_go_straight(self.mover, &self.tiles)
+            && columns.len() * pitch(rows.len() * unit) <= tile_bytes
+        {
+            // SAFETY: the caller's promise; a block has room for these runs.
+            return unsafe { self.go_straight((from, columns), (to, step), rows.len(), tile) };
+        }
         // What whole squares have too much fits between the rows.
         let pitch = (columns.len() * unit).next_multiple_of(PAD) + PAD;
         const { assert!(SIDE * (ROW + PAD) <= size_of::<Small>()) }
@@ -196,6 +213,33 @@ impl<'a> Bricks<'a> {
                 let tile = (tile.cast_const(), pitch as isize);
                 self.tiles.take_each(tile, (to, rows), columns.len());
             }
+        }
+    }
+
+    /// Brings runs of so many units to a block, and makes rows of them, so many bytes apart.
+    ///
+    /// # Safety
+    /// As for [`Bricks::run`]; the block has room for them.
+    unsafe fn go_straight(
+        &self,
+        (from, columns): (*const u8, &[isize]),
+        to: (*mut u8, isize),
+        units: usize,
+        block: *mut u8,
+    ) {
+        let (source_unit, _) = self.mover.units();
+        let (first, unit, asks) = (self.tiles.first(), self.tiles.unit(), self.mover.is_far());
+        let run = pitch(units * unit);
+        // SAFETY: the caller's promise.
+        unsafe {
+            for (i, &offset) in columns.iter().enumerate() {
+                if let Some(&later) = columns.get(i + AHEAD).filter(|_| asks) {
+                    prefetch::run(from.wrapping_offset(later), source_unit as isize, units);
+                }
+                first.adjacent(from.wrapping_offset(offset), block.add(i * run), units);
+            }
+            let exchange = Transpose::by_rows(unit).function(false);
+            exchange((block.cast_const(), run as isize), to, columns.len(), units);
         }
     }
 
@@ -266,4 +310,12 @@ impl<'a> Bricks<'a> {
             column += group.len();
         }
     }
+}
+
+/// Whether rows that are at equal distances are better made of runs in a block than by way of a tile: where they are not converted after
+/// that, nor streamed, and the last-level cache is near.
+fn may_go_straight(mover: &Mover, tiles: &Tiles<'_>) -> bool {
+    let as_they_are = tiles.converts_first() || !mover.converts();
+    let near = !mover.streams() && !caches::last_level_is_far();
+    as_they_are && near && tiles.transpose().makes_lines()
 }

@@ -177,7 +177,8 @@ impl Copy<'_> {
     /// Whether there are many planes of the innermost loop and of that at `along`, whose units follow each other in the source, and
     /// they might be longer.
     fn has_short_planes(&self, axes: &Axes<'_>, along: usize) -> bool {
-        let quick = SmallPlanes::is_quick(self.mover, axes, along);
+        let quick = SmallPlanes::is_quick(self.mover, axes, along)
+            && !SmallPlanes::are_rather_bricks(self.mover, axes, along);
         let ([_, inner], along) = (axes.inner_two(), axes.get(along));
         let long = match self.mover.streams() {
             true => LONG_STREAMED,

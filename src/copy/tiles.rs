@@ -20,7 +20,7 @@ use core::ops::RangeInclusive;
 pub use many_runs::{FEW_PLACES, FEWEST_PLACES};
 use runs::Bring;
 pub use runs::lines_held;
-pub use together::{PLANE, Planes, PlanesBlock, Together};
+pub use together::{PLANE, Planes, PlanesBlock, Together, pitch};
 
 /// Bytes that a row of a tile has in the destination: long enough for the processor's prefetching.
 const ROW: usize = 1024;

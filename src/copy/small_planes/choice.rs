@@ -3,6 +3,7 @@
 use super::loops::next_together;
 use super::sides::{Runs, sides};
 use super::{Group, SmallPlanes};
+use crate::caches;
 use crate::copy::axes::{Axes, Axis};
 use crate::copy::mover::Mover;
 use crate::copy::shuffle::{Beat, Blocks};
@@ -24,6 +25,9 @@ const FEW: i64 = 32;
 
 /// Units of a row that is short.
 const SHORT_ROW: i64 = 8;
+
+/// Bytes of a row that is so short that longer ones are better made, and written at once.
+const VERY_SHORT: i64 = 16;
 
 /// Units of a run that is long.
 const LONG_RUN: i64 = 64;
@@ -153,8 +157,13 @@ impl SmallPlanes<'_> {
     }
 
     /// Whether bricks, if there are any, are better: in near caches those convert longer runs, and meet more of a line at a time. Far away,
-    /// the order of planes is the better one.
+    /// the order of planes is the better one, but for rows that are very short.
     pub fn are_rather_bricks(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
+        let [source, destination] = sides(axes, along);
+        let short = destination.bytes <= VERY_SHORT && source.bytes >= LINE as i64;
+        if short && !mover.streams() && !caches::last_level_is_far() {
+            return true;
+        }
         let lost = sides(axes, along).iter().any(|side| side.lose_parts())
             && !Self::come_together(mover, axes, along);
         !mover.is_far() && (lost || Self::convert_short_runs(mover, axes, along))

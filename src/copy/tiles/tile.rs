@@ -223,7 +223,7 @@ impl Tiles<'_> {
     }
 
     /// What moves units from the source to a tile.
-    pub(super) fn first(&self) -> Mover {
+    pub fn first(&self) -> Mover {
         match self.converts_first() {
             true => *self.mover,
             false => self.mover.unconverted(),

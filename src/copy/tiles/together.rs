@@ -26,7 +26,7 @@ const NEXT: usize = 2;
 pub type PlanesBlock = Aligned<{ RUNS * pitch(RUN) }>;
 
 /// Bytes from one row of so many bytes to the next in a block: whole lines, and an odd number of them, which do not share a few places.
-const fn pitch(bytes: usize) -> usize {
+pub const fn pitch(bytes: usize) -> usize {
     (bytes.div_ceil(LINE) | 1) * LINE
 }
 
