@@ -20,11 +20,9 @@ use crate::prefetch;
 const RUN: usize = 256;
 const RUN_UNITS: usize = 128;
 
-/// Bytes of a row, and units, at most; and of one that is made of a block, which has room for as many runs.
+/// Bytes of a row, and units, at most.
 const ROW: usize = 1024;
 const ROW_UNITS: usize = 256;
-const STRAIGHT_ROW: usize = 768;
-const STRAIGHT_UNITS: usize = 192;
 
 /// Runs by which asking for those of a block is ahead, if they come from far away.
 const AHEAD: usize = 8;
@@ -106,11 +104,7 @@ impl<'a> Bricks<'a> {
         let (source_unit, destination_unit) = mover.units();
         let mut along = Edge::new((RUN / source_unit).clamp(2 * SIDE, RUN_UNITS), along);
         // Columns at equal distances are exchanged as they lie, and converted as rows. If one loop has enough of them, they will be.
-        let (row, units) = match may_go_straight(mover, &Tiles::new(mover)) {
-            true => (STRAIGHT_ROW, STRAIGHT_UNITS),
-            false => (ROW, ROW_UNITS),
-        };
-        let columns = |unit: usize| (row / unit).clamp(2 * SIDE, units);
+        let columns = |unit: usize| (ROW / unit).clamp(2 * SIDE, ROW_UNITS);
         let wider = columns(source_unit.max(destination_unit));
         let most = match axes.get(axes.len() - 1).size >= wider as i64 {
             true => wider,
@@ -194,11 +188,17 @@ impl<'a> Bricks<'a> {
         let columns = self.inner.part(inner_steps);
         let unit = self.tiles.unit();
         if let Some(step) = self.along.apart
-            && may_go_straight(self.mover, &self.tiles)
-            && columns.len() * pitch(rows.len() * unit) <= tile_bytes
+            && self.may_go_straight()
         {
-            // SAFETY: the caller's promise; a block has room for these runs.
-            return unsafe { self.go_straight((from, columns), (to, step), rows.len(), tile) };
+            let runs = tile_bytes / pitch(rows.len() * unit);
+            let parts = columns.len().div_ceil(runs);
+            let mut to = to;
+            for columns in columns.chunks(columns.len().div_ceil(parts)) {
+                // SAFETY: the caller's promise; the block has room for these runs.
+                unsafe { self.go_straight((from, columns), (to, step), rows.len(), tile) };
+                to = to.wrapping_add(columns.len() * unit);
+            }
+            return;
         }
         // What whole squares have too much fits between the rows.
         let pitch = (columns.len() * unit).next_multiple_of(PAD) + PAD;
@@ -214,6 +214,14 @@ impl<'a> Bricks<'a> {
                 self.tiles.take_each(tile, (to, rows), columns.len());
             }
         }
+    }
+
+    /// Whether rows that are at equal distances are better made of runs in a block than by way of a tile: where they are not converted after
+    /// that, nor streamed, and the last-level cache is near.
+    fn may_go_straight(&self) -> bool {
+        let as_they_are = self.tiles.converts_first() || !self.mover.converts();
+        let near = !self.mover.streams() && !caches::last_level_is_far();
+        as_they_are && near && self.tiles.transpose().makes_lines()
     }
 
     /// Brings runs of so many units to a block, and makes rows of them, so many bytes apart.
@@ -310,12 +318,4 @@ impl<'a> Bricks<'a> {
             column += group.len();
         }
     }
-}
-
-/// Whether rows that are at equal distances are better made of runs in a block than by way of a tile: where they are not converted after
-/// that, nor streamed, and the last-level cache is near.
-fn may_go_straight(mover: &Mover, tiles: &Tiles<'_>) -> bool {
-    let as_they_are = tiles.converts_first() || !mover.converts();
-    let near = !mover.streams() && !caches::last_level_is_far();
-    as_they_are && near && tiles.transpose().makes_lines()
 }

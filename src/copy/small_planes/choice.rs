@@ -157,11 +157,14 @@ impl SmallPlanes<'_> {
     }
 
     /// Whether bricks, if there are any, are better: in near caches those convert longer runs, and meet more of a line at a time. Far away,
-    /// the order of planes is the better one, but for rows that are very short.
+    /// the order of planes is the better one, but for small units in rows that are
+    /// very short.
     pub fn are_rather_bricks(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
         let [source, destination] = sides(axes, along);
+        let (from, to) = mover.units();
+        let small = from.min(to) <= 2;
         let short = destination.bytes <= VERY_SHORT && source.bytes >= LINE as i64;
-        if short && !mover.streams() && !caches::last_level_is_far() {
+        if small && short && !mover.streams() && !caches::last_level_is_far() {
             return true;
         }
         let lost = sides(axes, along).iter().any(|side| side.lose_parts())
