@@ -24,14 +24,15 @@ const RUN_UNITS: usize = 128;
 const ROW: usize = 1024;
 const ROW_UNITS: usize = 256;
 
-/// Runs by which asking for those of a block is ahead, if they come from far away.
-const AHEAD: usize = 8;
+/// Runs that come to a block at once; if they come from far away, the next ones are asked for before.
+const AT_ONCE: usize = 16;
 
 /// Units of a run, at least: of shorter ones patterns make more.
 const SHORTEST: usize = 12;
 
-/// Units of a row that is converted, at least: shorter ones are better gathered, many at a time.
+/// Units of a row that is converted, and of a run, at least: shorter ones are better gathered, many at a time.
 const CONVERTED: usize = 32;
+const CONVERTED_RUN: usize = 16;
 
 /// One side of a brick.
 struct Edge<'a> {
@@ -188,7 +189,7 @@ impl<'a> Bricks<'a> {
         let columns = self.inner.part(inner_steps);
         let unit = self.tiles.unit();
         if let Some(step) = self.along.apart
-            && self.may_go_straight()
+            && self.may_go_straight(rows.len())
         {
             let runs = tile_bytes / pitch(rows.len() * unit);
             let parts = columns.len().div_ceil(runs);
@@ -217,9 +218,10 @@ impl<'a> Bricks<'a> {
     }
 
     /// Whether rows that are at equal distances are better made of runs in a block than by way of a tile: where they are not converted after
-    /// that, nor streamed, and the last-level cache is near.
-    fn may_go_straight(&self) -> bool {
-        let as_they_are = self.tiles.converts_first() || !self.mover.converts();
+    /// that, nor streamed, the last-level cache is near, and runs of so many units are not too short to be converted each by itself.
+    fn may_go_straight(&self, units: usize) -> bool {
+        let as_they_are =
+            !self.mover.converts() || self.tiles.converts_first() && units >= CONVERTED_RUN;
         let near = !self.mover.streams() && !caches::last_level_is_far();
         as_they_are && near && self.tiles.transpose().makes_lines()
     }
@@ -236,15 +238,27 @@ impl<'a> Bricks<'a> {
         block: *mut u8,
     ) {
         let (source_unit, _) = self.mover.units();
-        let (first, unit, asks) = (self.tiles.first(), self.tiles.unit(), self.mover.is_far());
-        let run = pitch(units * unit);
+        let (first, unit, run) = (
+            self.tiles.first(),
+            self.tiles.unit(),
+            pitch(units * self.tiles.unit()),
+        );
         // SAFETY: the caller's promise.
         unsafe {
-            for (i, &offset) in columns.iter().enumerate() {
-                if let Some(&later) = columns.get(i + AHEAD).filter(|_| asks) {
-                    prefetch::run(from.wrapping_offset(later), source_unit as isize, units);
+            for (i, group) in columns.chunks(AT_ONCE).enumerate() {
+                let next = columns.iter().skip((i + 1) * AT_ONCE).take(AT_ONCE);
+                next.filter(|_| self.mover.is_far()).for_each(|offset| {
+                    prefetch::run(from.wrapping_offset(*offset), source_unit as isize, units);
+                });
+                let block = block.add(i * AT_ONCE * run);
+                if first.converts() {
+                    for (i, offset) in group.iter().enumerate() {
+                        first.adjacent(from.wrapping_offset(*offset), block.add(i * run), units);
+                    }
+                } else {
+                    let target = (block, Step(run as isize));
+                    move_blocks((from, group), target, group.len(), units * source_unit);
                 }
-                first.adjacent(from.wrapping_offset(offset), block.add(i * run), units);
             }
             let exchange = Transpose::by_rows(unit).function(false);
             exchange((block.cast_const(), run as isize), to, columns.len(), units);

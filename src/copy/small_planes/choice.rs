@@ -1,14 +1,14 @@
 //! Whether small planes pay, and along which loop they go together.
 
 use super::loops::next_together;
-use super::sides::{Runs, sides};
+use super::sides::{Runs, follows, sides};
 use super::{Group, SmallPlanes};
 use crate::caches;
 use crate::copy::axes::{Axes, Axis};
 use crate::copy::mover::Mover;
 use crate::copy::shuffle::{Beat, Blocks};
 use crate::copy::tiles::{LARGE, PLANE, Tiles};
-use crate::copy::transpose::{NARROW, Transpose};
+use crate::copy::transpose::{NARROW, SIDE, Transpose};
 use crate::copy::weave::{self, Direction};
 use crate::prefetch::LINE;
 
@@ -26,8 +26,12 @@ const FEW: i64 = 32;
 /// Units of a row that is short.
 const SHORT_ROW: i64 = 8;
 
-/// Bytes of a row that is so short that longer ones are better made, and written at once.
+/// Bytes of a row that is so short that longer ones are better made, and written at once; and of a run, for longer ones to be read.
 const VERY_SHORT: i64 = 16;
+const VERY_SHORT_RUN: i64 = 12;
+
+/// Bytes of a row that is as good as rows that follow each other.
+const LONG_ROW: i64 = 256;
 
 /// Units of a run that is long.
 const LONG_RUN: i64 = 64;
@@ -157,19 +161,29 @@ impl SmallPlanes<'_> {
     }
 
     /// Whether bricks, if there are any, are better: in near caches those convert longer runs, and meet more of a line at a time. Far away,
-    /// the order of planes is the better one, but for small units in rows that are
-    /// very short.
+    /// the order of planes is the better one, but for small units in rows or runs that are very short.
     pub fn are_rather_bricks(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
-        let [source, destination] = sides(axes, along);
-        let (from, to) = mover.units();
-        let small = from.min(to) <= 2;
-        let short = destination.bytes <= VERY_SHORT && source.bytes >= LINE as i64;
-        if small && short && !mover.streams() && !caches::last_level_is_far() {
+        if Self::are_very_short(mover, axes, along) {
             return true;
         }
         let lost = sides(axes, along).iter().any(|side| side.lose_parts())
             && !Self::come_together(mover, axes, along);
         !mover.is_far() && (lost || Self::convert_short_runs(mover, axes, along))
+    }
+
+    /// Whether small units are in rows that are so short that longer ones had better be made, or in runs that are, and go on along another
+    /// loop; unless those are whole pieces in registers.
+    fn are_very_short(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
+        let [source, destination] = sides(axes, along);
+        let (from, to) = mover.units();
+        let goes_on = |i: usize| follows(axes.get(i).source_bytes() as i64, source.bytes, true);
+        let rows = destination.bytes <= VERY_SHORT && source.bytes >= LINE as i64;
+        let runs = source.bytes <= VERY_SHORT_RUN
+            && (destination.are_joined() || destination.bytes >= LONG_ROW)
+            && destination.count % SIDE as i64 != 0
+            && Self::around(axes, along).any(goes_on);
+        let near = !mover.streams() && !caches::last_level_is_far();
+        near && from.min(to) <= 2 && (rows || runs)
     }
 
     /// What [shuffles](crate::copy::shuffle) must be to be better, if they may be.
