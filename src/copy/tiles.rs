@@ -31,6 +31,9 @@ const STREAMED_ROW: usize = 512;
 /// Bytes of the source's runs that come in at a time.
 const RUN: usize = 512;
 
+/// The same where they become larger, but for those of bytes, and are streamed.
+const RUN_THAT_GROWS: usize = 256;
+
 /// The same where they are converted on the way, if nothing is asked for: the processor follows what is longer.
 const CONVERTED_RUN: usize = 1024;
 
@@ -284,12 +287,16 @@ impl<'a> Tiles<'a> {
                 converts_first: true,
                 ..*self
             };
+            let run = match 1 < self.source_unit && self.source_unit < self.destination_unit {
+                true => RUN_THAT_GROWS,
+                false => RUN,
+            };
             let how = Bring {
                 lead,
                 head,
                 streams: true,
                 asks: true,
-                ..converted.bring_by(RUN)
+                ..converted.bring_by(run)
             };
             // Of short rows, too much is in lines that are not whole.
             let whole = head == 0 || inner.size * self.destination_unit >= ROW;
