@@ -262,10 +262,10 @@ static void beyond_the_cache(void)
     }
 }
 
-/** A plane that is streamed, of many elements in a line of the destination and few in one of the source, which begins inside of a line. */
-static void narrow_plane(DLDataType from, DLDataType to)
+/** A plane that is streamed, and whose source begins inside of a line. */
+static void large_plane(DLDataType from, DLDataType to, int64_t rows)
 {
-    int64_t shape[2] = {2112, 8192}, all = shape[0] * shape[1];
+    int64_t shape[2] = {rows, 8192}, all = shape[0] * shape[1];
     placement source = {{1, shape[0]}, 0, all}, target = {{shape[1], 1}, 0, all};
     placed(from, to, 2, shape, source, 24, target, below(65));
 }
@@ -463,7 +463,10 @@ int main(int argc, char **argv)
     images(!tiny);
     if (!tiny) {
         beyond_the_cache();
-        narrow_plane((DLDataType)F64, (DLDataType)I8);
+        /* Few elements in a line of the source, and many in one of the destination; as many in both. */
+        large_plane((DLDataType)F64, (DLDataType)I8, 2112);
+        large_plane((DLDataType)I16, (DLDataType)BF16, 2112);
+        large_plane((DLDataType)F32, (DLDataType)I32, 1024);
         unaligned_planes((DLDataType)U8, (DLDataType)F32, 120, 1021, 0);
         unaligned_planes((DLDataType)U16, (DLDataType)U16, 333, 1501, 0);
         unaligned_planes((DLDataType)F64, (DLDataType)F64, 70, 509, 0);

@@ -191,6 +191,7 @@ impl<'a> Bricks<'a> {
         if let Some(step) = self.along.apart
             && self.may_go_straight(rows.len())
         {
+            const { assert!(pitch(RUN) <= size_of::<Small>()) }
             let runs = tile_bytes / pitch(rows.len() * unit);
             let parts = columns.len().div_ceil(runs);
             let mut to = to;
@@ -218,7 +219,8 @@ impl<'a> Bricks<'a> {
     }
 
     /// Whether rows that are at equal distances are better made of runs in a block than by way of a tile: where they are not converted after
-    /// that, nor streamed, the last-level cache is near, and runs of so many units are not too short to be converted each by itself.
+    /// that, nor streamed, the last-level cache is near, registers hold lines, and runs of so many units are not too short to be converted each
+    /// by itself.
     fn may_go_straight(&self, units: usize) -> bool {
         let as_they_are =
             !self.mover.converts() || self.tiles.converts_first() && units >= CONVERTED_RUN;
@@ -238,30 +240,34 @@ impl<'a> Bricks<'a> {
         block: *mut u8,
     ) {
         let (source_unit, _) = self.mover.units();
-        let (first, unit, run) = (
-            self.tiles.first(),
-            self.tiles.unit(),
-            pitch(units * self.tiles.unit()),
-        );
+        let (first, unit, asks) = (self.tiles.first(), self.tiles.unit(), self.mover.is_far());
+        let apart = pitch(units * unit);
         // SAFETY: the caller's promise.
         unsafe {
-            for (i, group) in columns.chunks(AT_ONCE).enumerate() {
-                let next = columns.iter().skip((i + 1) * AT_ONCE).take(AT_ONCE);
-                next.filter(|_| self.mover.is_far()).for_each(|offset| {
-                    prefetch::run(from.wrapping_offset(*offset), source_unit as isize, units);
-                });
-                let block = block.add(i * AT_ONCE * run);
+            for (n, group) in columns.chunks(AT_ONCE).enumerate() {
+                if asks {
+                    for offset in columns.iter().skip((n + 1) * AT_ONCE).take(AT_ONCE) {
+                        prefetch::run(from.wrapping_offset(*offset), source_unit as isize, units);
+                    }
+                }
+                let block = block.add(n * AT_ONCE * apart);
                 if first.converts() {
                     for (i, offset) in group.iter().enumerate() {
-                        first.adjacent(from.wrapping_offset(*offset), block.add(i * run), units);
+                        let run = block.add(i * apart);
+                        first.adjacent(from.wrapping_offset(*offset), run, units);
                     }
                 } else {
-                    let target = (block, Step(run as isize));
+                    let target = (block, Step(apart as isize));
                     move_blocks((from, group), target, group.len(), units * source_unit);
                 }
             }
             let exchange = Transpose::by_rows(unit).function(false);
-            exchange((block.cast_const(), run as isize), to, columns.len(), units);
+            exchange(
+                (block.cast_const(), apart as isize),
+                to,
+                columns.len(),
+                units,
+            );
         }
     }
 

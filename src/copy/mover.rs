@@ -273,15 +273,16 @@ impl Mover {
         }
     }
 
-    /// The same for planes of so many bytes of the destination, whose rows begin as far inside of a line, all of them, if they have `lines`.
-    /// What becomes no larger is better streamed as soon as it is far in a cache that is near: lines that are a power of two apart do not all
-    /// have a place in it. Bytes, and what is converted, are so a little later where parts of lines are written.
-    pub fn for_planes(self, lines: bool, bytes: i64) -> Self {
+    /// The same for planes of so many bytes of the destination; `aligned`: rows begin at the same place of a line, all of them. What becomes no
+    /// larger is better streamed as soon as it is far in a cache that is near: lines that are a power of two apart do not all have a place in
+    /// it. If rows begin anywhere, bytes, and what is converted, are so a little later, since parts of lines are written.
+    pub fn for_planes(self, aligned: bool, bytes: i64) -> Self {
         let early = self.reach == Reach::Far && !caches::last_level_is_far() && stream::EXISTS;
         let (from, to) = (self.source_unit as i64, self.destination_unit as i64);
-        let later = (self.converts() || to == 1) && !lines;
-        let late = || bytes / to * (from + to) >= caches::last_level() as i64 / 4 * 3;
-        let reach = match early && from >= to && (!later || late()) {
+        let waits = (self.converts() || to == 1) && !aligned;
+        let both = || bytes / to * (from + to);
+        let enough = || both() >= caches::last_level() as i64 / 4 * 3;
+        let reach = match early && from >= to && (!waits || enough()) {
             true => Reach::Streamed,
             false => self.reach,
         };

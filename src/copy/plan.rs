@@ -157,8 +157,8 @@ impl Copy<'_> {
                 (Some(along), _)
                     if self.has_short_planes(&axes, along) && self.by_bricks(&axes, along) => {}
                 (Some(along), _) if self.has_long_plane(&axes, along) => {
-                    let lines = axes.get(along).destination % (8 * LINE as i64) == 0;
-                    let mover = &mover.for_planes(lines, self.bytes);
+                    let aligned = axes.get(along).destination % (8 * LINE as i64) == 0;
+                    let mover = &mover.for_planes(aligned, self.bytes);
                     Copy { mover, ..self }.by_planes(axes, along)
                 }
                 (None, _) if self.by_dense_rows(&mut axes) => {}
@@ -178,7 +178,7 @@ impl Copy<'_> {
     /// they might be longer.
     fn has_short_planes(&self, axes: &Axes<'_>, along: usize) -> bool {
         let quick = SmallPlanes::is_quick(self.mover, axes, along)
-            && !SmallPlanes::are_rather_bricks(self.mover, axes, along);
+            && !SmallPlanes::are_very_short(self.mover, axes, along);
         let ([_, inner], along) = (axes.inner_two(), axes.get(along));
         let long = match self.mover.streams() {
             true => LONG_STREAMED,

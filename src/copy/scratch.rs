@@ -17,9 +17,8 @@ pub type Small = Aligned<SMALL_TILE>;
 
 /// Memory of a tile.
 pub struct Scratch<'a> {
-    allocation: Option<Allocation>,
-    /// Bytes of it.
-    bytes: usize,
+    /// What is allocated, and how many bytes.
+    large: Option<(Allocation, usize)>,
     small: &'a mut Small,
 }
 
@@ -32,25 +31,22 @@ impl<'a> Scratch<'a> {
     /// A tile of so many bytes if there is memory, otherwise a small one.
     pub fn of(bytes: usize, small: &'a mut Small) -> Self {
         Self {
-            allocation: Allocation::new(bytes, DATA_ALIGNMENT).ok(),
-            bytes,
+            large: Allocation::new(bytes, DATA_ALIGNMENT)
+                .ok()
+                .map(|allocation| (allocation, bytes)),
             small,
         }
     }
 
     /// A small tile.
     pub fn small(small: &'a mut Small) -> Self {
-        Self {
-            allocation: None,
-            bytes: 0,
-            small,
-        }
+        Self { large: None, small }
     }
 
     /// Where it begins, and its bytes.
     pub fn tile(&mut self) -> (*mut u8, usize) {
-        match &self.allocation {
-            Some(allocation) => (allocation.start().as_ptr(), self.bytes),
+        match &self.large {
+            Some((allocation, bytes)) => (allocation.start().as_ptr(), *bytes),
             None => (self.small.as_mut_ptr(), SMALL_TILE),
         }
     }

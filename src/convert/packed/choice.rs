@@ -34,8 +34,8 @@ pub fn choose(from: Scalar, to: Scalar, overflow: Overflow) -> Option<Steps> {
     })
 }
 
-/// Whether a pair takes so many instructions for a line of the source that the next run had better be asked for. Measured, of those that do
-/// not become larger.
+/// Whether a pair takes so many instructions for a line of the source that the next run had better be asked for: measured, and of no matter
+/// to what becomes larger, which is converted from the first-level cache.
 fn outlasts_reading(from: Scalar, to: Scalar) -> bool {
     let is_float = |scalar: Scalar| scalar.kind() == Kind::Float;
     match storage_size(from) {

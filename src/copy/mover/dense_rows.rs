@@ -186,7 +186,8 @@ impl Mover {
     }
 
     /// What moves rows of so many adjacent units to or from the first-level cache, each by itself, if units can be
-    /// [transposed](Mover::unit_bits); with each, one so many rows later may be asked for.
+    /// [transposed](Mover::unit_bits); with each, one so many rows later may be asked for; of those
+    /// that are copied, a few rows later.
     pub fn rows_by_block(&self, units: usize, ahead: Option<usize>) -> DenseRows {
         match self.way {
             Way::Convert { kernel, scalars } => DenseRows::Converted {

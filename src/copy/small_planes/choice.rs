@@ -27,7 +27,7 @@ const FEW: i64 = 32;
 const SHORT_ROW: i64 = 8;
 
 /// Bytes of a row that is so short that longer ones are better made, and written at once; and of a run, for longer ones to be read.
-const VERY_SHORT: i64 = 16;
+const VERY_SHORT_ROW: i64 = 16;
 const VERY_SHORT_RUN: i64 = 12;
 
 /// Bytes of a row that is as good as rows that follow each other.
@@ -173,11 +173,11 @@ impl SmallPlanes<'_> {
 
     /// Whether small units are in rows that are so short that longer ones had better be made, or in runs that are, and go on along another
     /// loop; unless those are whole pieces in registers.
-    fn are_very_short(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
+    pub fn are_very_short(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
         let [source, destination] = sides(axes, along);
         let (from, to) = mover.units();
         let goes_on = |i: usize| follows(axes.get(i).source_bytes() as i64, source.bytes, true);
-        let rows = destination.bytes <= VERY_SHORT && source.bytes >= LINE as i64;
+        let rows = destination.bytes <= VERY_SHORT_ROW && source.bytes >= LINE as i64;
         let runs = source.bytes <= VERY_SHORT_RUN
             && (destination.are_joined() || destination.bytes >= LONG_ROW)
             && destination.count % SIDE as i64 != 0

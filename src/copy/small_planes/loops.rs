@@ -74,8 +74,9 @@ fn may_come_together(mover: &Mover, tiles: &Tiles<'_>, source: Runs) -> bool {
 pub fn next_together(mover: &Mover, axes: &Axes<'_>, along: usize) -> Option<Next> {
     let [source, destination] = sides(axes, along);
     let few = |side: Runs| side.take_places(FEW_PLACES, 1);
-    // Of rows so short bricks make longer ones.
-    let short = !caches::last_level_is_far() && destination.bytes <= LINE as i64;
+    // Of rows so short bricks make longer ones, which are not streamed.
+    let near = !caches::last_level_is_far() && !mover.streams();
+    let short = near && destination.bytes <= LINE as i64;
     if short || !few(source) && !few(destination) {
         return None;
     }

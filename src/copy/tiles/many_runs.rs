@@ -13,7 +13,7 @@ use crate::copy::plane::Line;
 use crate::copy::stream;
 use crate::prefetch::LINE;
 
-/// Runs of a block; of large units, half of them.
+/// Runs of a block; of large units, and where they are twice as long, half of them.
 pub(super) const RUNS: usize = 128;
 
 /// Bytes of a run in a block, but for what comes before the first line of the source; and of one that is converted after it is exchanged.
@@ -88,6 +88,10 @@ impl Tiles<'_> {
     fn streams_many_runs(&self, to: *const u8, along: Line, inner: Line) -> bool {
         let narrow = match self.source_unit > self.unit {
             true => self.unit < LARGE,
+            // What is not converted goes to the destination from registers.
+            false if self.unit == WIDE => {
+                self.mover.converts() && lines_held(inner.source) <= FEW_PLACES
+            }
             false => self.unit < WIDE && inner.source % LINE as isize == 0,
         };
         let long = inner.size * self.unit >= STREAMED && along.size * self.source_unit >= 2 * RUN;
@@ -180,23 +184,22 @@ impl Tiles<'_> {
         self.mover.streams() && self.converts_first() && self.source_unit >= LARGE * self.unit
     }
 
-    /// Whether half as many runs are twice as long, since they come sooner from far away so: those of large units, and of two bytes if they
-    /// are converted to as many and streamed.
+    /// Whether half as many runs are twice as long, since they come sooner from far away so: those of large units, and of two or four bytes if
+    /// they are converted to as many and streamed.
     fn has_long_runs(&self) -> bool {
         match self.unit >= LARGE {
             true => self.mover.is_far(),
             false => {
-                let two = (self.source_unit, self.unit) == (2, 2);
-                two && self.mover.converts() && self.converts_first() && self.mover.streams()
+                let same = self.source_unit == self.destination_unit && self.unit > 1;
+                same && self.mover.converts() && self.converts_first() && self.mover.streams()
             }
         }
     }
 
     /// Runs of a block.
     pub(super) fn most_runs(&self) -> usize {
-        match self.unit >= LARGE {
+        match self.unit >= LARGE || self.has_long_runs() {
             true => RUNS / 2,
-            false if self.has_long_runs() => RUNS / 2,
             false if self.narrows_much() => 4 * RUNS,
             false => RUNS,
         }

@@ -13,7 +13,7 @@ use crate::copy::strided::Loop;
 const LARGE_ROW: usize = 4096;
 const WHOLE_ROW: usize = 1024;
 
-/// Most bytes of rows that are streamed whole, several at a time, since they do not begin with lines.
+/// Most bytes of rows that are streamed whole, several at a time, where they do not go from registers to lines.
 const STREAMED_WHOLE: usize = 4096;
 
 /// Bytes of a row of the destination that is short: several had better go there at a time.
@@ -49,12 +49,16 @@ impl Tiles<'_> {
         let whole_row = self.streams_whole_rows(along, inner);
         // Rows, which are units of a run of the source, and units of a row. Few rows may be longer.
         let rows = how.most.min(along.size.next_multiple_of(SIDE));
-        let rows = match whole_row.is_some() && self.source_unit < LARGE {
-            // Where a tile of those is large, lines of the source had better be read one at a time.
-            true if rows * inner.size * self.unit > TILE => rows.min(LINE / self.source_unit),
-            _ => rows,
+        // Where a tile of those is large, lines of the source had better be read one at a time.
+        let by_lines =
+            whole_row.is_some() && self.source_unit < LARGE && rows * inner.size * self.unit > TILE;
+        let rows = if by_lines {
+            rows.min(LINE / self.source_unit)
+        } else {
+            rows
         };
-        let row_bytes = match self.mover.streams() && caches::last_level_is_far() {
+        let streams_far = self.mover.streams() && caches::last_level_is_far();
+        let row_bytes = match streams_far {
             true => STREAMED_ROW,
             false => whole_row.unwrap_or(ROW),
         };
@@ -68,7 +72,10 @@ impl Tiles<'_> {
         let mut small = Small::new();
         let mut scratch = match bytes {
             ..=SMALL => Scratch::small(&mut small),
-            _ if self.mover.streams() && rows * row * self.unit > TILE => {
+            _ if self.mover.streams()
+                && !streams_far
+                && rows * row.min(inner.size) * self.unit > TILE =>
+            {
                 Scratch::of(LARGE_TILE, &mut small)
             }
             _ => Scratch::large(&mut small),
