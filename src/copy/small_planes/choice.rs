@@ -98,8 +98,19 @@ impl SmallPlanes<'_> {
     pub fn is_quick(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
         let [source, destination] = sides(axes, along);
         // Runs that the first-level cache does not hold together are better gathered, and so are parts of lines far away, of which the
-        // next planes write the others.
-        let parts = mover.is_far() && destination.bytes < LINE as i64 || destination.lose_parts();
+        // next planes write the others, or of rows that go on there.
+        let on = |i: usize| {
+            follows(
+                axes.get(i).destination_bytes() as i64,
+                destination.bytes,
+                true,
+            )
+        };
+        let short = match caches::last_level_is_far() {
+            false if Self::around(axes, along).any(on) => LONG_ROW,
+            _ => LINE as i64,
+        };
+        let parts = mover.is_far() && destination.bytes < short || destination.lose_parts();
         !mover.converts()
             && !mover.streams()
             && source.count.min(destination.count) >= NARROW as i64
