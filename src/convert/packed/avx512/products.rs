@@ -120,7 +120,7 @@ pub fn half_to_byte() -> Step {
 /// Groups without infinities and NaN by products, others through binary32.
 ///
 /// # Safety
-/// As for [`super::Steps::run`]; the processor has VBMI as well.
+/// As for [`super::run`]; the processor has VBMI as well.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx2,f16c")]
 unsafe fn run(from: *const u8, to: *mut u8, count: usize, parameters: Parameters) {
     let all = super::run::<Through<F16, I8>, GROUP>;
