@@ -99,15 +99,10 @@ impl SmallPlanes<'_> {
         let [source, destination] = sides(axes, along);
         // Runs that the first-level cache does not hold together are better gathered, and so are parts of lines far away, of which the
         // next planes write the others, or of rows that go on there.
-        let on = |i: usize| {
-            follows(
-                axes.get(i).destination_bytes() as i64,
-                destination.bytes,
-                true,
-            )
-        };
+        let next = |i: usize| axes.get(i).destination_bytes() as i64;
+        let goes_on = |i: usize| follows(next(i), destination.bytes, true);
         let short = match caches::last_level_is_far() {
-            false if Self::around(axes, along).any(on) => LONG_ROW,
+            false if Self::around(axes, along).any(goes_on) => LONG_ROW,
             _ => LINE as i64,
         };
         let parts = mover.is_far() && destination.bytes < short || destination.lose_parts();
@@ -187,7 +182,8 @@ impl SmallPlanes<'_> {
     pub fn are_very_short(mover: &Mover, axes: &Axes<'_>, along: usize) -> bool {
         let [source, destination] = sides(axes, along);
         let (from, to) = mover.units();
-        let goes_on = |i: usize| follows(axes.get(i).source_bytes() as i64, source.bytes, true);
+        let next = |i: usize| axes.get(i).source_bytes() as i64;
+        let goes_on = |i: usize| follows(next(i), source.bytes, true);
         let rows = destination.bytes <= VERY_SHORT_ROW && source.bytes >= LINE as i64;
         let runs = source.bytes <= VERY_SHORT_RUN
             && (destination.are_joined() || destination.bytes >= LONG_ROW)

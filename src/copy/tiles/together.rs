@@ -20,7 +20,7 @@ const AHEAD: usize = 3 << 10;
 const MOST_AHEAD: usize = 8;
 
 /// Runs by which it is ahead in the cache.
-const NEXT: usize = 2;
+const AHEAD_CACHED: usize = 2;
 
 /// Memory of a block.
 pub type PlanesBlock = Aligned<{ RUNS * pitch(RUN) }>;
@@ -284,9 +284,10 @@ impl Tiles<'_> {
         let first = self.first();
         let ahead = match streams {
             true => {
-                Some((AHEAD / (units * self.source_unit)).clamp(prefetch::ROWS_AHEAD, MOST_AHEAD))
+                let runs = AHEAD / (units * self.source_unit);
+                Some(runs.clamp(prefetch::ROWS_AHEAD, MOST_AHEAD))
             }
-            false => first.outlasts_reading().then_some(NEXT),
+            false => first.outlasts_reading().then_some(AHEAD_CACHED),
         };
         first.rows_by_block(units, ahead)
     }

@@ -1,5 +1,6 @@
 //! To bfloat16 by an instruction that rounds two registers of binary32, of which it takes subnormal numbers for zero: from what has
-//! none there, or hardly ever; and from bfloat16 by one that multiplies. AVX-512 BF16. What else has kernels with these instructions.
+//! none there, or hardly ever; and from bfloat16 by one that multiplies. AVX-512 BF16. Another kernel that
+//! needs it is chosen here, too: see [`super::words`].
 
 use super::ordinary::{self, Bytes, Ordinary, Short};
 use super::words::HalvesOfWords;

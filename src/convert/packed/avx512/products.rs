@@ -8,6 +8,7 @@ use super::ordinary::{self, Ordinary};
 use super::*;
 use crate::convert::float::Float;
 
+/// Sixty-four numbers that are neither infinite nor NaN.
 struct Products;
 
 impl Products {
@@ -51,6 +52,7 @@ impl Products {
         table
     };
 
+    /// Two signed bytes as a word.
     const fn word([upper, lower]: [i16; 2]) -> i16 {
         upper << 8 | lower & 0xff
     }

@@ -7,6 +7,7 @@ use super::brain::pairs;
 use super::*;
 use crate::opaque::opaque_mask;
 
+/// Thirty-two integers to a register.
 pub struct HalvesOfWords<const SIGNED: bool>;
 
 /// Upper words.
