@@ -49,15 +49,29 @@ struct BrainOfDoubles;
 impl Ordinary for BrainOfDoubles {
     const FROM: usize = 8;
     const TO: usize = 2;
+    type Seen = __mmask16;
     #[inline(always)]
-    unsafe fn convert(from: *const u8, to: *mut u8, parameters: Parameters) -> bool {
+    unsafe fn nothing() -> __mmask16 {
+        0
+    }
+    #[inline(always)]
+    unsafe fn convert(
+        from: *const u8,
+        to: *mut u8,
+        seen: __mmask16,
+        parameters: Parameters,
+    ) -> __mmask16 {
         // SAFETY: the caller's promise; the features are those of `run`.
         unsafe {
             let singles = <OddF64 as Load<__m512>>::load(from);
             BrainOfNormal::store(to, singles, parameters);
             let [a, b, c, d] = each!(singles, |sixteen| subnormal(sixteen));
-            a | b | c | d == 0
+            seen | a | b | c | d
         }
+    }
+    #[inline(always)]
+    unsafe fn are_ordinary(seen: __mmask16) -> bool {
+        seen == 0
     }
 }
 
@@ -67,14 +81,23 @@ struct FewBrainsOfDoubles;
 impl Ordinary for FewBrainsOfDoubles {
     const FROM: usize = 8;
     const TO: usize = 2;
+    type Seen = __mmask16;
     #[inline(always)]
-    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) -> bool {
+    unsafe fn nothing() -> __mmask16 {
+        0
+    }
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, seen: __mmask16, _: Parameters) -> __mmask16 {
         // SAFETY: as above.
         unsafe {
             let sixteen = OddF64::sixteen(from);
             BrainOfNormal::store_sixteen(to, sixteen);
-            subnormal(sixteen) == 0
+            seen | subnormal(sixteen)
         }
+    }
+    #[inline(always)]
+    unsafe fn are_ordinary(seen: __mmask16) -> bool {
+        seen == 0
     }
 }
 
@@ -122,8 +145,14 @@ impl<T: Bytes> BrainsToBytes<T> {
 impl<T: Bytes> Ordinary for BrainsToBytes<T> {
     const FROM: usize = 2;
     const TO: usize = 1;
+    type Seen = __m512i;
     #[inline(always)]
-    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) -> bool {
+    unsafe fn nothing() -> __m512i {
+        // SAFETY: the features are those of `run`.
+        unsafe { ordinary::highest_word() }
+    }
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, seen: __m512i, _: Parameters) -> __m512i {
         // SAFETY: the caller's promise; the features are those of `run`.
         unsafe {
             let words = [
@@ -132,8 +161,13 @@ impl<T: Bytes> Ordinary for BrainsToBytes<T> {
             ];
             let order = load512(const { &Self::ORDER }.as_ptr());
             store512(to, _mm512_permutexvar_epi8(order, T::packed(words)));
-            ordinary::are_above_lowest(words)
+            ordinary::lowest_words(seen, words)
         }
+    }
+    #[inline(always)]
+    unsafe fn are_ordinary(seen: __m512i) -> bool {
+        // SAFETY: the features are those of `run`.
+        unsafe { ordinary::are_above_lowest(seen) }
     }
 }
 

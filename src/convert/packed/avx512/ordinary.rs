@@ -8,27 +8,44 @@ mod integers;
 
 use super::*;
 use brains::{BrainToHalf, Brains};
-pub use brains::{Bytes, are_above_lowest};
+pub use brains::{Bytes, are_above_lowest, highest_word, lowest_words};
 use doubles::{Doubles, Halved, Quartered};
 use halves::Halves;
 pub use integers::Short;
-use integers::{Integers, are_held};
+use integers::{Integers, are_held, highest, lowest};
 
-/// What a group of ordinary numbers becomes.
+/// What groups of ordinary numbers become.
 pub trait Ordinary {
     /// Bytes of a source element.
     const FROM: usize;
     /// Bytes of a destination element.
     const TO: usize;
-    /// Converts a group, and tells whether all its numbers are ordinary. If not, what it has written is to be written again.
+    /// What is collected of groups, and tells whether all their numbers are ordinary: to ask it of each took longer.
+    type Seen: Copy;
+    /// Of no group.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
+    unsafe fn nothing() -> Self::Seen;
+    /// Converts a group, and adds it to what is collected. If that is not ordinary, what has been written is to be written again.
     ///
     /// # Safety
     /// As for [`Group::convert`].
-    unsafe fn convert(from: *const u8, to: *mut u8, parameters: Parameters) -> bool;
+    unsafe fn convert(
+        from: *const u8,
+        to: *mut u8,
+        seen: Self::Seen,
+        parameters: Parameters,
+    ) -> Self::Seen;
+    /// Whether all numbers are ordinary of which this was collected.
+    ///
+    /// # Safety
+    /// As for [`Ordinary::nothing`].
+    unsafe fn are_ordinary(seen: Self::Seen) -> bool;
 }
 
-/// Elements that are taken for others from one that is not ordinary on: where there is one, there may be many.
-const OTHERS: usize = 1024;
+/// Elements that are a block, and are taken for others if one is not ordinary: where there is one, there may be many.
+const BLOCK: usize = 1024;
 
 /// Converts ordinary groups of `N` elements, and others, or fewer, by the kernel for `all`.
 ///
@@ -44,18 +61,53 @@ pub unsafe fn convert<O: Ordinary, const N: usize>(
 ) {
     let mut done = 0;
     while done < count {
-        // The last group may begin in the one before.
+        // The last block may begin in the one before.
         let start = done.min(count.saturating_sub(N));
+        let block = BLOCK.min(count - start);
         // SAFETY: the caller's promise.
         unsafe {
             let (from, to) = (from.add(start * O::FROM), to.add(start * O::TO));
-            if count >= N && O::convert(from, to, parameters) {
-                done = start + N;
-                continue;
+            if block < N || !convert_block::<O, N>(from, to, block, parameters) {
+                convert_others(all, from, to, block, parameters);
             }
-            let others = OTHERS.min(count - start);
-            convert_others(all, from, to, others, parameters);
-            done = start + others;
+        }
+        done = start + block;
+    }
+}
+
+/// Converts a block of `N` elements or more, by groups of which the last may overlap the one before, and tells whether all are ordinary. If
+/// the first ones are not, it leaves it at that.
+///
+/// # Safety
+/// As for [`convert`].
+#[inline(always)]
+unsafe fn convert_block<O: Ordinary, const N: usize>(
+    from: *const u8,
+    to: *mut u8,
+    count: usize,
+    parameters: Parameters,
+) -> bool {
+    let last = count - N;
+    // SAFETY: the caller's promise.
+    unsafe {
+        let group = |i: usize, seen| {
+            let (from, to) = (from.add(i * O::FROM), to.add(i * O::TO));
+            O::convert(from, to, seen, parameters)
+        };
+        let mut seen = group(0, O::nothing());
+        if last == 0 || !O::are_ordinary(seen) {
+            return O::are_ordinary(seen);
+        }
+        let mut i = N.min(last);
+        loop {
+            seen = group(i, seen);
+            i += N;
+            if i > last {
+                if i == last + N {
+                    return O::are_ordinary(seen);
+                }
+                i = last;
+            }
         }
     }
 }

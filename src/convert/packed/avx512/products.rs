@@ -100,17 +100,29 @@ impl Products {
 impl Ordinary for Products {
     const FROM: usize = 2;
     const TO: usize = 1;
+    type Seen = __m512i;
     #[inline(always)]
-    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) -> bool {
+    unsafe fn nothing() -> __m512i {
+        // SAFETY: the features are those of `run`.
+        unsafe { _mm512_setzero_si512() }
+    }
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, seen: __m512i, _: Parameters) -> __m512i {
+        // The first, the second or the third.
+        const OR: i32 = 0xfe;
         // SAFETY: the caller's promise; the features are those of `run`.
         unsafe {
             let (low, first) = Self::words(load512(from));
             let (high, second) = Self::words(load512(from.add(LINE)));
             let upper = load512(const { &Self::UPPER }.as_ptr());
             store512(to, _mm512_permutex2var_epi8(low, upper, high));
-            let others = set16(Self::OTHER as u32);
-            _mm512_test_epi16_mask(_mm512_or_si512(first, second), others) == 0
+            _mm512_ternarylogic_epi32::<OR>(seen, first, second)
         }
+    }
+    #[inline(always)]
+    unsafe fn are_ordinary(seen: __m512i) -> bool {
+        // SAFETY: the features are those of `run`.
+        unsafe { _mm512_test_epi16_mask(seen, set16(Self::OTHER as u32)) == 0 }
     }
 }
 

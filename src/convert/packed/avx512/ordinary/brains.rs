@@ -20,14 +20,32 @@ pub trait Packed {
         // SAFETY: the caller's promise.
         unsafe { _mm512_packs_epi32(first, second) }
     }
-    /// Whether a group of which these are the words, and these the numbers, is ordinary.
+    /// What is collected of no group.
     ///
     /// # Safety
     /// The processor has the module's features.
     #[inline(always)]
-    unsafe fn is_ordinary(words: [__m512i; 2], _: [__m512i; 2]) -> bool {
+    unsafe fn nothing() -> __m512i {
         // SAFETY: the caller's promise.
-        unsafe { are_above_lowest(words) }
+        unsafe { highest_word() }
+    }
+    /// That, and of a group of which these are the words, and these the numbers.
+    ///
+    /// # Safety
+    /// The processor has the module's features.
+    #[inline(always)]
+    unsafe fn collect(seen: __m512i, words: [__m512i; 2], _: [__m512i; 2]) -> __m512i {
+        // SAFETY: the caller's promise.
+        unsafe { lowest_words(seen, words) }
+    }
+    /// Whether it is ordinary.
+    ///
+    /// # Safety
+    /// The processor has the module's features.
+    #[inline(always)]
+    unsafe fn are_ordinary(seen: __m512i) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { are_above_lowest(seen) }
     }
     /// Writes a group of such words.
     ///
@@ -87,11 +105,21 @@ impl Packed for U16 {
         unsafe { _mm512_packus_epi32(first, second) }
     }
     #[inline(always)]
-    unsafe fn is_ordinary(_: [__m512i; 2], [low, high]: [__m512i; 2]) -> bool {
+    unsafe fn nothing() -> __m512i {
+        // SAFETY: the caller's promise.
+        unsafe { set16(1 << 15) }
+    }
+    #[inline(always)]
+    unsafe fn collect(seen: __m512i, _: [__m512i; 2], [low, high]: [__m512i; 2]) -> __m512i {
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_max_epi16(seen, _mm512_max_epi16(low, high)) }
+    }
+    #[inline(always)]
+    unsafe fn are_ordinary(seen: __m512i) -> bool {
         // As binary32 has it: what is as high becomes the lowest integer, and then zero, like what is below it.
         const END: u32 = (2147483648f32.to_bits()) >> 16;
         // SAFETY: the caller's promise.
-        unsafe { _mm512_cmpge_epi16_mask(_mm512_max_epi16(low, high), set16(END)) == 0 }
+        unsafe { _mm512_cmpge_epi16_mask(seen, set16(END)) == 0 }
     }
     #[inline(always)]
     unsafe fn store(to: *mut u8, words: [__m512i; 2]) {
@@ -146,23 +174,48 @@ impl<T: Packed> Brains<T> {
 impl<T: Packed> Ordinary for Brains<T> {
     const FROM: usize = 2;
     const TO: usize = T::SIZE;
+    type Seen = __m512i;
     #[inline(always)]
-    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) -> bool {
+    unsafe fn nothing() -> __m512i {
+        // SAFETY: the module's features.
+        unsafe { T::nothing() }
+    }
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, seen: __m512i, _: Parameters) -> __m512i {
         // SAFETY: the caller's promise.
         unsafe {
             let brains = [load512(from), load512(from.add(64))];
             let words = [Self::words(brains[0]), Self::words(brains[1])];
             T::store(to, words);
-            T::is_ordinary(words, brains)
+            T::collect(seen, words, brains)
         }
     }
+    #[inline(always)]
+    unsafe fn are_ordinary(seen: __m512i) -> bool {
+        // SAFETY: the module's features.
+        unsafe { T::are_ordinary(seen) }
+    }
+}
+
+/// What no word is above.
+#[inline(always)]
+pub unsafe fn highest_word() -> __m512i {
+    // SAFETY: the module's features.
+    unsafe { set16(i16::MAX as u32) }
+}
+
+/// The least words, of each place of a register.
+#[inline(always)]
+pub unsafe fn lowest_words(seen: __m512i, [low, high]: [__m512i; 2]) -> __m512i {
+    // SAFETY: the module's features.
+    unsafe { _mm512_min_epi16(seen, _mm512_min_epi16(low, high)) }
 }
 
 /// Whether no word is the lowest, which is what becomes of NaN, and of what is far too high or low.
 #[inline(always)]
-pub unsafe fn are_above_lowest([low, high]: [__m512i; 2]) -> bool {
+pub unsafe fn are_above_lowest(lowest: __m512i) -> bool {
     // SAFETY: the module's features.
-    unsafe { _mm512_cmpeq_epi16_mask(_mm512_min_epi16(low, high), set16(1 << 15)) == 0 }
+    unsafe { _mm512_cmpeq_epi16_mask(lowest, set16(1 << 15)) == 0 }
 }
 
 /// bfloat16 to float16, where it is zero or normal.
@@ -198,15 +251,24 @@ impl BrainToHalf {
 impl Ordinary for BrainToHalf {
     const FROM: usize = 2;
     const TO: usize = 2;
+    type Seen = __mmask32;
     #[inline(always)]
-    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) -> bool {
+    unsafe fn nothing() -> __mmask32 {
+        0
+    }
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, seen: __mmask32, _: Parameters) -> __mmask32 {
         // SAFETY: the caller's promise.
         unsafe {
             let (low, first) = Self::halves(load512(from));
             let (high, second) = Self::halves(load512(from.add(64)));
             store512(to, low);
             store512(to.add(64), high);
-            first | second == 0
+            seen | first | second
         }
+    }
+    #[inline(always)]
+    unsafe fn are_ordinary(seen: __mmask32) -> bool {
+        seen == 0
     }
 }

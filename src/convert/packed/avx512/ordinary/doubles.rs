@@ -8,14 +8,25 @@ pub struct Doubles<T>(T);
 impl<T: FromWords> Ordinary for Doubles<T> {
     const FROM: usize = 8;
     const TO: usize = T::SIZE;
+    type Seen = __m512i;
     #[inline(always)]
-    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) -> bool {
+    unsafe fn nothing() -> __m512i {
+        // SAFETY: the module's features.
+        unsafe { highest() }
+    }
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, seen: __m512i, _: Parameters) -> __m512i {
         // SAFETY: the caller's promise.
         unsafe {
             let words = each!([0, 128, 256, 384], |at| sixteen_integers(from.add(at)));
             T::store_packed(to, words);
-            are_held(words)
+            lowest(seen, words)
         }
+    }
+    #[inline(always)]
+    unsafe fn are_ordinary(seen: __m512i) -> bool {
+        // SAFETY: the module's features.
+        unsafe { are_held(seen) }
     }
 }
 
@@ -61,22 +72,34 @@ impl Packed for U16 {
 impl<T: Packed> Ordinary for Halved<T> {
     const FROM: usize = 8;
     const TO: usize = 2;
+    type Seen = __m128i;
     #[inline(always)]
-    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) -> bool {
+    unsafe fn nothing() -> __m128i {
+        // SAFETY: the module's features.
+        unsafe { _mm_set1_epi32(i32::MAX) }
+    }
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, seen: __m128i, _: Parameters) -> __m128i {
         // SAFETY: the caller's promise.
         unsafe {
-            let others = each!([0, 16, 32, 48], |first| {
+            let least = each!([0, 16, 32, 48], |first| {
                 let (from, to) = (from.add(8 * first), to.add(2 * first));
                 let [a, b, c, d] = each!([0, 32, 64, 96], |at| {
                     _mm256_cvttpd_epi32(_mm256_loadu_pd(from.add(at).cast()))
                 });
                 store128(to, T::packed(a, b));
                 store128(to.add(16), T::packed(c, d));
-                let lowest = _mm_min_epi32(_mm_min_epi32(a, b), _mm_min_epi32(c, d));
-                _mm_cmpeq_epi32_mask(lowest, _mm_set1_epi32(i32::MIN))
+                _mm_min_epi32(_mm_min_epi32(a, b), _mm_min_epi32(c, d))
             });
-            others == [0; 4]
+            let [a, b, c, d] = least;
+            let least = _mm_min_epi32(_mm_min_epi32(a, b), _mm_min_epi32(c, d));
+            _mm_min_epi32(seen, least)
         }
+    }
+    #[inline(always)]
+    unsafe fn are_ordinary(seen: __m128i) -> bool {
+        // SAFETY: the module's features.
+        unsafe { _mm_cmpeq_epi32_mask(seen, _mm_set1_epi32(i32::MIN)) == 0 }
     }
 }
 
@@ -86,8 +109,14 @@ pub struct Quartered;
 impl Ordinary for Quartered {
     const FROM: usize = 8;
     const TO: usize = 4;
+    type Seen = __m256i;
     #[inline(always)]
-    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) -> bool {
+    unsafe fn nothing() -> __m256i {
+        // SAFETY: the module's features.
+        unsafe { _mm256_set1_epi32(i32::MAX) }
+    }
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, seen: __m256i, _: Parameters) -> __m256i {
         // SAFETY: the caller's promise.
         unsafe {
             let [a, b, c, d] = each!([0, 16, 32, 48], |at| {
@@ -96,7 +125,12 @@ impl Ordinary for Quartered {
             let low = _mm256_castsi128_si256(_mm_unpacklo_epi64(a, b));
             let both = _mm256_inserti128_si256::<1>(low, _mm_unpacklo_epi64(c, d));
             store256(to, both);
-            _mm256_cmpeq_epi32_mask(both, _mm256_set1_epi32(i32::MIN)) == 0
+            _mm256_min_epi32(seen, both)
         }
+    }
+    #[inline(always)]
+    unsafe fn are_ordinary(seen: __m256i) -> bool {
+        // SAFETY: the module's features.
+        unsafe { _mm256_cmpeq_epi32_mask(seen, _mm256_set1_epi32(i32::MIN)) == 0 }
     }
 }

@@ -83,8 +83,14 @@ impl<T: Multiplied> Halves<T> {
 impl<T: Multiplied> Ordinary for Halves<T> {
     const FROM: usize = 2;
     const TO: usize = T::BITS as usize / 8;
+    type Seen = __m512i;
     #[inline(always)]
-    unsafe fn convert(from: *const u8, to: *mut u8, _: Parameters) -> bool {
+    unsafe fn nothing() -> __m512i {
+        // SAFETY: the module's features.
+        unsafe { _mm512_setzero_si512() }
+    }
+    #[inline(always)]
+    unsafe fn convert(from: *const u8, to: *mut u8, seen: __m512i, _: Parameters) -> __m512i {
         // SAFETY: the caller's promise.
         unsafe {
             let (first, second) = (load512(from), load512(from.add(64)));
@@ -99,8 +105,15 @@ impl<T: Multiplied> Ordinary for Halves<T> {
                 store512(to, low);
                 store512(to.add(64), high);
             }
+            _mm512_max_epu16(seen, highest)
+        }
+    }
+    #[inline(always)]
+    unsafe fn are_ordinary(seen: __m512i) -> bool {
+        // SAFETY: the module's features.
+        unsafe {
             // What the greatest multiplier leaves of one.
-            _mm512_cmpge_epu16_mask(highest, set16(Self::ONE - 1)) == 0
+            _mm512_cmpge_epu16_mask(seen, set16(Self::ONE - 1)) == 0
         }
     }
 }
