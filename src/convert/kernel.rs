@@ -122,7 +122,7 @@ impl Kernel {
     /// for if it lies elsewhere.
     pub fn outlasts_reading(&self) -> bool {
         match &self.0 {
-            Way::Packed(steps) => steps.outlasts_reading(),
+            Way::Packed(steps) => steps.outlasts_reading,
             Way::Defined(_) => false,
         }
     }

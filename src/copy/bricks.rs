@@ -13,7 +13,6 @@ use super::rounds::Rounds;
 use super::scratch::{PAD, Scratch, Small};
 use super::tiles::{Tiles, pitch};
 use super::transpose::{MOST_RUNS, SIDE, Transpose};
-use crate::caches;
 use crate::prefetch;
 
 /// Bytes of a run, and units, at most.
@@ -224,8 +223,7 @@ impl<'a> Bricks<'a> {
     fn may_go_straight(&self, units: usize) -> bool {
         let as_they_are =
             !self.mover.converts() || self.tiles.converts_first() && units >= CONVERTED_RUN;
-        let near = !self.mover.streams() && !caches::last_level_is_far();
-        as_they_are && near && self.tiles.transpose().makes_lines()
+        as_they_are && self.mover.goes_by_near_caches() && self.tiles.transpose().makes_lines()
     }
 
     /// Brings runs of so many units to a block, and makes rows of them, so many bytes apart.

@@ -294,6 +294,11 @@ impl Mover {
         self.reach == Reach::Streamed
     }
 
+    /// Whether the destination goes by way of the caches, and the last one is near.
+    pub fn goes_by_near_caches(&self) -> bool {
+        !self.streams() && !caches::last_level_is_far()
+    }
+
     /// Whether the destination is too large for the caches that are near.
     pub fn is_far(&self) -> bool {
         self.reach != Reach::Near

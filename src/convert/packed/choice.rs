@@ -30,7 +30,7 @@ pub fn choose(from: Scalar, to: Scalar, overflow: Overflow) -> Option<Steps> {
         destination_size: storage_size(to) as u8,
         distant: None,
         reads_lines: storage_size(from) == 8 && storage_size(to) <= 2,
-        outlasts: outlasts_reading(from, to),
+        outlasts_reading: outlasts_reading(from, to),
     })
 }
 

@@ -84,8 +84,8 @@ pub struct Steps {
     /// Whether a long run begins with a line where it is read, not where it is written: of eight bytes that become one or two, unless
     /// they come by parts of lines and are no floats.
     pub(super) reads_lines: bool,
-    /// See [`Steps::outlasts_reading`].
-    pub(super) outlasts: bool,
+    /// Whether it takes so many instructions for a line that the processor does not come to the next run in time.
+    pub outlasts_reading: bool,
 }
 
 /// Elements that go through several steps at a time.
@@ -158,11 +158,6 @@ impl Steps {
                 }
             }
         });
-    }
-
-    /// Whether it takes so many instructions for a line that the processor does not come to the next run in time.
-    pub fn outlasts_reading(&self) -> bool {
-        self.outlasts
     }
 
     /// Elements of a row from which it is better converted by itself than in a block of several.

@@ -189,8 +189,7 @@ impl SmallPlanes<'_> {
             && (destination.are_joined() || destination.bytes >= LONG_ROW)
             && destination.count % SIDE as i64 != 0
             && Self::around(axes, along).any(goes_on);
-        let near = !mover.streams() && !caches::last_level_is_far();
-        near && from.min(to) <= 2 && (rows || runs)
+        mover.goes_by_near_caches() && from.min(to) <= 2 && (rows || runs)
     }
 
     /// What [shuffles](crate::copy::shuffle) must be to be better, if they may be.

@@ -75,8 +75,7 @@ pub fn next_together(mover: &Mover, axes: &Axes<'_>, along: usize) -> Option<Nex
     let [source, destination] = sides(axes, along);
     let few = |side: Runs| side.take_places(FEW_PLACES, 1);
     // Of rows so short bricks make longer ones, which are not streamed.
-    let near = !caches::last_level_is_far() && !mover.streams();
-    let short = near && destination.bytes <= LINE as i64;
+    let short = mover.goes_by_near_caches() && destination.bytes <= LINE as i64;
     if short || !few(source) && !few(destination) {
         return None;
     }

@@ -57,10 +57,10 @@ impl Tiles<'_> {
         } else {
             rows
         };
-        let streams_far = self.mover.streams() && caches::last_level_is_far();
-        let row_bytes = match streams_far {
-            true => STREAMED_ROW,
-            false => whole_row.unwrap_or(ROW),
+        let row_bytes = match whole_row {
+            Some(row) => row,
+            None if self.mover.streams() && !self.streams_near() => STREAMED_ROW,
+            None => ROW,
         };
         let row_bytes = row_bytes * (how.most / rows).clamp(1, 2);
         let longer = !self.converts_first && !self.mover.streams() && !caches::last_level_is_far();
@@ -72,10 +72,7 @@ impl Tiles<'_> {
         let mut small = Small::new();
         let mut scratch = match bytes {
             ..=SMALL => Scratch::small(&mut small),
-            _ if self.mover.streams()
-                && !streams_far
-                && rows * row.min(inner.size) * self.unit > TILE =>
-            {
+            _ if self.streams_near() && rows * row.min(inner.size) * self.unit > TILE => {
                 Scratch::of(LARGE_TILE, &mut small)
             }
             _ => Scratch::large(&mut small),
@@ -178,8 +175,12 @@ impl Tiles<'_> {
     fn streams_whole_rows(&self, along: Line, inner: Line) -> Option<usize> {
         let row = inner.size * self.destination_unit;
         let whole = row <= STREAMED_WHOLE && along.destination == row as isize;
-        let streams = self.mover.streams() && !caches::last_level_is_far();
-        (whole && streams).then_some(row)
+        (whole && self.streams_near()).then_some(row)
+    }
+
+    /// Whether the destination is streamed where the last-level cache is near.
+    fn streams_near(&self) -> bool {
+        self.mover.streams() && !caches::last_level_is_far()
     }
 
     /// Takes short rows of a tile to the destination, several at a time.
